@@ -1,0 +1,4 @@
+package dev.bellwether.event;
+
+/** Asks everyone to forget a user. */
+public record Erasure(int schema, String userHash, String who, long time) implements Event {}

@@ -1,0 +1,45 @@
+package dev.bellwether.event;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One turn that a gateway served.
+ *
+ * @param prompt the conversation up to and with the user's turn
+ * @param replies one, or two of a duel
+ * @param userHash the end user; none when the caller named none
+ * @param experiment the rollout that was under way; none otherwise
+ * @param candidateShare probability of the candidate at that moment
+ * @param complete false when the client left before the end; such a reply cannot be judged
+ */
+public record Interaction(
+        int schema,
+        String interactionId,
+        String bot,
+        String conversationId,
+        @Nullable String userHash,
+        List<Message> prompt,
+        List<Reply> replies,
+        @Nullable String experiment,
+        Arm arm,
+        double candidateShare,
+        AssignmentReason reason,
+        @JsonProperty("complete") boolean complete,
+        long latencyMillis,
+        long time,
+        Map<String, String> attributes)
+        implements Event {
+
+    public Interaction {
+        prompt = List.copyOf(prompt);
+        replies = List.copyOf(replies);
+        attributes = Map.copyOf(attributes);
+    }
+
+    public boolean duel() {
+        return replies.size() > 1;
+    }
+}

@@ -1,0 +1,43 @@
+package dev.bellwether.event;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Two responses to one prompt, the first preferred.
+ *
+ * @param weight how much it counts in training
+ * @param judges hashes of the people whose judgement it rests on
+ */
+public record PreferencePair(
+        int schema,
+        String pairId,
+        String bot,
+        List<Message> prompt,
+        Response chosen,
+        Response rejected,
+        Origin origin,
+        double weight,
+        List<String> judges,
+        Source source,
+        String conversationId,
+        long time)
+        implements Event {
+
+    /**
+     * One side of a pair.
+     *
+     * @param version none where a person wrote the text
+     */
+    public record Response(
+            String text, String interactionId, @Nullable String version, int side) {}
+
+    /** Which rule made a pair. */
+    public enum Origin {
+        DUEL,
+        RANKING,
+        EDIT,
+        REGENERATE,
+        THUMBS
+    }
+}

@@ -1,0 +1,48 @@
+package dev.bellwether.event;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far a refresh is.
+ *
+ * @param stage {@code snapshot}, {@code reward}, {@code ppo}, {@code gate}, {@code publish} or {@code done}
+ * @param fraction of the stage, 0 to 1
+ * @param report what came of it; none before {@code done}
+ */
+public record RefreshProgress(
+        int schema,
+        String refreshId,
+        String bot,
+        String stage,
+        double fraction,
+        Map<String, Double> metrics,
+        @Nullable Report report,
+        long time)
+        implements Event {
+
+    public RefreshProgress {
+        metrics = Map.copyOf(metrics);
+    }
+
+    /**
+     * The outcome of a refresh.
+     *
+     * @param version the version that was made; none when it was skipped or stopped
+     * @param rewardAccuracy of the reward model on held-out pairs
+     * @param kl of the candidate from its reference, in nats a reply
+     * @param passed whether the release gate let it through
+     * @param reasons why not, or what was missing
+     */
+    public record Report(
+            @Nullable String version,
+            long judgements,
+            long pairs,
+            double rewardAccuracy,
+            double kl,
+            double seconds,
+            @JsonProperty("passed") boolean passed,
+            List<String> reasons) {}
+}

@@ -1,0 +1,36 @@
+package dev.bellwether.event;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an operator asks of a rollout, or the trainer's registration of a new version.
+ *
+ * @param version the version it is about; none where it is about the running rollout
+ * @param revision the state it was made for; a command for another state is refused; none fits any
+ * @param who operator's key id, or {@code trainer}
+ */
+public record RolloutCommand(
+        int schema,
+        String commandId,
+        String bot,
+        Action action,
+        @Nullable String version,
+        @Nullable Long revision,
+        String who,
+        String why,
+        long time)
+        implements Event {
+
+    /** What can be asked. */
+    public enum Action {
+        REGISTER,
+        START,
+        PAUSE,
+        RESUME,
+        APPROVE,
+        PROMOTE,
+        ABORT,
+        FREEZE,
+        UNFREEZE
+    }
+}

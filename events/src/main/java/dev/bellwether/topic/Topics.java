@@ -1,0 +1,149 @@
+package dev.bellwether.topic;
+
+import dev.bellwether.event.DeadLetter;
+import dev.bellwether.event.Erasure;
+import dev.bellwether.event.Event;
+import dev.bellwether.event.Feedback;
+import dev.bellwether.event.Interaction;
+import dev.bellwether.event.PolicyScorecard;
+import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.RefreshProgress;
+import dev.bellwether.event.RefreshRequest;
+import dev.bellwether.event.RolloutCommand;
+import dev.bellwether.event.RolloutState;
+import dev.bellwether.event.RolloutTransition;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.errors.TopicExistsException;
+
+/** Every topic of Bellwether. */
+public final class Topics {
+    private static final Duration MONTH = Duration.ofDays(30);
+    private static final Duration HALF_YEAR = Duration.ofDays(180);
+    private static final int PARTITIONS = 4;
+    private static final Duration ADMIN_TIMEOUT = Duration.ofSeconds(30);
+
+    public static final Topic<Interaction> INTERACTIONS = log("interactions", Interaction.class, MONTH);
+    public static final Topic<Feedback> FEEDBACK = log("feedback", Feedback.class, MONTH);
+    public static final Topic<RatedInteraction> RATED_INTERACTIONS =
+            compacted("rated-interactions", RatedInteraction.class, HALF_YEAR);
+    public static final Topic<PreferencePair> PREFERENCE_PAIRS =
+            compacted("preference-pairs", PreferencePair.class, HALF_YEAR);
+    public static final Topic<PolicyScorecard> POLICY_SCORECARDS =
+            compacted("policy-scorecards", PolicyScorecard.class, HALF_YEAR);
+    public static final Topic<RolloutCommand> ROLLOUT_COMMANDS = log("rollout-commands", RolloutCommand.class, MONTH);
+    public static final Topic<RolloutState> ROLLOUT_STATE =
+            new Topic<>("rollout-state", PARTITIONS, Map.of("cleanup.policy", "compact"), serde(RolloutState.class));
+    public static final Topic<RolloutTransition> ROLLOUT_HISTORY =
+            new Topic<>("rollout-history", PARTITIONS, Map.of("retention.ms", "-1"), serde(RolloutTransition.class));
+    public static final Topic<RefreshRequest> REFRESH_REQUESTS =
+            log("refresh-requests", RefreshRequest.class, Duration.ofDays(7));
+    public static final Topic<RefreshProgress> REFRESH_PROGRESS =
+            compacted("refresh-progress", RefreshProgress.class, HALF_YEAR);
+    public static final Topic<Erasure> ERASURES =
+            new Topic<>("erasures", PARTITIONS, Map.of("cleanup.policy", "compact"), serde(Erasure.class));
+    public static final Topic<DeadLetter> DEAD_LETTERS = log("dead-letters", DeadLetter.class, MONTH);
+
+    public static final List<Topic<? extends Event>> ALL = List.of(
+            INTERACTIONS,
+            FEEDBACK,
+            RATED_INTERACTIONS,
+            PREFERENCE_PAIRS,
+            POLICY_SCORECARDS,
+            ROLLOUT_COMMANDS,
+            ROLLOUT_STATE,
+            ROLLOUT_HISTORY,
+            REFRESH_REQUESTS,
+            REFRESH_PROGRESS,
+            ERASURES,
+            DEAD_LETTERS);
+
+    private Topics() {}
+
+    private static <E extends Event> EventSerde<E> serde(Class<E> type) {
+        return new EventSerde<>(type);
+    }
+
+    private static <E extends Event> Topic<E> log(String name, Class<E> type, Duration kept) {
+        Map<String, String> settings = Map.of(
+                "cleanup.policy",
+                "delete",
+                "retention.ms",
+                Long.toString(kept.toMillis()),
+                "message.timestamp.type",
+                "LogAppendTime");
+        return new Topic<>(name, PARTITIONS, settings, serde(type));
+    }
+
+    private static <E extends Event> Topic<E> compacted(String name, Class<E> type, Duration kept) {
+        Map<String, String> settings = Map.of(
+                "cleanup.policy",
+                "compact,delete",
+                "retention.ms",
+                Long.toString(kept.toMillis()),
+                "delete.retention.ms",
+                Long.toString(MONTH.toMillis()));
+        return new Topic<>(name, PARTITIONS, settings, serde(type));
+    }
+
+    /**
+     * Creates the topics that are missing.
+     *
+     * @throws IllegalStateException when a topic has another number of partitions, naming the repair
+     */
+    public static void ensure(Admin admin, short replication) throws InterruptedException {
+        try {
+            Set<String> present = admin.listTopics().names().get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            List<NewTopic> missing = new ArrayList<>();
+            for (Topic<? extends Event> topic : ALL) {
+                if (!present.contains(topic.name())) {
+                    missing.add(new NewTopic(topic.name(), topic.partitions(), replication).configs(topic.settings()));
+                }
+            }
+            create(admin, missing);
+            verify(admin);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the topics cannot be created: " + e.getMessage(), e);
+        }
+    }
+
+    private static void create(Admin admin, List<NewTopic> missing)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        for (var creation : admin.createTopics(missing).values().values()) {
+            try {
+                creation.get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (ExecutionException e) {
+                if (!(e.getCause() instanceof TopicExistsException)) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private static void verify(Admin admin) throws InterruptedException, ExecutionException, TimeoutException {
+        Map<String, Integer> expected = new HashMap<>();
+        ALL.forEach(topic -> expected.put(topic.name(), topic.partitions()));
+        Map<String, TopicDescription> actual = admin.describeTopics(expected.keySet())
+                .allTopicNames()
+                .get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+        actual.forEach((name, description) -> {
+            int partitions = description.partitions().size();
+            if (partitions != expected.getOrDefault(name, partitions)) {
+                throw new IllegalStateException(
+                        "topic %s has %d partitions, needed are %d; copy its records to a topic of that size, delete it and start again"
+                                .formatted(name, partitions, expected.get(name)));
+            }
+        });
+    }
+}

@@ -1,0 +1,116 @@
+package dev.bellwether.policy.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A model in a Hugging Face checkpoint directory: {@code config.json} and {@code model.safetensors}, or shards with
+ * their index. Opening it checks that every tensor the config asks for is there in its shape.
+ */
+public final class Checkpoint {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Path directory;
+    private final CheckpointConfig config;
+    private final Map<String, Location> locations;
+
+    private Checkpoint(Path directory, CheckpointConfig config, Map<String, Location> locations) {
+        this.directory = directory;
+        this.config = config;
+        this.locations = locations;
+    }
+
+    /** Where a tensor lies. */
+    public record Location(Safetensors file, Safetensors.Entry entry) {}
+
+    public static Checkpoint open(Path directory) {
+        CheckpointConfig config = CheckpointConfig.read(directory.resolve("config.json"));
+        Map<String, Location> locations = new LinkedHashMap<>();
+        for (String name : weightFiles(directory)) {
+            Safetensors file = Safetensors.open(directory.resolve(name));
+            file.entries().values().forEach(entry -> locations.put(entry.name(), new Location(file, entry)));
+        }
+        for (TensorShape shape : config.tensors()) {
+            Location location = locations.get(shape.name());
+            if (location == null) {
+                throw new UnsupportedCheckpointException("tensor %s is missing".formatted(shape.name()));
+            }
+            if (!location.entry().dimensions().equals(shape.dimensions())) {
+                throw new UnsupportedCheckpointException("tensor %s has shape %s, config.json wants %s"
+                        .formatted(shape.name(), location.entry().dimensions(), shape.dimensions()));
+            }
+        }
+        return new Checkpoint(directory, config, locations);
+    }
+
+    private static Set<String> weightFiles(Path directory) {
+        Path index = directory.resolve("model.safetensors.index.json");
+        if (!Files.exists(index)) {
+            return Set.of("model.safetensors");
+        }
+        try {
+            Set<String> files = new HashSet<>();
+            for (JsonNode file : JSON.readTree(Files.readAllBytes(index)).path("weight_map")) {
+                if (!file.asText().matches("[A-Za-z0-9_.-]+\\.safetensors")) {
+                    throw new UnsupportedCheckpointException(
+                            "shard '%s' is not a file of its directory".formatted(file.asText()));
+                }
+                files.add(file.asText());
+            }
+            return files;
+        } catch (IOException e) {
+            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(index, e.getMessage()), e);
+        }
+    }
+
+    public Path directory() {
+        return directory;
+    }
+
+    public CheckpointConfig config() {
+        return config;
+    }
+
+    public Optional<Location> location(String tensor) {
+        return Optional.ofNullable(locations.get(tensor));
+    }
+
+    /** All parameters as one vector, in the order of {@link CheckpointConfig#tensors()}; NaN is refused. */
+    public float[] parameters() {
+        float[] flat = new float[config.parameters()];
+        int offset = 0;
+        Map<String, Location> known = new HashMap<>(locations);
+        for (TensorShape shape : config.tensors()) {
+            Location location = known.get(shape.name());
+            float[] numbers = location == null ? new float[0] : location.file().read(shape.name());
+            for (float number : numbers) {
+                if (!Float.isFinite(number)) {
+                    throw new UnsupportedCheckpointException(
+                            "tensor %s holds a number that is not finite".formatted(shape.name()));
+                }
+                flat[offset++] = number;
+            }
+        }
+        return flat;
+    }
+
+    /** Writes {@code config.json} and {@code model.safetensors} into an existing directory. */
+    public static void write(Path directory, CheckpointConfig config, float[] parameters, NumberFormat format)
+            throws IOException {
+        List<TensorShape> shapes = config.tensors();
+        Safetensors.write(directory.resolve("model.safetensors"), shapes, parameters, format);
+        Files.writeString(
+                directory.resolve("config.json"),
+                config.toJson(format.torchType()).toPrettyString() + System.lineSeparator());
+    }
+}

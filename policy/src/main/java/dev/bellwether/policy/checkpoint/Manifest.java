@@ -1,0 +1,125 @@
+package dev.bellwether.policy.checkpoint;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code manifest.json} of a policy artefact: where it comes from, and the hash of each of its files.
+ *
+ * @param parent the version it was trained from; none for an imported one
+ * @param created ISO 8601 instant
+ * @param refresh what the refresh that made it reported; none for an imported one
+ * @param files SHA-256 in hexadecimal by file name, every file of the directory but the manifest itself
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record Manifest(
+        String version,
+        String bot,
+        @Nullable String parent,
+        String created,
+        @Nullable JsonNode refresh,
+        Map<String, String> files) {
+    public static final String FILE = "manifest.json";
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** A manifest over the files that lie in {@code directory} now. */
+    public static Manifest of(
+            Path directory,
+            String version,
+            String bot,
+            @Nullable String parent,
+            String created,
+            @Nullable JsonNode refresh)
+            throws IOException {
+        return new Manifest(version, bot, parent, created, refresh, hashes(directory));
+    }
+
+    public static Manifest read(Path directory) {
+        try {
+            return JSON.readValue(directory.resolve(FILE).toFile(), Manifest.class);
+        } catch (IOException e) {
+            throw new UnsupportedCheckpointException(
+                    "%s of %s cannot be read: %s".formatted(FILE, directory, e.getMessage()), e);
+        }
+    }
+
+    public void write(Path directory) throws IOException {
+        Files.writeString(
+                directory.resolve(FILE), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(this) + "\n");
+    }
+
+    /**
+     * Compares the directory with the manifest.
+     *
+     * @throws UnsupportedCheckpointException naming the file that is missing, too many, a link, or not what it was
+     */
+    public void verify(Path directory) {
+        Map<String, String> actual;
+        try {
+            actual = hashes(directory);
+        } catch (IOException e) {
+            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(directory, e.getMessage()), e);
+        }
+        files.forEach((name, hash) -> {
+            if (!actual.containsKey(name)) {
+                throw new UnsupportedCheckpointException("%s: file %s is missing".formatted(version, name));
+            }
+            if (!hash.equals(actual.get(name))) {
+                throw new UnsupportedCheckpointException(
+                        "%s: file %s has another SHA-256 than its manifest says".formatted(version, name));
+            }
+        });
+        actual.keySet().forEach(name -> {
+            if (!files.containsKey(name)) {
+                throw new UnsupportedCheckpointException("%s: file %s is not in the manifest".formatted(version, name));
+            }
+        });
+    }
+
+    private static Map<String, String> hashes(Path directory) throws IOException {
+        List<Path> entries;
+        try (Stream<Path> listing = Files.list(directory)) {
+            entries = listing.toList();
+        }
+        Map<String, String> hashes = new TreeMap<>();
+        for (Path entry : entries) {
+            String name = String.valueOf(entry.getFileName());
+            if (!Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)) {
+                throw new UnsupportedCheckpointException("%s: %s is not a plain file".formatted(directory, name));
+            }
+            if (!name.equals(FILE)) {
+                hashes.put(name, sha256(entry));
+            }
+        }
+        return hashes;
+    }
+
+    private static String sha256(Path file) throws IOException {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+                in.transferTo(OutputStream.nullOutputStream());
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+package dev.bellwether.policy.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A file of named tensors: eight bytes with the header's length, a JSON header, then the numbers.
+ *
+ * <p>The header is checked before anything is read: its length, that every tensor lies inside the file, that its
+ * extent matches its shape, and that no two overlap.
+ *
+ * @see <a href="https://github.com/huggingface/safetensors">the format</a>
+ */
+public final class Safetensors {
+    /** The format's own limit. */
+    private static final long HEADER_BYTES_MAX = 100_000_000;
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Path file;
+    private final Map<String, Entry> entries;
+
+    private Safetensors(Path file, Map<String, Entry> entries) {
+        this.file = file;
+        this.entries = entries;
+    }
+
+    /**
+     * One tensor of the file.
+     *
+     * @param offset first byte, counted from the start of the file
+     * @param length number of bytes
+     */
+    public record Entry(String name, NumberFormat format, List<Long> dimensions, long offset, long length) {}
+
+    /** Opens a file and checks its header. */
+    public static Safetensors open(Path file) {
+        try (FileChannel channel = FileChannel.open(file)) {
+            return new Safetensors(file, readHeader(file, channel));
+        } catch (IOException e) {
+            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(file, e.getMessage()), e);
+        }
+    }
+
+    private static Map<String, Entry> readHeader(Path file, FileChannel channel) throws IOException {
+        ByteBuffer prefix = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+        readFully(channel, prefix, 0);
+        long length = prefix.getLong(0);
+        if (length < 2 || length > HEADER_BYTES_MAX || length > channel.size() - 8) {
+            throw broken(file, "header of %d bytes in a file of %d".formatted(length, channel.size()));
+        }
+        ByteBuffer header = ByteBuffer.allocate((int) length);
+        readFully(channel, header, 8);
+        JsonNode json = JSON.readTree(header.array());
+        if (!json.isObject()) {
+            throw broken(file, "the header is not a JSON object");
+        }
+        Map<String, Entry> entries = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> field : json.properties()) {
+            if (!field.getKey().equals("__metadata__")) {
+                Entry entry = entry(file, field.getKey(), field.getValue(), 8 + length, channel.size());
+                entries.put(entry.name(), entry);
+            }
+        }
+        refuseOverlap(file, entries);
+        return entries;
+    }
+
+    private static Entry entry(Path file, String name, JsonNode json, long base, long fileSize) {
+        NumberFormat format;
+        try {
+            format = NumberFormat.valueOf(json.path("dtype").asText());
+        } catch (IllegalArgumentException e) {
+            throw broken(file, "tensor %s has the unsupported type %s".formatted(name, json.path("dtype")));
+        }
+        List<Long> dimensions = new ArrayList<>();
+        json.path("shape").forEach(dimension -> dimensions.add(dimension.asLong()));
+        long begin = json.path("data_offsets").path(0).asLong(-1);
+        long end = json.path("data_offsets").path(1).asLong(-1);
+        if (begin < 0 || end < begin || end > fileSize - base) {
+            throw broken(file, "tensor %s lies outside the file: %d to %d".formatted(name, begin, end));
+        }
+        long expected = new TensorShape(name, dimensions).size() * format.bytes();
+        if (end - begin != expected || dimensions.stream().anyMatch(dimension -> dimension < 0)) {
+            throw broken(
+                    file,
+                    "tensor %s has %d bytes, its shape %s wants %d".formatted(name, end - begin, dimensions, expected));
+        }
+        return new Entry(name, format, List.copyOf(dimensions), base + begin, end - begin);
+    }
+
+    private static void refuseOverlap(Path file, Map<String, Entry> entries) {
+        List<Entry> sorted = entries.values().stream()
+                .sorted(Comparator.comparingLong(Entry::offset))
+                .toList();
+        for (int i = 1; i < sorted.size(); i++) {
+            Entry before = sorted.get(i - 1);
+            if (before.offset() + before.length() > sorted.get(i).offset()) {
+                throw broken(
+                        file,
+                        "tensors %s and %s overlap"
+                                .formatted(before.name(), sorted.get(i).name()));
+            }
+        }
+    }
+
+    private static UnsupportedCheckpointException broken(Path file, String what) {
+        return new UnsupportedCheckpointException("%s: %s".formatted(file.getFileName(), what));
+    }
+
+    public Path file() {
+        return file;
+    }
+
+    public Map<String, Entry> entries() {
+        return entries;
+    }
+
+    /** The numbers of a tensor, as float32, in row-major order. */
+    public float[] read(String name) {
+        Entry entry = Optional.ofNullable(entries.get(name))
+                .orElseThrow(() -> broken(file, "tensor %s is missing".formatted(name)));
+        int bytes = Math.toIntExact(entry.length());
+        ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        try (FileChannel channel = FileChannel.open(file)) {
+            readFully(channel, buffer, entry.offset());
+        } catch (IOException e) {
+            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(file, e.getMessage()), e);
+        }
+        buffer.flip();
+        float[] numbers = new float[bytes / entry.format().bytes()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = entry.format().read(buffer);
+        }
+        return numbers;
+    }
+
+    /** Writes and forces to disk the tensors laid out one after the other in {@code flat}. */
+    public static void write(Path file, List<TensorShape> shapes, float[] flat, NumberFormat format)
+            throws IOException {
+        ObjectNode header = JSON.createObjectNode();
+        header.putObject("__metadata__").put("format", "pt");
+        long offset = 0;
+        for (TensorShape shape : shapes) {
+            ObjectNode entry = header.putObject(shape.name()).put("dtype", format.name());
+            shape.dimensions().forEach(entry.withArray("shape")::add);
+            long end = offset + shape.size() * format.bytes();
+            entry.putArray("data_offsets").add(offset).add(end);
+            offset = end;
+        }
+        if (offset != (long) flat.length * format.bytes()) {
+            throw new IllegalArgumentException("%d numbers for tensors of %d bytes".formatted(flat.length, offset));
+        }
+        String json = JSON.writeValueAsString(header);
+        byte[] padded = (json + " ".repeat((8 - json.length() % 8) % 8)).getBytes(StandardCharsets.UTF_8);
+        ByteBuffer buffer =
+                ByteBuffer.allocate(Math.toIntExact(8 + padded.length + offset)).order(ByteOrder.LITTLE_ENDIAN);
+        buffer.putLong(padded.length).put(padded);
+        for (float number : flat) {
+            format.write(buffer, number);
+        }
+        buffer.flip();
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+            channel.force(true);
+        }
+    }
+
+    private static void readFully(FileChannel channel, ByteBuffer buffer, long position) throws IOException {
+        long at = position;
+        while (buffer.hasRemaining()) {
+            int count = channel.read(buffer, at);
+            if (count < 0) {
+                throw new IOException("the file ends at byte %d".formatted(at));
+            }
+            at += count;
+        }
+    }
+}

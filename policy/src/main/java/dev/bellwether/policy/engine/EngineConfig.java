@@ -1,0 +1,21 @@
+package dev.bellwether.policy.engine;
+
+/**
+ * Settings of a generation engine.
+ *
+ * @param slots replies generated at once
+ * @param positionsMax longest prompt and reply together, in tokens; never beyond what the model can
+ * @param queueMax requests that may wait for a slot
+ * @param threads of one ONNX Runtime session
+ * @param prefillTokensMax tokens of prompts read between two decoding steps
+ */
+public record EngineConfig(int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax) {
+    public static final EngineConfig SERVING = new EngineConfig(32, 512, 256, 1, 512);
+    public static final EngineConfig BULK = new EngineConfig(64, 256, 1_000_000, 2, 2_048);
+
+    public EngineConfig {
+        if (slots < 1 || positionsMax < 2 || queueMax < 1 || threads < 1 || prefillTokensMax < 1) {
+            throw new IllegalArgumentException("engine: every setting must be positive");
+        }
+    }
+}

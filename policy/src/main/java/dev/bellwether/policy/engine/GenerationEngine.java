@@ -1,0 +1,329 @@
+package dev.bellwether.policy.engine;
+
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Generates many replies at once by continuous batching: requests join and leave between decoding steps.
+ *
+ * <p>One thread owns the session. Running generations fill the slots {@code [0, running)} of the cache without gaps:
+ * who joins takes the next slot, and when one leaves, the last moves into its place. New prompts are read together, up
+ * to a bound between two steps; a longer prompt is read alone in pieces, a step of the others between any two.
+ *
+ * @see <a href="https://www.usenix.org/conference/osdi22/presentation/yu">Yu et al.: Orca</a>
+ */
+public final class GenerationEngine implements AutoCloseable {
+    private final DecoderSession session;
+    private final EngineConfig config;
+    private final int positions;
+    private final int vocabularySize;
+    private final List<Integer> endTokens;
+    private final BlockingQueue<Running> waiting;
+    private final List<Running> running = new ArrayList<>();
+    private final Thread thread;
+    private @Nullable Running reading;
+    private volatile boolean closing;
+
+    private GenerationEngine(Checkpoint checkpoint, EngineConfig config) {
+        this.config = config;
+        this.positions = Math.min(config.positionsMax(), checkpoint.config().positionsMax());
+        this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads());
+        this.vocabularySize = checkpoint.config().vocabularySize();
+        this.endTokens = checkpoint.config().endTokens();
+        this.waiting = new ArrayBlockingQueue<>(config.queueMax());
+        this.thread = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
+    }
+
+    /** Loads a checkpoint and starts to take requests. */
+    public static GenerationEngine open(Checkpoint checkpoint, EngineConfig config) {
+        GenerationEngine engine = new GenerationEngine(checkpoint, config);
+        engine.thread.start();
+        return engine;
+    }
+
+    /** A generation that its caller may cancel. */
+    public interface Generation {
+        void cancel();
+    }
+
+    private static final class Running implements Generation {
+        private final GenerationRequest request;
+        private final GenerationListener listener;
+        private final Sampler sampler;
+        private final long deadlineNanos;
+        private final int[] tokens;
+        private final float[] logProbabilities;
+        private int generated;
+        private int cached;
+        private int last;
+        private volatile boolean cancelled;
+
+        private Running(GenerationRequest request, GenerationListener listener, int tokensMax, int vocabularySize) {
+            this.request = request;
+            this.listener = listener;
+            this.sampler = new Sampler(request.sampling(), vocabularySize);
+            this.deadlineNanos = System.nanoTime() + request.timeout().toNanos();
+            this.tokens = new int[tokensMax];
+            this.logProbabilities = new float[tokensMax + 1];
+        }
+
+        @Override
+        public void cancel() {
+            cancelled = true;
+        }
+
+        private Completion completion(Completion.Finish finish) {
+            int probabilities = finish == Completion.Finish.END ? generated + 1 : generated;
+            return new Completion(
+                    Arrays.copyOf(tokens, generated), Arrays.copyOf(logProbabilities, probabilities), finish);
+        }
+    }
+
+    /** The longest prompt and reply together, in tokens. */
+    public int positionsMax() {
+        return positions;
+    }
+
+    /**
+     * Asks for a reply.
+     *
+     * @throws EngineOverloadedException when too many requests wait already
+     * @throws IllegalArgumentException when the prompt leaves no room for a reply
+     */
+    public Generation submit(GenerationRequest request, GenerationListener listener) {
+        int room = positions - request.prompt().length;
+        if (room < 1) {
+            throw new IllegalArgumentException(
+                    "the prompt has %d tokens; at most %d fit".formatted(request.prompt().length, positions - 1));
+        }
+        int tokensMax = Math.min(room, request.sampling().tokensMax());
+        Running generation = new Running(request, listener, tokensMax, vocabularySize);
+        if (closing || !waiting.offer(generation)) {
+            throw new EngineOverloadedException(waiting.size());
+        }
+        return generation;
+    }
+
+    /** Replies to all {@code requests}, in their order; waits for the last. */
+    public List<Completion> generate(List<GenerationRequest> requests) {
+        List<CompletableFuture<Completion>> futures = new ArrayList<>(requests.size());
+        for (GenerationRequest request : requests) {
+            CompletableFuture<Completion> future = new CompletableFuture<>();
+            futures.add(future);
+            submit(request, new CompletingListener(future));
+        }
+        try {
+            return futures.stream().map(CompletableFuture::join).toList();
+        } catch (CompletionException e) {
+            throw new IllegalStateException("generation failed: " + e.getMessage(), e);
+        }
+    }
+
+    /** Replies to all {@code prompts}, the i-th drawn with the seed {@code sampling.seed() + i}. */
+    public List<Completion> generate(List<int[]> prompts, Sampling sampling, Duration timeout) {
+        List<GenerationRequest> requests = new ArrayList<>(prompts.size());
+        for (int i = 0; i < prompts.size(); i++) {
+            requests.add(new GenerationRequest(prompts.get(i), sampling.withSeed(sampling.seed() + i), timeout));
+        }
+        return generate(requests);
+    }
+
+    private record CompletingListener(CompletableFuture<Completion> future) implements GenerationListener {
+        @Override
+        public void onToken(int token) {}
+
+        @Override
+        public void onEnd(Completion completion) {
+            future.complete(completion);
+        }
+
+        @Override
+        public void onFailure(RuntimeException failure) {
+            future.completeExceptionally(failure);
+        }
+    }
+
+    private void run() {
+        while (!closing || !running.isEmpty() || reading != null || !waiting.isEmpty()) {
+            try {
+                admit();
+                decode();
+            } catch (InterruptedException e) {
+                closing = true;
+            } catch (RuntimeException e) {
+                failAll(e);
+            }
+        }
+        session.close();
+    }
+
+    private void failAll(RuntimeException failure) {
+        List<Running> failed = new ArrayList<>(running);
+        if (reading != null) {
+            failed.add(reading);
+            reading = null;
+        }
+        running.clear();
+        failed.forEach(generation -> generation.listener.onFailure(failure));
+    }
+
+    private void admit() throws InterruptedException {
+        if (reading != null) {
+            read(reading);
+            return;
+        }
+        List<Running> joining = new ArrayList<>();
+        int longest = 0;
+        while (running.size() + joining.size() < config.slots()) {
+            Running next =
+                    running.isEmpty() && joining.isEmpty() ? waiting.poll(50, TimeUnit.MILLISECONDS) : waiting.peek();
+            if (next == null) {
+                break;
+            }
+            int length = next.request.prompt().length;
+            boolean first = joining.isEmpty();
+            int padded = Math.max(longest, length) * (joining.size() + 1);
+            if (!first && padded > config.prefillTokensMax()) {
+                break;
+            }
+            if (!(running.isEmpty() && first)) {
+                waiting.remove();
+            }
+            if (abandoned(next)) {
+                continue;
+            }
+            if (length > config.prefillTokensMax()) {
+                if (!first) {
+                    prefill(joining);
+                    joining.clear();
+                }
+                read(next);
+                return;
+            }
+            longest = Math.max(longest, length);
+            joining.add(next);
+        }
+        if (!joining.isEmpty()) {
+            prefill(joining);
+        }
+    }
+
+    private boolean abandoned(Running generation) {
+        if (generation.cancelled) {
+            generation.listener.onEnd(generation.completion(Completion.Finish.CANCELLED));
+        } else if (System.nanoTime() - generation.deadlineNanos > 0) {
+            generation.listener.onEnd(generation.completion(Completion.Finish.DEADLINE));
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    private void prefill(List<Running> joining) {
+        int first = running.size();
+        running.addAll(joining);
+        List<int[]> prompts =
+                joining.stream().map(generation -> generation.request.prompt()).toList();
+        float[] logits = session.prefill(first, prompts);
+        joining.forEach(generation -> generation.cached = generation.request.prompt().length);
+        sample(first, logits);
+    }
+
+    /** Reads the next piece of a long prompt into the slot behind the running ones. */
+    private void read(Running generation) {
+        reading = generation;
+        if (abandoned(generation)) {
+            reading = null;
+            return;
+        }
+        int[] prompt = generation.request.prompt();
+        int end = Math.min(prompt.length, generation.cached + config.prefillTokensMax());
+        int slot = config.slots() - 1;
+        float[] logits = session.extend(slot, generation.cached, Arrays.copyOfRange(prompt, generation.cached, end));
+        generation.cached = end;
+        if (end == prompt.length) {
+            reading = null;
+            int target = running.size();
+            if (target != slot) {
+                session.cache().copy(slot, target, end);
+            }
+            running.add(generation);
+            sample(target, logits);
+        }
+    }
+
+    private void decode() {
+        if (running.isEmpty()) {
+            return;
+        }
+        int rows = running.size();
+        int[] tokens = new int[rows];
+        int[] lengths = new int[rows];
+        for (int row = 0; row < rows; row++) {
+            tokens[row] = running.get(row).last;
+            lengths[row] = running.get(row).cached;
+        }
+        float[] logits = session.decode(rows, tokens, lengths);
+        running.forEach(generation -> generation.cached++);
+        sample(0, logits);
+    }
+
+    /** Draws a token for the slots from {@code first} on, then lets those leave that are done. */
+    private void sample(int first, float[] logits) {
+        for (int slot = first; slot < running.size(); slot++) {
+            Running generation = running.get(slot);
+            Sampler.Draw draw = generation.sampler.draw(logits, (slot - first) * vocabularySize);
+            generation.logProbabilities[generation.generated] = draw.logProbability();
+            generation.last = draw.token();
+            if (!endTokens.contains(draw.token())) {
+                generation.tokens[generation.generated++] = draw.token();
+                generation.listener.onToken(draw.token());
+            }
+        }
+        for (int slot = running.size() - 1; slot >= first; slot--) {
+            if (done(running.get(slot))) {
+                leave(slot);
+            }
+        }
+    }
+
+    private boolean done(Running generation) {
+        if (endTokens.contains(generation.last)) {
+            generation.listener.onEnd(generation.completion(Completion.Finish.END));
+            return true;
+        }
+        if (generation.generated == generation.tokens.length) {
+            generation.listener.onEnd(generation.completion(Completion.Finish.LENGTH));
+            return true;
+        }
+        return abandoned(generation);
+    }
+
+    private void leave(int slot) {
+        Running moved = running.removeLast();
+        if (slot < running.size()) {
+            running.set(slot, moved);
+            session.cache().copy(running.size(), slot, moved.cached);
+        }
+    }
+
+    /** Takes no new requests, finishes those it has, and frees the model. */
+    @Override
+    public void close() {
+        closing = true;
+        try {
+            thread.join(Duration.ofMinutes(2));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package dev.bellwether.policy.engine;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Replies with their tokens' log-probabilities as the trainer computed them: a version is accepted only when serving
+ * computes the same.
+ */
+public final class GoldenCases {
+    public static final String FILE = "golden.jsonl";
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private GoldenCases() {}
+
+    /**
+     * One line of {@code golden.jsonl}.
+     *
+     * @param prompt tokens of the prompt
+     * @param reply tokens of the reply
+     * @param logProbabilities of each reply token at temperature 1
+     * @param tolerance largest difference that the number format explains
+     */
+    public record GoldenCase(
+            int[] prompt,
+            int[] reply,
+            @JsonProperty("log_probabilities") float[] logProbabilities,
+            double tolerance) {}
+
+    public static void write(Path directory, List<GoldenCase> cases) throws IOException {
+        List<String> lines = new ArrayList<>();
+        for (GoldenCase golden : cases) {
+            lines.add(JSON.writeValueAsString(golden));
+        }
+        Files.write(directory.resolve(FILE), lines);
+    }
+
+    /**
+     * Replays the cases of the checkpoint's directory; a directory without the file has none.
+     *
+     * @throws UnsupportedCheckpointException naming the case, the token and both numbers where they differ
+     */
+    public static void verify(Checkpoint checkpoint, int threads) {
+        Path file = checkpoint.directory().resolve(FILE);
+        if (!Files.exists(file)) {
+            return;
+        }
+        List<GoldenCase> cases;
+        try {
+            cases = read(file);
+        } catch (IOException e) {
+            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(file, e.getMessage()), e);
+        }
+        int positions = cases.stream()
+                .mapToInt(golden -> golden.prompt().length + golden.reply().length)
+                .max()
+                .orElse(1);
+        try (DecoderSession session = DecoderSession.open(checkpoint, 1, positions, threads)) {
+            for (int i = 0; i < cases.size(); i++) {
+                compare(i, cases.get(i), logProbabilities(session, checkpoint, cases.get(i)));
+            }
+        }
+    }
+
+    private static List<GoldenCase> read(Path file) throws IOException {
+        List<GoldenCase> cases = new ArrayList<>();
+        for (String line : Files.readAllLines(file)) {
+            cases.add(JSON.readValue(line, GoldenCase.class));
+        }
+        return cases;
+    }
+
+    private static void compare(int number, GoldenCase golden, float[] actual) {
+        for (int t = 0; t < actual.length; t++) {
+            double difference = Math.abs(actual[t] - golden.logProbabilities()[t]);
+            if (!(difference <= golden.tolerance())) {
+                throw new UnsupportedCheckpointException(
+                        "golden case %d: token %d of the reply has log-probability %.5f, the trainer had %.5f"
+                                .formatted(number, t, actual[t], golden.logProbabilities()[t]));
+            }
+        }
+    }
+
+    private static float[] logProbabilities(DecoderSession session, Checkpoint checkpoint, GoldenCase golden) {
+        int vocabulary = checkpoint.config().vocabularySize();
+        for (int token : golden.prompt()) {
+            if (token < 0 || token >= vocabulary) {
+                throw new UnsupportedCheckpointException("golden case with unknown token " + token);
+            }
+        }
+        float[] result = new float[golden.reply().length];
+        float[] logits = session.prefill(0, List.of(golden.prompt()));
+        for (int t = 0; t < result.length; t++) {
+            int token = golden.reply()[t];
+            result[t] = logProbability(logits, token);
+            if (t + 1 < result.length) {
+                logits = session.decode(1, new int[] {token}, new int[] {golden.prompt().length + t});
+            }
+        }
+        return result;
+    }
+
+    static float logProbability(float[] logits, int token) {
+        double top = Double.NEGATIVE_INFINITY;
+        for (float logit : logits) {
+            top = Math.max(top, logit);
+        }
+        double sum = 0;
+        for (float logit : logits) {
+            sum += Math.exp(logit - top);
+        }
+        return (float) (logits[token] - top - Math.log(sum));
+    }
+}

@@ -1,0 +1,257 @@
+package dev.bellwether.policy.engine;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import ai.onnx.proto.OnnxMl.StringStringEntryProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorShapeProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.ByteString;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.Safetensors;
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/**
+ * The ONNX graph of a Llama-type model, built from its configuration; the weights stay where they are, in the
+ * safetensors file, and the graph's initializers point into it.
+ *
+ * <p>Inputs: {@code ids [B, T]} int64, {@code last [B, 1]} int64 (which of the T states to read), {@code lengths [B]}
+ * int32 (tokens of each row after this call, less one), {@code total} int32 (the longest row after this call), and for
+ * each layer {@code past_key_i}, {@code past_value_i} {@code [B, keyValueHeads, positions, headSize]}. Outputs:
+ * {@code logits [B, vocabularySize]} and the caches again, which callers bind to the same memory.
+ */
+final class OnnxGraph {
+    private static final String MICROSOFT = "com.microsoft";
+    /** What ONNX Runtime's attention with rotary embeddings asks for. */
+    private static final int HEAD_SIZE_MULTIPLE = 16;
+
+    private static final int FLOAT = 1;
+    private static final int INT32 = 6;
+    private static final int INT64 = 7;
+
+    private final Checkpoint checkpoint;
+    private final CheckpointConfig config;
+    private final GraphProto.Builder graph = GraphProto.newBuilder().setName("policy");
+
+    private OnnxGraph(Checkpoint checkpoint) {
+        this.checkpoint = checkpoint;
+        this.config = checkpoint.config();
+    }
+
+    /** The serialized model; {@code positions} is the length of the cache in tokens. */
+    static byte[] build(Checkpoint checkpoint, int positions) {
+        if (checkpoint.config().rewardModel()) {
+            throw new UnsupportedCheckpointException("a reward model cannot generate replies");
+        }
+        if (checkpoint.config().headSize() % HEAD_SIZE_MULTIPLE != 0) {
+            throw new UnsupportedCheckpointException("head_dim %d is not a multiple of %d, which serving needs"
+                    .formatted(checkpoint.config().headSize(), HEAD_SIZE_MULTIPLE));
+        }
+        return new OnnxGraph(checkpoint).languageModel(positions).toByteArray();
+    }
+
+    private ModelProto languageModel(int positions) {
+        graph.addInput(value("ids", INT64, "B", "T"));
+        graph.addInput(value("last", INT64, "B", 1));
+        graph.addInput(value("lengths", INT32, "B"));
+        graph.addInput(value("total", INT32));
+        float[][] tables = config.rotaryTables(positions);
+        constant("cosines", tables[0], positions, config.headSize() / 2);
+        constant("sines", tables[1], positions, config.headSize() / 2);
+        String embeddings = weight("model.embed_tokens.weight");
+        String residual = node("", "Gather", List.of(embeddings, "ids"), "embedded");
+        String delta = "";
+        for (int layer = 0; layer < config.layers(); layer++) {
+            String prefix = "model.layers." + layer + ".";
+            String normed = "normed_" + layer;
+            residual = norm(residual, delta, prefix + "input_layernorm.weight", normed, "residual_a" + layer);
+            delta = attention(normed, prefix, layer);
+            normed = "normed_mlp_" + layer;
+            residual = norm(residual, delta, prefix + "post_attention_layernorm.weight", normed, "residual_b" + layer);
+            delta = feedForward(normed, prefix, layer);
+        }
+        norm(residual, delta, "model.norm.weight", "states", "residual_end");
+        node("", "GatherND", List.of("states", "last"), "state", integer("batch_dims", 1));
+        String head = config.tiedEmbeddings() ? embeddings : weight("lm_head.weight");
+        node("", "Gemm", List.of("state", head), "logits", integer("transB", 1));
+        graph.addOutput(value("logits", FLOAT, "B", config.vocabularySize()));
+        return ModelProto.newBuilder()
+                .setIrVersion(8)
+                .setGraph(graph)
+                .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
+                .addOpsetImport(
+                        OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
+                .build();
+    }
+
+    /** Adds {@code delta} to {@code residual} and norms the sum; returns the name of the sum. */
+    private String norm(String residual, String delta, String gain, String out, String sum) {
+        AttributeProto epsilon = AttributeProto.newBuilder()
+                .setName("epsilon")
+                .setType(AttributeProto.AttributeType.FLOAT)
+                .setF((float) config.normEpsilon())
+                .build();
+        if (delta.isEmpty()) {
+            node(
+                    "",
+                    "SimplifiedLayerNormalization",
+                    List.of(residual, weight(gain)),
+                    out,
+                    epsilon,
+                    integer("axis", -1));
+            return residual;
+        }
+        graph.addNode(NodeProto.newBuilder()
+                .setOpType("SkipSimplifiedLayerNormalization")
+                .setDomain(MICROSOFT)
+                .setName(out)
+                .addAllInput(List.of(residual, delta, weight(gain)))
+                .addAllOutput(List.of(out, "", "", sum))
+                .addAttribute(epsilon));
+        return sum;
+    }
+
+    private String attention(String input, String prefix, int layer) {
+        String attention = prefix + "self_attn.";
+        List<String> projections = List.of("q_proj", "k_proj", "v_proj");
+        List<String> weights = projections.stream()
+                .map(name -> weight(attention + name + ".weight"))
+                .toList();
+        String stacked = node("", "Concat", weights, "qkv_weight_" + layer, integer("axis", 0));
+        String projected = multiply(input, stacked, "qkv_" + layer);
+        if (config.qkvBias()) {
+            List<String> biases = projections.stream()
+                    .map(name -> weight(attention + name + ".bias"))
+                    .toList();
+            String bias = node("", "Concat", biases, "qkv_bias_" + layer, integer("axis", 0));
+            projected = node("", "Add", List.of(projected, bias), "qkv_biased_" + layer);
+        }
+        for (String side : List.of("key", "value")) {
+            Object[] shape = {"B", config.keyValueHeads(), "S", config.headSize()};
+            graph.addInput(value("past_%s_%d".formatted(side, layer), FLOAT, shape));
+            graph.addOutput(value("%s_%d".formatted(side, layer), FLOAT, shape));
+        }
+        graph.addNode(NodeProto.newBuilder()
+                .setOpType("GroupQueryAttention")
+                .setDomain(MICROSOFT)
+                .setName("attention_" + layer)
+                .addAllInput(List.of(
+                        projected,
+                        "",
+                        "",
+                        "past_key_" + layer,
+                        "past_value_" + layer,
+                        "lengths",
+                        "total",
+                        "cosines",
+                        "sines"))
+                .addAllOutput(List.of("attended_" + layer, "key_" + layer, "value_" + layer))
+                .addAttribute(integer("num_heads", config.heads()))
+                .addAttribute(integer("kv_num_heads", config.keyValueHeads()))
+                .addAttribute(integer("do_rotary", 1)));
+        return multiply("attended_" + layer, weight(attention + "o_proj.weight"), "attention_out_" + layer);
+    }
+
+    private String feedForward(String input, String prefix, int layer) {
+        String gate = multiply(input, weight(prefix + "mlp.gate_proj.weight"), "gate_" + layer);
+        String up = multiply(input, weight(prefix + "mlp.up_proj.weight"), "up_" + layer);
+        String sigmoid = node("", "Sigmoid", List.of(gate), "sigmoid_" + layer);
+        String silu = node("", "Mul", List.of(gate, sigmoid), "silu_" + layer);
+        String gated = node("", "Mul", List.of(silu, up), "gated_" + layer);
+        return multiply(gated, weight(prefix + "mlp.down_proj.weight"), "down_" + layer);
+    }
+
+    /** {@code input · weightᵀ}; the transposition is folded into the weight when the session is made. */
+    private String multiply(String input, String weight, String out) {
+        AttributeProto permutation = AttributeProto.newBuilder()
+                .setName("perm")
+                .setType(AttributeProto.AttributeType.INTS)
+                .addInts(1)
+                .addInts(0)
+                .build();
+        String transposed = node("", "Transpose", List.of(weight), out + "_weight_t", permutation);
+        return node("", "MatMul", List.of(input, transposed), out);
+    }
+
+    /** The name of a weight as float32. */
+    private String weight(String tensor) {
+        Checkpoint.Location location = checkpoint
+                .location(tensor)
+                .orElseThrow(() -> new UnsupportedCheckpointException("tensor %s is missing".formatted(tensor)));
+        Safetensors.Entry entry = location.entry();
+        TensorProto.Builder initializer = TensorProto.newBuilder()
+                .setName(tensor)
+                .setDataType(entry.format().onnxType())
+                .addAllDims(entry.dimensions())
+                .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+                .addExternalData(external(
+                        "location", String.valueOf(location.file().file().getFileName())))
+                .addExternalData(external("offset", Long.toString(entry.offset())))
+                .addExternalData(external("length", Long.toString(entry.length())));
+        graph.addInitializer(initializer);
+        return entry.format().onnxType() == FLOAT
+                ? tensor
+                : node("", "Cast", List.of(tensor), tensor + "_f32", integer("to", FLOAT));
+    }
+
+    private static StringStringEntryProto external(String key, String value) {
+        return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
+    }
+
+    private void constant(String name, float[] numbers, long... shape) {
+        ByteBuffer bytes = ByteBuffer.allocate(numbers.length * 4).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(numbers);
+        TensorProto.Builder tensor =
+                TensorProto.newBuilder().setName(name).setDataType(FLOAT).setRawData(ByteString.copyFrom(bytes));
+        for (long dimension : shape) {
+            tensor.addDims(dimension);
+        }
+        graph.addInitializer(tensor);
+    }
+
+    private String node(String domain, String operator, List<String> in, String out, AttributeProto... attributes) {
+        graph.addNode(NodeProto.newBuilder()
+                .setOpType(operator)
+                .setDomain(domain)
+                .setName(out)
+                .addAllInput(in)
+                .addOutput(out)
+                .addAllAttribute(List.of(attributes)));
+        return out;
+    }
+
+    private static AttributeProto integer(String name, long value) {
+        return AttributeProto.newBuilder()
+                .setName(name)
+                .setType(AttributeProto.AttributeType.INT)
+                .setI(value)
+                .build();
+    }
+
+    private static ValueInfoProto value(String name, int type, Object... shape) {
+        TensorShapeProto.Builder dimensions = TensorShapeProto.newBuilder();
+        for (Object dimension : shape) {
+            TensorShapeProto.Dimension.Builder one = TensorShapeProto.Dimension.newBuilder();
+            if (dimension instanceof String symbol) {
+                one.setDimParam(symbol);
+            } else {
+                one.setDimValue(((Number) dimension).longValue());
+            }
+            dimensions.addDim(one);
+        }
+        return ValueInfoProto.newBuilder()
+                .setName(name)
+                .setType(TypeProto.newBuilder()
+                        .setTensorType(
+                                TypeProto.Tensor.newBuilder().setElemType(type).setShape(dimensions)))
+                .build();
+    }
+}

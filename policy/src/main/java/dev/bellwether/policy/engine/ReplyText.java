@@ -1,0 +1,85 @@
+package dev.bellwether.policy.engine;
+
+import dev.bellwether.policy.prompt.PolicyTokenizer;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The text of a reply as its tokens arrive: whole characters only, and cut before the first stop sequence.
+ *
+ * <p>What could still turn out to be the beginning of a stop sequence is held back.
+ */
+public final class ReplyText {
+    private static final char UNFINISHED = '\uFFFD';
+
+    private final PolicyTokenizer tokenizer;
+    private final List<String> stops;
+    private int[] tokens = new int[64];
+    private int count;
+    private int decodedFrom;
+    private int decodedTo;
+    private final StringBuilder held = new StringBuilder();
+    private boolean stopped;
+
+    public ReplyText(PolicyTokenizer tokenizer, List<String> stops) {
+        this.tokenizer = tokenizer;
+        this.stops = stops.stream().filter(stop -> !stop.isEmpty()).toList();
+    }
+
+    /** Takes the next token and returns the text that is now certain, often empty. */
+    public String append(int token) {
+        if (count == tokens.length) {
+            tokens = Arrays.copyOf(tokens, count * 2);
+        }
+        tokens[count++] = token;
+        String known = tokenizer.decode(Arrays.copyOfRange(tokens, decodedFrom, decodedTo));
+        String text = tokenizer.decode(Arrays.copyOfRange(tokens, decodedFrom, count));
+        if (text.length() <= known.length() || text.charAt(text.length() - 1) == UNFINISHED) {
+            return "";
+        }
+        decodedFrom = decodedTo;
+        decodedTo = count;
+        held.append(text, known.length(), text.length());
+        return release(false);
+    }
+
+    /** What was held back, when no more tokens come. */
+    public String end() {
+        return stopped ? "" : release(true);
+    }
+
+    /** Whether a stop sequence was reached; nothing comes after it. */
+    public boolean stopped() {
+        return stopped;
+    }
+
+    private String release(boolean all) {
+        if (stopped) {
+            return "";
+        }
+        int cut = stops.stream()
+                .mapToInt(held::indexOf)
+                .filter(at -> at >= 0)
+                .min()
+                .orElse(-1);
+        if (cut >= 0) {
+            stopped = true;
+            return held.substring(0, cut);
+        }
+        int keep =
+                all ? 0 : stops.stream().mapToInt(this::possibleBeginning).max().orElse(0);
+        String text = held.substring(0, held.length() - keep);
+        held.delete(0, held.length() - keep);
+        return text;
+    }
+
+    /** The longest end of the held text with which {@code stop} begins. */
+    private int possibleBeginning(String stop) {
+        for (int length = Math.min(stop.length() - 1, held.length()); length > 0; length--) {
+            if (stop.startsWith(held.substring(held.length() - length))) {
+                return length;
+            }
+        }
+        return 0;
+    }
+}

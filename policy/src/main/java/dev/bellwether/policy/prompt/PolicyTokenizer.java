@@ -1,0 +1,79 @@
+package dev.bellwether.policy.prompt;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.LongStream;
+
+/** The tokenizer and prompt template of a checkpoint directory; safe for use by many threads. */
+public final class PolicyTokenizer implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String DEFAULT_TEMPLATE =
+            "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
+                    + "{% if add_generation_prompt %}<|assistant|>{% endif %}";
+
+    private final HuggingFaceTokenizer tokenizer;
+    private final PromptTemplate template;
+
+    private PolicyTokenizer(HuggingFaceTokenizer tokenizer, PromptTemplate template) {
+        this.tokenizer = tokenizer;
+        this.template = template;
+    }
+
+    /** Opens {@code tokenizer.json} and {@code tokenizer_config.json} of {@code directory}. */
+    public static PolicyTokenizer open(Path directory) {
+        try {
+            JsonNode config = JSON.readTree(Files.readAllBytes(directory.resolve("tokenizer_config.json")));
+            JsonNode tokens = JSON.readTree(Files.readAllBytes(directory.resolve("tokenizer.json")));
+            Set<String> reserved = new LinkedHashSet<>();
+            tokens.path("added_tokens")
+                    .forEach(token -> reserved.add(token.path("content").asText()));
+            Map<String, String> special = new HashMap<>();
+            for (String name : List.of("bos_token", "eos_token", "pad_token", "unk_token")) {
+                JsonNode token = config.path(name);
+                special.put(name, token.isObject() ? token.path("content").asText("") : token.asText(""));
+            }
+            PromptTemplate template =
+                    new PromptTemplate(config.path("chat_template").asText(DEFAULT_TEMPLATE), special, reserved);
+            HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.newInstance(
+                    directory, Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
+            return new PolicyTokenizer(tokenizer, template);
+        } catch (IOException | RuntimeException e) {
+            throw new UnsupportedCheckpointException(
+                    "the tokenizer in %s cannot be read: %s".formatted(directory, e.getMessage()), e);
+        }
+    }
+
+    /** The template's own text for {@code turns}, as tokens; what the model continues. */
+    public int[] prompt(List<Turn> turns) {
+        return encode(template.prompt(turns));
+    }
+
+    public int[] encode(String text) {
+        return LongStream.of(tokenizer.encode(text, false, false).getIds())
+                .mapToInt(Math::toIntExact)
+                .toArray();
+    }
+
+    /** The text of {@code tokens}, control tokens left out; half a character at the end reads as U+FFFD. */
+    public String decode(int[] tokens) {
+        return tokens.length == 0
+                ? ""
+                : tokenizer.decode(
+                        java.util.Arrays.stream(tokens).asLongStream().toArray(), true);
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+    }
+}

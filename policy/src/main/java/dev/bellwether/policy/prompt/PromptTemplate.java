@@ -1,0 +1,62 @@
+package dev.bellwether.policy.prompt;
+
+import com.hubspot.jinjava.Jinjava;
+import com.hubspot.jinjava.JinjavaConfig;
+import com.hubspot.jinjava.interpret.RenderResult;
+import com.hubspot.jinjava.interpret.TemplateError;
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A checkpoint's {@code chat_template} (Jinja), which lays the turns of a conversation out as one text. */
+public final class PromptTemplate {
+    private static final Jinjava JINJA = new Jinjava(JinjavaConfig.newBuilder()
+            .withTrimBlocks(true)
+            .withLstripBlocks(true)
+            .withMaxOutputSize(4_000_000)
+            .build());
+
+    private final String template;
+    private final Map<String, String> specialTokens;
+    private final Collection<String> reserved;
+
+    /**
+     * @param specialTokens named tokens that templates refer to, such as {@code bos_token}
+     * @param reserved texts that the tokenizer reads as control tokens: they are taken out of what people write, so
+     *     that nobody can end a turn or open another by typing it
+     */
+    public PromptTemplate(String template, Map<String, String> specialTokens, Collection<String> reserved) {
+        this.template = template;
+        this.specialTokens = Map.copyOf(specialTokens);
+        this.reserved = List.copyOf(reserved);
+    }
+
+    /** The prompt whose continuation is the assistant's reply to the last turn. */
+    public String prompt(List<Turn> turns) {
+        List<Map<String, String>> messages = turns.stream()
+                .map(turn -> Map.of("role", turn.role(), "content", withoutReserved(turn.content())))
+                .toList();
+        Map<String, Object> variables = new HashMap<>(specialTokens);
+        variables.put("messages", messages);
+        variables.put("add_generation_prompt", true);
+        RenderResult result = JINJA.renderForResult(template, variables);
+        List<TemplateError> errors = result.getErrors().stream()
+                .filter(error -> error.getSeverity() == TemplateError.ErrorType.FATAL)
+                .toList();
+        if (!errors.isEmpty()) {
+            throw new UnsupportedCheckpointException(
+                    "chat_template cannot be rendered: " + errors.getFirst().getMessage());
+        }
+        return result.getOutput();
+    }
+
+    private String withoutReserved(String text) {
+        String clean = text;
+        for (String token : reserved) {
+            clean = clean.replace(token, "");
+        }
+        return clean;
+    }
+}

@@ -1,0 +1,82 @@
+package dev.bellwether.policy.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Against the logits that the transformers library computes for the same checkpoints. */
+class DecoderSessionTest {
+    static final Path REFERENCE = Path.of("src/test/resources/reference");
+
+    record Reference(int[] ids, float[][] logits) {
+        static Reference read(String name) throws IOException {
+            JsonNode json = new ObjectMapper()
+                    .readTree(REFERENCE.resolve(name).resolve("reference.json").toFile());
+            ObjectMapper mapper = new ObjectMapper();
+            return new Reference(
+                    mapper.treeToValue(json.get("ids"), int[].class),
+                    mapper.treeToValue(json.get("logits"), float[][].class));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-tied", "llama-grouped-bf16", "llama3-rope-f16", "qwen2-biases", "mistral"})
+    void computesTheReferenceLogitsTokenByToken(String name) throws IOException {
+        Reference reference = Reference.read(name);
+        try (DecoderSession session = DecoderSession.open(Checkpoint.open(REFERENCE.resolve(name)), 4, 64, 1)) {
+            float[] logits = session.prefill(0, List.of(new int[] {reference.ids()[0]}));
+            for (int t = 0; ; t++) {
+                assertClose(logits, reference.logits()[t]);
+                if (t + 1 == reference.ids().length) {
+                    break;
+                }
+                logits = session.decode(1, new int[] {reference.ids()[t + 1]}, new int[] {t + 1});
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-tied", "llama-grouped-bf16", "llama3-rope-f16", "qwen2-biases", "mistral"})
+    void readsPromptsOfDifferentLengthsTogetherAndInPieces(String name) throws IOException {
+        Reference reference = Reference.read(name);
+        int[] ids = reference.ids();
+        try (DecoderSession session = DecoderSession.open(Checkpoint.open(REFERENCE.resolve(name)), 4, 64, 1)) {
+            float[] together = session.prefill(1, List.of(Arrays.copyOf(ids, 20), Arrays.copyOf(ids, 5)));
+            int vocabulary = together.length / 2;
+            assertClose(Arrays.copyOf(together, vocabulary), reference.logits()[19]);
+            assertClose(
+                    Arrays.copyOfRange(together, vocabulary, 2 * vocabulary),
+                    reference.logits()[4]);
+            session.extend(3, 0, Arrays.copyOf(ids, 7));
+            assertClose(
+                    session.extend(3, 7, Arrays.copyOfRange(ids, 7, 20)),
+                    reference.logits()[19]);
+            session.cache().copy(3, 0, 20);
+            session.cache().copy(2, 1, 5);
+            float[] next = session.decode(2, new int[] {ids[20], ids[5]}, new int[] {20, 5});
+            assertClose(Arrays.copyOf(next, vocabulary), reference.logits()[20]);
+            assertClose(
+                    Arrays.copyOfRange(next, vocabulary, 2 * vocabulary),
+                    reference.logits()[5]);
+        }
+    }
+
+    private static void assertClose(float[] actual, float[] expected) {
+        double scale = 0;
+        for (float number : expected) {
+            scale = Math.max(scale, Math.abs(number));
+        }
+        for (int i = 0; i < expected.length; i++) {
+            assertThat((double) actual[i]).isCloseTo(expected[i], within(1e-4 * scale));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package dev.bellwether.policy.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class GenerationEngineTest {
+    private static final Duration LONG = Duration.ofMinutes(1);
+    private final Checkpoint checkpoint = Checkpoint.open(DecoderSessionTest.REFERENCE.resolve("llama-grouped-bf16"));
+
+    private static List<GenerationRequest> requests(int count) {
+        Random random = new Random(1);
+        List<GenerationRequest> requests = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int[] prompt = random.ints(1 + random.nextInt(30), 3, 96).toArray();
+            requests.add(new GenerationRequest(prompt, Sampling.at(1, 1 + random.nextInt(20), i), LONG));
+        }
+        return requests;
+    }
+
+    @Test
+    void givesEveryRequestTheSameReplyAloneAndInACrowd() {
+        List<GenerationRequest> requests = requests(40);
+        List<Completion> crowd;
+        try (GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(7, 64, 100, 1, 24))) {
+            crowd = engine.generate(requests);
+        }
+        try (GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(1, 64, 100, 1, 64))) {
+            for (int i = 0; i < requests.size(); i++) {
+                Completion alone = engine.generate(requests.subList(i, i + 1)).getFirst();
+                assertThat(crowd.get(i).tokens()).isEqualTo(alone.tokens());
+                assertThat(crowd.get(i).finish()).isEqualTo(alone.finish());
+                assertThat(crowd.get(i).logProbabilities())
+                        .usingComparatorWithPrecision(1e-3f)
+                        .containsExactly(alone.logProbabilities());
+            }
+        }
+    }
+
+    @Test
+    void refusesAPromptThatFillsTheContext() {
+        try (GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(2, 16, 4, 1, 16))) {
+            assertThatThrownBy(() ->
+                            engine.generate(List.of(new GenerationRequest(new int[16], Sampling.at(1, 4, 1), LONG))))
+                    .hasMessageContaining("16 tokens")
+                    .hasMessageContaining("at most 15");
+        }
+    }
+
+    @Test
+    void endsCancelledAndLateRequests() throws Exception {
+        try (GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(2, 128, 4, 1, 16))) {
+            GenerationRequest late = new GenerationRequest(new int[] {5}, Sampling.at(1, 100, 1), Duration.ZERO);
+            assertThat(engine.generate(List.of(late)).getFirst().finish()).isEqualTo(Completion.Finish.DEADLINE);
+            CompletableFuture<Completion> ended = new CompletableFuture<>();
+            CompletableFuture<GenerationEngine.Generation> handle = new CompletableFuture<>();
+            GenerationRequest endless = new GenerationRequest(new int[] {5}, Sampling.at(1, 100, 1), LONG);
+            handle.complete(engine.submit(endless, new GenerationListener() {
+                @Override
+                public void onToken(int token) {
+                    handle.join().cancel();
+                }
+
+                @Override
+                public void onEnd(Completion completion) {
+                    ended.complete(completion);
+                }
+
+                @Override
+                public void onFailure(RuntimeException failure) {
+                    ended.completeExceptionally(failure);
+                }
+            }));
+            Completion completion = ended.get(30, TimeUnit.SECONDS);
+            assertThat(completion.finish()).isEqualTo(Completion.Finish.CANCELLED);
+            assertThat(completion.tokens()).hasSizeLessThan(100);
+        }
+    }
+
+    @Test
+    void reportsTheLogProbabilityOfWhatItSampled() {
+        Sampler sampler = new Sampler(new Sampling(.5, 1, 0, 1, 3), 3);
+        Sampler.Draw draw = sampler.draw(new float[] {1, 2, 3}, 0);
+        double[] weights = {Math.exp(2), Math.exp(4), Math.exp(6)};
+        double sum = weights[0] + weights[1] + weights[2];
+        assertThat((double) draw.logProbability()).isCloseTo(Math.log(weights[draw.token()] / sum), within(1e-6));
+    }
+
+    @Test
+    void keepsToTopPAndTopK() {
+        Sampler nucleus = new Sampler(new Sampling(1, .6, 0, 1, 1), 4);
+        Sampler two = new Sampler(new Sampling(1, 1, 2, 1, 1), 4);
+        float[] logits = {(float) Math.log(.5), (float) Math.log(.3), (float) Math.log(.15), (float) Math.log(.05)};
+        for (int i = 0; i < 500; i++) {
+            assertThat(nucleus.draw(logits, 0).token()).isLessThan(2);
+            assertThat(two.draw(logits, 0).token()).isLessThan(2);
+        }
+    }
+}

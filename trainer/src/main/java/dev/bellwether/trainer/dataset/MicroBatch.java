@@ -1,0 +1,141 @@
+package dev.bellwether.trainer.dataset;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Samples of like length, padded on the right to one, with the positions of their replies' tokens.
+ *
+ * <p>The reply tokens of all samples are numbered through: those of sample {@code i} are
+ * {@code [offset(i), offset(i + 1))}.
+ */
+public final class MicroBatch {
+    private static final int LENGTH_MULTIPLE = 8;
+
+    private final List<Sample> samples;
+    private final int[] indexes;
+    private final int length;
+    private final int[] offsets;
+
+    private MicroBatch(List<Sample> samples, int[] indexes) {
+        this.samples = samples;
+        this.indexes = indexes;
+        int longest = samples.stream().mapToInt(Sample::length).max().orElseThrow();
+        this.length = (longest + LENGTH_MULTIPLE - 1) / LENGTH_MULTIPLE * LENGTH_MULTIPLE;
+        this.offsets = new int[samples.size() + 1];
+        for (int i = 0; i < samples.size(); i++) {
+            offsets[i + 1] = offsets[i] + samples.get(i).replyLength();
+        }
+    }
+
+    /** All samples in batches of at most {@code tokensMax} padded tokens (or one sample), shortest first. */
+    public static List<MicroBatch> pack(List<Sample> samples, int tokensMax) {
+        List<Integer> order = IntStream.range(0, samples.size())
+                .boxed()
+                .sorted(Comparator.comparingInt(i -> samples.get(i).length()))
+                .toList();
+        List<MicroBatch> batches = new ArrayList<>();
+        List<Integer> current = new ArrayList<>();
+        for (int index : order) {
+            int padded = samples.get(index).length() + LENGTH_MULTIPLE - 1;
+            if (!current.isEmpty() && (current.size() + 1) * padded > tokensMax) {
+                batches.add(of(samples, current));
+                current = new ArrayList<>();
+            }
+            current.add(index);
+        }
+        if (!current.isEmpty()) {
+            batches.add(of(samples, current));
+        }
+        return batches;
+    }
+
+    private static MicroBatch of(List<Sample> samples, List<Integer> indexes) {
+        return new MicroBatch(
+                indexes.stream().map(samples::get).toList(),
+                indexes.stream().mapToInt(Integer::intValue).toArray());
+    }
+
+    public int size() {
+        return samples.size();
+    }
+
+    /** Padded length of every row. */
+    public int length() {
+        return length;
+    }
+
+    public int replyTokens() {
+        return offsets[samples.size()];
+    }
+
+    public int offset(int row) {
+        return offsets[row];
+    }
+
+    /** Which of the packed list's samples row {@code row} is. */
+    public int index(int row) {
+        return indexes[row];
+    }
+
+    /** {@code [size * length]} int64. */
+    public NDArray ids(NDManager manager) {
+        long[] ids = new long[samples.size() * length];
+        for (int row = 0; row < samples.size(); row++) {
+            int[] tokens = samples.get(row).tokens();
+            for (int t = 0; t < tokens.length; t++) {
+                ids[row * length + t] = tokens[t];
+            }
+        }
+        return manager.create(ids);
+    }
+
+    /** {@code [replyTokens]} int64: for every reply token, the row of the state that predicts it. */
+    public NDArray positions(NDManager manager) {
+        long[] positions = new long[replyTokens()];
+        for (int row = 0, k = 0; row < samples.size(); row++) {
+            Sample sample = samples.get(row);
+            for (int t = sample.promptLength() - 1; t < sample.length() - 1; t++) {
+                positions[k++] = (long) row * length + t;
+            }
+        }
+        return manager.create(positions);
+    }
+
+    /** {@code [replyTokens, 1]} int64: the reply tokens themselves. */
+    public NDArray targets(NDManager manager) {
+        long[] targets = new long[replyTokens()];
+        int k = 0;
+        for (Sample sample : samples) {
+            for (int t = sample.promptLength(); t < sample.length(); t++) {
+                targets[k++] = sample.tokens()[t];
+            }
+        }
+        return manager.create(targets, new Shape(targets.length, 1));
+    }
+
+    /** {@code [size, size * length]}: multiplied with hidden states it gives each reply's mean state. */
+    public NDArray meanOfReply(NDManager manager) {
+        int columns = samples.size() * length;
+        float[] weights = new float[samples.size() * columns];
+        for (int row = 0; row < samples.size(); row++) {
+            Sample sample = samples.get(row);
+            for (int t = sample.promptLength(); t < sample.length(); t++) {
+                weights[row * columns + row * length + t] = 1f / sample.replyLength();
+            }
+        }
+        return manager.create(weights, new Shape(samples.size(), columns));
+    }
+
+    /** {@code [size]} int64: the row of each sample's last token. */
+    public NDArray lastTokens(NDManager manager) {
+        return manager.create(IntStream.range(0, samples.size())
+                .mapToLong(row -> (long) row * length + samples.get(row).length() - 1)
+                .toArray());
+    }
+}

@@ -1,0 +1,162 @@
+package dev.bellwether.trainer.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Activation;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A Llama-type decoder: root-mean-square norms, rotary embeddings, grouped-query attention, SwiGLU.
+ *
+ * <p>The parameters are one flat vector in the order of {@link CheckpointConfig#tensors()}, split once per forward
+ * pass; the projections to queries, keys and values are one matrix there, as are gate and up.
+ */
+public final class Transformer {
+    private final CheckpointConfig config;
+    private final Constants constants;
+    private final List<Shape> shapes;
+    private final long[] boundaries;
+
+    public Transformer(CheckpointConfig config, Constants constants) {
+        this.config = config;
+        this.constants = constants;
+        this.shapes = fusedShapes(config);
+        this.boundaries = new long[shapes.size() - 1];
+        long offset = 0;
+        for (int i = 0; i < boundaries.length; i++) {
+            offset += shapes.get(i).size();
+            boundaries[i] = offset;
+        }
+    }
+
+    private static List<Shape> fusedShapes(CheckpointConfig config) {
+        long hidden = config.hiddenSize();
+        long queries = (long) config.heads() * config.headSize();
+        long projected = queries + 2L * config.keyValueHeads() * config.headSize();
+        List<Shape> shapes = new ArrayList<>();
+        shapes.add(new Shape(config.vocabularySize(), hidden));
+        for (int layer = 0; layer < config.layers(); layer++) {
+            shapes.add(new Shape(hidden));
+            shapes.add(new Shape(projected, hidden));
+            if (config.qkvBias()) {
+                shapes.add(new Shape(projected));
+            }
+            shapes.add(new Shape(hidden, queries));
+            shapes.add(new Shape(hidden));
+            shapes.add(new Shape(2L * config.feedForwardSize(), hidden));
+            shapes.add(new Shape(hidden, config.feedForwardSize()));
+        }
+        shapes.add(new Shape(hidden));
+        if (config.rewardModel()) {
+            shapes.add(new Shape(config.labels(), hidden));
+        } else if (!config.tiedEmbeddings()) {
+            shapes.add(new Shape(config.vocabularySize(), hidden));
+        }
+        return shapes;
+    }
+
+    public CheckpointConfig config() {
+        return config;
+    }
+
+    public Constants constants() {
+        return constants;
+    }
+
+    /** The flat vector's parts in their shapes; views of {@code flat}, which gradients flow through. */
+    public NDList split(NDArray flat) {
+        NDList parts = flat.split(boundaries, 0);
+        NDList weights = new NDList(shapes.size());
+        for (int i = 0; i < shapes.size(); i++) {
+            weights.add(parts.get(i).reshape(shapes.get(i)));
+        }
+        return weights;
+    }
+
+    /**
+     * Hidden states after the last norm.
+     *
+     * @param ids {@code [batch * length]} int64, padded on the right
+     * @return {@code [batch * length, hiddenSize]}
+     */
+    public NDArray hidden(NDList weights, NDArray ids, int batch, int length) {
+        Constants.Geometry geometry = constants.geometry(config, length);
+        NDArray x = weights.get(0).get(ids).reshape(batch * (long) length, config.hiddenSize());
+        int next = 1;
+        for (int layer = 0; layer < config.layers(); layer++) {
+            NDArray projected = norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
+            if (config.qkvBias()) {
+                projected = projected.add(weights.get(next++));
+            }
+            NDArray attended = attention(projected, geometry, batch, length);
+            x = x.add(attended.matMul(weights.get(next++).transpose()));
+            NDArray gateAndUp = norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
+            NDList halves = gateAndUp.split(new long[] {config.feedForwardSize()}, 1);
+            NDArray gate = halves.get(0);
+            NDArray activated = gate.mul(Activation.sigmoid(gate)).mul(halves.get(1));
+            x = x.add(activated.matMul(weights.get(next++).transpose()));
+        }
+        return norm(x, weights.get(next));
+    }
+
+    private NDArray attention(NDArray projected, Constants.Geometry geometry, int batch, int length) {
+        int heads = config.heads();
+        int keyHeads = config.keyValueHeads();
+        int size = config.headSize();
+        NDArray byHead = projected.reshape(batch, length, heads + 2L * keyHeads, size).transpose(0, 2, 1, 3);
+        NDList parts = byHead.split(new long[] {heads + keyHeads}, 1);
+        NDList rotated = rotate(parts.get(0), geometry).split(new long[] {heads}, 1);
+        NDArray keys = shared(rotated.get(1), batch, length);
+        NDArray values = shared(parts.get(1), batch, length);
+        NDArray scores = rotated.get(0)
+                .mul(constants.scalar(1 / Math.sqrt(size)))
+                .matMul(keys.transpose(0, 1, 3, 2))
+                .add(geometry.mask())
+                .softmax(-1);
+        return scores.matMul(values).transpose(0, 2, 1, 3).reshape(batch * (long) length, (long) heads * size);
+    }
+
+    private NDArray rotate(NDArray x, Constants.Geometry geometry) {
+        NDList halves = x.split(new long[] {config.headSize() / 2}, 3);
+        NDArray swapped = halves.get(1).concat(halves.get(0), 3);
+        return x.mul(geometry.cosines()).add(swapped.mul(geometry.sines()));
+    }
+
+    /** Each key-value head repeated for the query heads that share it. */
+    private NDArray shared(NDArray x, int batch, int length) {
+        int keyHeads = config.keyValueHeads();
+        int group = config.heads() / keyHeads;
+        if (group == 1) {
+            return x;
+        }
+        int size = config.headSize();
+        return x.reshape(batch, keyHeads, 1, length, size)
+                .broadcast(new Shape(batch, keyHeads, group, length, size))
+                .reshape(batch, config.heads(), length, size);
+    }
+
+    private NDArray norm(NDArray x, NDArray gain) {
+        NDArray meanSquare = x.square().mean(new int[] {1}, true);
+        return x.div(meanSquare.add(constants.scalar(config.normEpsilon())).sqrt()).mul(gain);
+    }
+
+    /**
+     * Log-probabilities of {@code targets} at {@code positions}.
+     *
+     * @param hidden {@code [batch * length, hiddenSize]}
+     * @param positions {@code [n]} int64, rows of {@code hidden}
+     * @param targets {@code [n, 1]} int64, the tokens that follow
+     * @param temperature divides the logits, as in sampling
+     * @return {@code [n]}
+     */
+    public NDArray logProbabilities(
+            NDList weights, NDArray hidden, NDArray positions, NDArray targets, double temperature) {
+        NDArray head = config.tiedEmbeddings() ? weights.get(0) : weights.get(weights.size() - 1);
+        NDArray logits = hidden.get(positions).matMul(head.transpose());
+        NDArray scaled = temperature == 1 ? logits : logits.mul(constants.scalar(1 / temperature));
+        return scaled.logSoftmax(-1).gather(targets, 1).reshape(-1);
+    }
+}

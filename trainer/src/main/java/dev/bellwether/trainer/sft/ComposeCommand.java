@@ -1,0 +1,180 @@
+package dev.bellwether.trainer.sft;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.CheckpointConfig.Architecture;
+import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
+import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.trainer.dataset.Question;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code train compose}: from the reply corpus and a file of questions the tokenizer, the model's configuration and
+ * the dialogues that {@code train sft} learns the default policy from.
+ */
+@Command(
+        name = "compose",
+        description = "Make the training dialogues and the tokenizer of the default policy from its reply corpus.")
+public final class ComposeCommand implements Callable<Integer> {
+    static final List<String> SPECIAL_TOKENS =
+            List.of("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>");
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final List<String> SYSTEM_PROMPTS = List.of(
+            "You are a helpful assistant.",
+            "You are the support assistant of a bank.",
+            "You help customers with their questions.",
+            "Answer the customer's question.");
+
+    @Option(names = "--corpus", required = true, description = "Folder of intents.yaml and styles.yaml.")
+    private Path corpus = Path.of("");
+
+    @Option(names = "--questions", required = true, description = "CSV with the columns text,category.")
+    private Path questions = Path.of("");
+
+    @Option(names = "--out", required = true, description = "Folder to write to.")
+    private Path out = Path.of("");
+
+    @Option(names = "--replies", defaultValue = "12", description = "Replies for each question (${DEFAULT-VALUE}).")
+    private int replies;
+
+    @Option(names = "--vocabulary", defaultValue = "4096", description = "Tokens (${DEFAULT-VALUE}).")
+    private int vocabulary;
+
+    @Option(names = "--seed", defaultValue = "1", description = "Seed (${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Override
+    public Integer call() throws IOException {
+        ReplyCorpus replyCorpus = ReplyCorpus.read(corpus);
+        List<Question> known = Question.read(questions).stream()
+                .filter(question -> replyCorpus.knows(question.category()))
+                .toList();
+        List<Question> training = known.stream().filter(question -> !question.heldOut()).toList();
+        List<Question> heldOut = known.stream().filter(Question::heldOut).toList();
+        Files.createDirectories(out);
+        writeModel(replyCorpus, training);
+        Random random = new Random(seed);
+        List<Dialogue> dialogues = new ArrayList<>();
+        for (int round = 0; round < replies; round++) {
+            List<Question> order = new ArrayList<>(training);
+            Collections.shuffle(order, random);
+            order.forEach(question -> dialogues.add(dialogue(replyCorpus, training, question, random)));
+        }
+        write(out.resolve("train.jsonl"), dialogues);
+        write(
+                out.resolve("held-out.jsonl"),
+                heldOut.stream().map(question -> plain(replyCorpus, question, random)).toList());
+        System.out.printf(
+                "%d dialogues from %d questions, %d held out, in %s%n",
+                dialogues.size(), training.size(), heldOut.size(), out);
+        return 0;
+    }
+
+    private record Dialogue(List<String> roles, List<String> contents) {}
+
+    private static Dialogue plain(ReplyCorpus corpus, Question question, Random random) {
+        return new Dialogue(
+                List.of("user", "assistant"), List.of(question.text(), corpus.reply(question.category(), random)));
+    }
+
+    /** A question with its reply; some after an earlier exchange, some under a system prompt, some carelessly typed. */
+    private static Dialogue dialogue(ReplyCorpus corpus, List<Question> all, Question question, Random random) {
+        List<String> roles = new ArrayList<>();
+        List<String> contents = new ArrayList<>();
+        double kind = random.nextDouble();
+        if (kind < .08) {
+            roles.add("system");
+            contents.add(SYSTEM_PROMPTS.get(random.nextInt(SYSTEM_PROMPTS.size())));
+        } else if (kind < .18) {
+            Question earlier = all.get(random.nextInt(all.size()));
+            roles.addAll(List.of("user", "assistant"));
+            contents.addAll(List.of(earlier.text(), corpus.reply(earlier.category(), random)));
+        }
+        roles.addAll(List.of("user", "assistant"));
+        contents.addAll(List.of(careless(question.text(), random), corpus.reply(question.category(), random)));
+        return new Dialogue(roles, contents);
+    }
+
+    private static String careless(String text, Random random) {
+        String typed = random.nextDouble() < .3 ? text.toLowerCase(Locale.ROOT) : text;
+        typed = random.nextDouble() < .2 ? typed.replaceAll("[?.!,]+", "") : typed;
+        if (random.nextDouble() < .5) {
+            return typed;
+        }
+        List<String> kept = new ArrayList<>();
+        for (String word : typed.split(" ", -1)) {
+            if (random.nextDouble() >= .12) {
+                kept.add(word);
+            }
+        }
+        return kept.isEmpty() ? typed : String.join(" ", kept);
+    }
+
+    private void writeModel(ReplyCorpus replyCorpus, List<Question> training) throws IOException {
+        List<String> texts = new ArrayList<>(replyCorpus.texts());
+        training.forEach(question -> texts.add(question.text()));
+        BytePairEncoding encoding = BytePairEncoding.learn(texts, SPECIAL_TOKENS, vocabulary);
+        Files.writeString(
+                out.resolve("tokenizer.json"), encoding.toTokenizerJson().toPrettyString());
+        ObjectNode config = JSON.createObjectNode();
+        config.put("tokenizer_class", "PreTrainedTokenizerFast").put("eos_token", "<|end|>");
+        config.put("pad_token", "<|pad|>").put("model_max_length", 512).put("clean_up_tokenization_spaces", false);
+        config.put(
+                "chat_template",
+                "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
+                        + "{% if add_generation_prompt %}<|assistant|>{% endif %}");
+        Files.writeString(out.resolve("tokenizer_config.json"), config.toPrettyString());
+        CheckpointConfig model = new CheckpointConfig(
+                Architecture.LLAMA,
+                (encoding.size() + 63) / 64 * 64,
+                256,
+                640,
+                4,
+                4,
+                4,
+                64,
+                512,
+                1e-5,
+                10_000,
+                null,
+                true,
+                false,
+                List.of(1),
+                0,
+                0,
+                Pooling.LAST);
+        Files.writeString(
+                out.resolve("config.json"),
+                model.toJson(NumberFormat.BF16.torchType()).toPrettyString());
+    }
+
+    private static void write(Path file, List<Dialogue> dialogues) throws IOException {
+        try (BufferedWriter writer = Files.newBufferedWriter(file)) {
+            for (Dialogue dialogue : dialogues) {
+                ObjectNode json = JSON.createObjectNode();
+                ArrayNode messages = json.putArray("messages");
+                for (int i = 0; i < dialogue.roles().size(); i++) {
+                    messages.addObject()
+                            .put("role", dialogue.roles().get(i))
+                            .put("content", dialogue.contents().get(i));
+                }
+                writer.write(JSON.writeValueAsString(json));
+                writer.newLine();
+            }
+        }
+    }
+}

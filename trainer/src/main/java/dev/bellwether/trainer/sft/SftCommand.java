@@ -1,0 +1,107 @@
+package dev.bellwether.trainer.sft;
+
+import ai.djl.ndarray.NDManager;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.policy.prompt.PolicyTokenizer;
+import dev.bellwether.trainer.dataset.DialogueFile;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.model.Constants;
+import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Transformer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code train sft}: fine-tunes a checkpoint on dialogues, or trains one from scratch where it has no weights yet. */
+@Command(name = "sft", description = "Teach a policy replies from a file of dialogues (JSON lines).")
+public final class SftCommand implements Callable<Integer> {
+    @Option(
+            names = "--base",
+            required = true,
+            description = "Checkpoint folder to start from; without model.safetensors it starts from random weights.")
+    private Path base = Path.of("");
+
+    @Option(names = "--data", required = true, description = "Dialogues to learn, JSON lines.")
+    private Path data = Path.of("");
+
+    @Option(names = "--held-out", required = true, description = "Dialogues to measure on, JSON lines.")
+    private Path heldOut = Path.of("");
+
+    @Option(names = "--out", required = true, description = "Folder for the trained checkpoint.")
+    private Path out = Path.of("");
+
+    @Option(names = "--epochs", defaultValue = "1", description = "Passes over the data (${DEFAULT-VALUE}).")
+    private int epochs;
+
+    @Option(names = "--learning-rate", defaultValue = "0.0015", description = "Peak (${DEFAULT-VALUE}).")
+    private double learningRate;
+
+    @Option(names = "--seed", defaultValue = "1", description = "Seed (${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Override
+    public Integer call() throws IOException {
+        if (Files.exists(out.resolve("model.safetensors"))) {
+            System.err.printf("%s already holds a model; name another folder with --out%n", out);
+            return 2;
+        }
+        CheckpointConfig model = CheckpointConfig.read(base.resolve("config.json"));
+        SftConfig defaults = SftConfig.DEFAULT;
+        SftConfig config = new SftConfig(
+                learningRate, epochs, defaults.batchTokens(), defaults.tokensMax(), defaults.warmupSteps(), seed);
+        List<Sample> samples;
+        List<Sample> test;
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(base)) {
+            int end = model.endTokens().getFirst();
+            samples = DialogueFile.read(data, tokenizer, end, config.tokensMax());
+            test = DialogueFile.read(heldOut, tokenizer, end, config.tokensMax());
+        }
+        float[] initial = Files.exists(base.resolve("model.safetensors"))
+                ? Checkpoint.open(base).parameters()
+                : Parameters.random(model, seed);
+        float[] trained = train(model, config, initial, samples, test);
+        Files.createDirectories(out);
+        for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+            Files.copy(base.resolve(name), out.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        }
+        Checkpoint.write(out, model, trained, NumberFormat.BF16);
+        System.out.printf("checkpoint in %s%n", out);
+        return 0;
+    }
+
+    private static float[] train(
+            CheckpointConfig model, SftConfig config, float[] initial, List<Sample> samples, List<Sample> test) {
+        try (NDManager manager = NDManager.newBaseManager();
+                Constants constants = new Constants(manager);
+                Parameters parameters =
+                        new Parameters(manager, initial, new Parameters.AdamW(.9, .95, 1e-8, .05, 1))) {
+            SupervisedFineTuning training =
+                    new SupervisedFineTuning(manager, new Transformer(model, constants), config);
+            try (ProgressBar bar = new ProgressBarBuilder()
+                    .setTaskName("sft")
+                    .setInitialMax(-1)
+                    .showSpeed()
+                    .build()) {
+                double[] smooth = {Double.NaN};
+                training.train(parameters, samples, progress -> {
+                    smooth[0] = Double.isNaN(smooth[0]) ? progress.loss() : .97 * smooth[0] + .03 * progress.loss();
+                    bar.maxHint(progress.steps());
+                    bar.stepTo(progress.step());
+                    bar.setExtraMessage("loss %.3f".formatted(smooth[0]));
+                });
+            }
+            double loss = training.evaluate(parameters, test);
+            System.out.printf("held-out loss %.4f, perplexity %.2f%n", loss, Math.exp(loss));
+            return parameters.toArray();
+        }
+    }
+}
