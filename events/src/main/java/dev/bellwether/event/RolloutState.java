@@ -47,6 +47,29 @@ public record RolloutState(
         decided = List.copyOf(decided);
     }
 
+    /** A bot that tries nothing: {@code champion} serves everyone. */
+    public static RolloutState idle(String bot, String champion) {
+        return new RolloutState(
+                SCHEMA,
+                bot,
+                0,
+                champion,
+                null,
+                null,
+                Phase.IDLE,
+                0,
+                0,
+                null,
+                false,
+                0,
+                0,
+                null,
+                null,
+                List.of(),
+                List.of(),
+                Evidence.NONE);
+    }
+
     /** The states of the machine; the last three are also where a next rollout starts from. */
     public enum Phase {
         IDLE,

@@ -1,0 +1,88 @@
+package dev.bellwether.stream.attribution;
+
+import dev.bellwether.event.Event;
+import dev.bellwether.event.Feedback;
+import dev.bellwether.event.Interaction;
+import dev.bellwether.event.RatedInteraction;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is known of one interaction: the interaction itself, once it has come, and every judgement so far.
+ *
+ * <p>The order of arrival does not matter: judgements are kept by id, and which of them are in force follows from the
+ * whole set.
+ *
+ * @param revision of the rated interaction that was emitted last
+ * @param touched when the last record came, in milliseconds
+ */
+record Attributed(@Nullable Interaction interaction, List<Feedback> feedback, long revision, long touched) {
+    static final Attributed NOTHING = new Attributed(null, List.of(), 0, 0);
+
+    Attributed {
+        feedback = List.copyOf(feedback);
+    }
+
+    /** With {@code arrived}; an interaction that is here already stays. */
+    Attributed with(Interaction arrived, long now) {
+        return interaction == null ? new Attributed(arrived, feedback, revision, now) : this;
+    }
+
+    /** With {@code arrived}; feedback whose id is here already changes nothing. */
+    Attributed with(Feedback arrived, long now) {
+        if (feedback.stream().anyMatch(known -> known.feedbackId().equals(arrived.feedbackId()))) {
+            return this;
+        }
+        List<Feedback> all = new ArrayList<>(feedback);
+        all.add(arrived);
+        all.sort(Comparator.comparingLong(Feedback::time).thenComparing(Feedback::feedbackId));
+        return new Attributed(interaction, all, revision, now);
+    }
+
+    /**
+     * The judgements in force: of one person's judgements of one kind on one reply the last by time, less those that
+     * were withdrawn.
+     */
+    List<Feedback> inForce() {
+        Set<String> withdrawn = new HashSet<>();
+        Map<String, Feedback> last = new TreeMap<>();
+        for (Feedback each : feedback) {
+            String target = each.withdraws();
+            if (target != null) {
+                withdrawn.add(target);
+            }
+        }
+        for (Feedback each : feedback) {
+            if (each.signal() != null && !withdrawn.contains(each.feedbackId())) {
+                String judge = each.source() + "|" + Optional.ofNullable(each.userHash()).orElse("");
+                last.put(judge + "|" + each.choice() + "|" + each.signal().kind(), each);
+            }
+        }
+        return last.values().stream()
+                .sorted(Comparator.comparingLong(Feedback::time).thenComparing(Feedback::feedbackId))
+                .toList();
+    }
+
+    /** What to emit after a change: nothing while the interaction is missing, incomplete or unjudged. */
+    Optional<RatedInteraction> rated() {
+        Interaction known = interaction;
+        if (known == null || !known.complete() || feedback.isEmpty()) {
+            return Optional.empty();
+        }
+        List<Feedback> valid = inForce().stream()
+                .filter(each -> each.choice() < known.replies().size())
+                .toList();
+        return Optional.of(new RatedInteraction(Event.SCHEMA, revision, known, valid));
+    }
+
+    Attributed revised() {
+        return new Attributed(interaction, feedback, revision + 1, touched);
+    }
+}

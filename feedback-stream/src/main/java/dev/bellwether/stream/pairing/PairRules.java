@@ -1,0 +1,239 @@
+package dev.bellwether.stream.pairing;
+
+import dev.bellwether.event.Event;
+import dev.bellwether.event.Feedback;
+import dev.bellwether.event.FeedbackSignal;
+import dev.bellwether.event.FeedbackSignal.Edit;
+import dev.bellwether.event.FeedbackSignal.Flag;
+import dev.bellwether.event.FeedbackSignal.Outcome;
+import dev.bellwether.event.FeedbackSignal.Preference;
+import dev.bellwether.event.FeedbackSignal.Ranking;
+import dev.bellwether.event.FeedbackSignal.Signal;
+import dev.bellwether.event.FeedbackSignal.Thumb;
+import dev.bellwether.event.Interaction;
+import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.PreferencePair.Origin;
+import dev.bellwether.event.PreferencePair.Response;
+import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.Reply;
+import dev.bellwether.event.Source;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The pairs that follow from all rated interactions of one prompt: a pure function of the set, whatever the order.
+ *
+ * <p>Responses are compared only within one prompt: across prompts a preference says how hard the question was.
+ */
+final class PairRules {
+    private static final int THUMB_PAIRS_MAX = 8;
+    private static final double WEAK = .5;
+
+    private final List<RatedInteraction> rated;
+    private final Map<String, PreferencePair> pairs = new TreeMap<>();
+
+    private PairRules(Collection<RatedInteraction> rated) {
+        this.rated = rated.stream()
+                .sorted(Comparator.comparing(each -> each.interaction().interactionId()))
+                .toList();
+    }
+
+    /** Pairs by id. */
+    static Map<String, PreferencePair> apply(Collection<RatedInteraction> rated) {
+        PairRules rules = new PairRules(rated);
+        rules.rated.forEach(rules::compared);
+        rules.regenerated();
+        rules.thumbs();
+        return rules.pairs;
+    }
+
+    /** Duels, rankings and edits: one person compared two texts directly. */
+    private void compared(RatedInteraction each) {
+        for (Feedback judgement : each.judgements()) {
+            FeedbackSignal signal = judgement.signal();
+            if (signal instanceof Preference preference && each.interaction().duel()) {
+                duel(each, judgement, preference.outcome());
+            } else if (signal instanceof Ranking ranking) {
+                ranking(each, judgement, ranking);
+            } else if (signal instanceof Edit edit) {
+                edit(each, judgement, edit);
+            }
+        }
+    }
+
+    private void duel(RatedInteraction each, Feedback judgement, Outcome outcome) {
+        switch (outcome) {
+            case FIRST -> add(each, judgement, Origin.DUEL, 1, reply(each, 0), reply(each, 1));
+            case SECOND -> add(each, judgement, Origin.DUEL, 1, reply(each, 1), reply(each, 0));
+            case TIE, BOTH_BAD -> {}
+        }
+    }
+
+    private void ranking(RatedInteraction each, Feedback judgement, Ranking ranking) {
+        int replies = each.interaction().replies().size();
+        double weight = 1.0 / Math.max(1, replies * (replies - 1));
+        for (int better = 0; better < ranking.order().size(); better++) {
+            for (int worse = better + 1; worse < ranking.order().size(); worse++) {
+                for (int chosen : ranking.order().get(better)) {
+                    for (int rejected : ranking.order().get(worse)) {
+                        add(each, judgement, Origin.RANKING, weight, reply(each, chosen), reply(each, rejected));
+                    }
+                }
+            }
+        }
+    }
+
+    private void edit(RatedInteraction each, Feedback judgement, Edit edit) {
+        double weight = judgement.source() == Source.END_USER ? WEAK : 1;
+        Response written = new Response(edit.text(), each.interaction().interactionId(), null, 0);
+        add(each, judgement, Origin.EDIT, weight, written, reply(each, judgement.choice()));
+    }
+
+    /** The reply that was kept over the one that the same conversation regenerated away. */
+    private void regenerated() {
+        for (RatedInteraction away : rated) {
+            for (Feedback judgement : away.judgements()) {
+                if (judgement.signal() instanceof Signal signal && signal.name().equals("regenerated")) {
+                    rated.stream()
+                            .filter(kept -> follows(kept, away) && !has(kept, "signal:regenerated"))
+                            .findFirst()
+                            .ifPresent(kept -> add(
+                                    away,
+                                    judgement,
+                                    Origin.REGENERATE,
+                                    up(kept) ? 1 : WEAK,
+                                    reply(kept, 0),
+                                    reply(away, judgement.choice())));
+                }
+            }
+        }
+    }
+
+    private static boolean follows(RatedInteraction kept, RatedInteraction away) {
+        Interaction later = kept.interaction();
+        Interaction earlier = away.interaction();
+        return later.conversationId().equals(earlier.conversationId()) && later.time() > earlier.time();
+    }
+
+    private static boolean has(RatedInteraction each, String kind) {
+        return each.judgements().stream()
+                .anyMatch(judgement ->
+                        judgement.signal() != null && judgement.signal().kind().equals(kind));
+    }
+
+    private static boolean up(RatedInteraction each) {
+        return each.judgements().stream().anyMatch(judgement -> judgement.signal() instanceof Thumb thumb && thumb.up());
+    }
+
+    private record Thumbed(RatedInteraction interaction, Feedback judgement, Response response, boolean up) {}
+
+    /** An up and a down on two different responses to the prompt; the newest and the most different first. */
+    private void thumbs() {
+        List<Thumbed> thumbed = new ArrayList<>();
+        for (RatedInteraction each : rated) {
+            for (Feedback judgement : each.judgements()) {
+                if (judgement.signal() instanceof Thumb thumb) {
+                    thumbed.add(new Thumbed(each, judgement, reply(each, judgement.choice()), thumb.up()));
+                }
+            }
+        }
+        record Couple(Thumbed up, Thumbed down) {
+            long time() {
+                return Math.min(up.judgement().time(), down.judgement().time());
+            }
+
+            int difference() {
+                return Math.abs(up.response().text().length() - down.response().text().length());
+            }
+        }
+        List<Couple> couples = new ArrayList<>();
+        for (Thumbed up : thumbed) {
+            for (Thumbed down : thumbed) {
+                boolean same = up.interaction().interaction().interactionId()
+                        .equals(down.interaction().interaction().interactionId());
+                if (up.up() && !down.up() && !same) {
+                    couples.add(new Couple(up, down));
+                }
+            }
+        }
+        couples.stream()
+                .sorted(Comparator.comparingLong(Couple::time)
+                        .thenComparingInt(Couple::difference)
+                        .reversed()
+                        .thenComparing(couple -> couple.up().judgement().feedbackId())
+                        .thenComparing(couple -> couple.down().judgement().feedbackId()))
+                .limit(THUMB_PAIRS_MAX)
+                .forEach(couple -> add(
+                        couple.up().interaction(),
+                        couple.up().judgement(),
+                        Origin.THUMBS,
+                        1,
+                        couple.up().response(),
+                        couple.down().response(),
+                        couple.down().judgement()));
+    }
+
+    private static Response reply(RatedInteraction each, int index) {
+        Reply reply = each.interaction().replies().get(index);
+        return new Response(reply.text(), each.interaction().interactionId(), reply.version(), reply.side());
+    }
+
+    private void add(
+            RatedInteraction each,
+            Feedback judgement,
+            Origin origin,
+            double weight,
+            Response chosen,
+            Response rejected,
+            Feedback... others) {
+        if (chosen.text().equals(rejected.text()) || flagged(chosen)) {
+            return;
+        }
+        List<String> judges = new ArrayList<>();
+        judges.add(judge(judgement));
+        for (Feedback other : others) {
+            judges.add(judge(other));
+        }
+        String id = PromptKey.hash(String.join(
+                "\u0000",
+                origin.name(),
+                chosen.interactionId(),
+                chosen.text(),
+                rejected.interactionId(),
+                rejected.text(),
+                String.join(",", judges)));
+        Interaction interaction = each.interaction();
+        pairs.put(
+                id,
+                new PreferencePair(
+                        Event.SCHEMA,
+                        id,
+                        interaction.bot(),
+                        interaction.prompt(),
+                        chosen,
+                        rejected,
+                        origin,
+                        weight,
+                        judges,
+                        judgement.source(),
+                        interaction.conversationId(),
+                        judgement.time()));
+    }
+
+    private static String judge(Feedback judgement) {
+        String user = judgement.userHash();
+        return user == null ? judgement.interactionId() : user;
+    }
+
+    /** A flag on any reply of this text to the prompt keeps it from being chosen. */
+    private boolean flagged(Response response) {
+        return rated.stream()
+                .anyMatch(each -> each.judgements().stream()
+                        .anyMatch(judgement -> judgement.signal() instanceof Flag
+                                && reply(each, judgement.choice()).text().equals(response.text())));
+    }
+}

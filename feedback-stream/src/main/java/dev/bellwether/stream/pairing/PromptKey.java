@@ -1,0 +1,37 @@
+package dev.bellwether.stream.pairing;
+
+import dev.bellwether.event.Message;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.text.Normalizer;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+
+/** Hashes by which prompts and pairs are recognised. */
+final class PromptKey {
+    private PromptKey() {}
+
+    /** The same for two conversations that differ in Unicode form, case and white space only. */
+    static String of(String bot, List<Message> prompt) {
+        StringBuilder text = new StringBuilder(bot);
+        for (Message message : prompt) {
+            String normal = Normalizer.normalize(message.content(), Normalizer.Form.NFKC)
+                    .toLowerCase(Locale.ROOT)
+                    .strip()
+                    .replaceAll("\\s+", " ");
+            text.append('\u0000').append(message.role()).append('\u0001').append(normal);
+        }
+        return hash(text.toString());
+    }
+
+    static String hash(String text) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest, 0, 16);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package dev.bellwether.stream.rollout;
+
+import dev.bellwether.event.Event;
+import dev.bellwether.event.PolicyScorecard;
+import dev.bellwether.event.RolloutCommand;
+import dev.bellwether.event.RolloutState;
+import dev.bellwether.event.RolloutTransition;
+import dev.bellwether.stream.JsonSerde;
+import dev.bellwether.stream.rollout.RolloutMachine.Outcome;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.common.serialization.Serde;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.StreamsBuilder;
+import org.apache.kafka.streams.kstream.KStream;
+import org.apache.kafka.streams.kstream.Repartitioned;
+import org.apache.kafka.streams.processor.PunctuationType;
+import org.apache.kafka.streams.processor.api.ContextualProcessor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.Stores;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The step that runs every bot's rollout machine on commands, scorecards and time. */
+public final class DecideRollouts {
+    private static final Logger LOG = LoggerFactory.getLogger(DecideRollouts.class);
+    private static final String STATES = "rollout-states";
+    private static final String SCORECARDS = "rollout-scorecards";
+    private static final Duration TICK = Duration.ofSeconds(1);
+
+    private DecideRollouts() {}
+
+    /** A bot's first champion and its rollout's settings. */
+    public record BotRollout(String champion, RolloutConfig config) {}
+
+    /** New states and transitions, by bot. */
+    public static KStream<String, Event> decide(
+            StreamsBuilder builder,
+            KStream<String, RolloutCommand> commands,
+            KStream<String, PolicyScorecard> scorecards,
+            Serde<PolicyScorecard> scorecardSerde,
+            int partitions,
+            Map<String, BotRollout> bots) {
+        builder.addStateStore(Stores.keyValueStoreBuilder(
+                Stores.persistentKeyValueStore(STATES), Serdes.String(), new JsonSerde<>(RolloutState.class)));
+        builder.addStateStore(Stores.keyValueStoreBuilder(
+                Stores.persistentKeyValueStore(SCORECARDS), Serdes.String(), new JsonSerde<>(PolicyScorecard.class)));
+        KStream<String, Event> byBot = scorecards
+                .selectKey((key, card) -> card.bot())
+                .repartition(Repartitioned.with(Serdes.String(), scorecardSerde)
+                        .withName("scorecards-by-bot")
+                        .withNumberOfPartitions(partitions))
+                .mapValues(card -> card);
+        return commands.<Event>mapValues(command -> command)
+                .merge(byBot)
+                .process(() -> new Decide(bots), STATES, SCORECARDS);
+    }
+
+    private static final class Decide extends ContextualProcessor<String, Event, String, Event> {
+        private final Map<String, BotRollout> bots;
+        private KeyValueStore<String, RolloutState> states;
+        private KeyValueStore<String, PolicyScorecard> scorecards;
+
+        private Decide(Map<String, BotRollout> bots) {
+            this.bots = bots;
+        }
+
+        @Override
+        public void init(ProcessorContext<String, Event> context) {
+            super.init(context);
+            states = context.getStateStore(STATES);
+            scorecards = context.getStateStore(SCORECARDS);
+            context.schedule(TICK, PunctuationType.WALL_CLOCK_TIME, this::tickAll);
+        }
+
+        @Override
+        public void process(Record<String, Event> record) {
+            BotRollout bot = bots.get(record.key());
+            if (bot == null) {
+                LOG.warn("bot {} is not in bots.yaml; what concerns it is passed over", record.key());
+                return;
+            }
+            if (record.value() instanceof PolicyScorecard card) {
+                scorecards.put(card.bot(), card);
+                return;
+            }
+            if (record.value() instanceof RolloutCommand command) {
+                RolloutState known = states.get(record.key());
+                RolloutState state = known == null ? RolloutState.idle(record.key(), bot.champion()) : known;
+                long now = context().currentSystemTimeMs();
+                settle(state, new RolloutMachine(bot.config()).command(state, command, now), now);
+            }
+        }
+
+        private void tickAll(long now) {
+            List<RolloutState> all = new ArrayList<>();
+            try (KeyValueIterator<String, RolloutState> iterator = states.all()) {
+                iterator.forEachRemaining(entry -> all.add(entry.value));
+            }
+            for (RolloutState state : all) {
+                BotRollout bot = bots.get(state.bot());
+                if (bot != null) {
+                    PolicyScorecard card = scorecards.get(state.bot());
+                    boolean current = card != null && card.experiment().equals(state.experiment());
+                    settle(state, new RolloutMachine(bot.config()).tick(state, current ? card : null, now), now);
+                }
+            }
+        }
+
+        private void settle(RolloutState before, Outcome outcome, long now) {
+            RolloutState after = outcome.state();
+            if (after.equals(before)) {
+                return;
+            }
+            states.put(after.bot(), after);
+            context().forward(new Record<>(after.bot(), after, now));
+            outcome.transition().ifPresent(transition -> forward(transition, now));
+        }
+
+        private void forward(RolloutTransition transition, long now) {
+            LOG.info(
+                    "{}: {} -> {} ({}), version {}, share {}",
+                    transition.bot(),
+                    transition.from(),
+                    transition.to(),
+                    transition.why(),
+                    transition.version(),
+                    transition.candidateShare());
+            context().forward(new Record<>(transition.bot(), transition, now));
+        }
+    }
+}

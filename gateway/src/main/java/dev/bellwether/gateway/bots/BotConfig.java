@@ -1,0 +1,62 @@
+package dev.bellwether.gateway.bots;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the gateway serves one bot: the section {@code chat} of {@code bots.yaml}.
+ *
+ * @param page whether the chat page is served for it
+ * @param temperature of replies whose request names none
+ * @param completionTokensMax longest reply
+ * @param duelShare share of turns, of callers that allow it, which offer two replies to choose from
+ * @param thumbReasons what a thumb may be explained with
+ * @param requestsPerMinute of one API key, or of one visitor of the chat page
+ */
+public record BotConfig(
+        boolean page,
+        double temperature,
+        double topP,
+        int completionTokensMax,
+        double duelShare,
+        List<String> thumbReasons,
+        int requestsPerMinute,
+        int pageRequestsPerMinute) {
+
+    public BotConfig {
+        if (!(temperature >= 0 && temperature <= 2) || !(topP > 0 && topP <= 1)) {
+            throw new IllegalArgumentException("chat: temperature is 0 to 2, top_p above 0 to 1");
+        }
+        if (!(duelShare >= 0 && duelShare <= 1)) {
+            throw new IllegalArgumentException("chat: duel_share is 0 to 1, not " + duelShare);
+        }
+        if (completionTokensMax < 1 || requestsPerMinute < 1 || pageRequestsPerMinute < 1) {
+            throw new IllegalArgumentException("chat: completion_tokens_max and the limits are at least 1");
+        }
+        thumbReasons = List.copyOf(thumbReasons);
+    }
+
+    @JsonCreator
+    static BotConfig of(
+            @JsonProperty("page") @Nullable Boolean page,
+            @JsonProperty("temperature") @Nullable Double temperature,
+            @JsonProperty("top_p") @Nullable Double topP,
+            @JsonProperty("completion_tokens_max") @Nullable Integer completionTokensMax,
+            @JsonProperty("duel_share") @Nullable Double duelShare,
+            @JsonProperty("thumb_reasons") @Nullable List<String> thumbReasons,
+            @JsonProperty("requests_per_minute") @Nullable Integer requestsPerMinute,
+            @JsonProperty("page_requests_per_minute") @Nullable Integer pageRequestsPerMinute) {
+        return new BotConfig(
+                Optional.ofNullable(page).orElse(false),
+                Optional.ofNullable(temperature).orElse(.7),
+                Optional.ofNullable(topP).orElse(1.0),
+                Optional.ofNullable(completionTokensMax).orElse(128),
+                Optional.ofNullable(duelShare).orElse(0.0),
+                Optional.ofNullable(thumbReasons).orElse(List.of()),
+                Optional.ofNullable(requestsPerMinute).orElse(60_000),
+                Optional.ofNullable(pageRequestsPerMinute).orElse(60));
+    }
+}

@@ -1,0 +1,169 @@
+package dev.bellwether.gateway.rollout;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.event.Event;
+import dev.bellwether.event.EventJson;
+import dev.bellwether.event.RefreshRequest;
+import dev.bellwether.event.RolloutCommand;
+import dev.bellwether.event.RolloutCommand.Action;
+import dev.bellwether.event.RolloutState;
+import dev.bellwether.gateway.bots.ApiKeys.ApiKey;
+import dev.bellwether.gateway.bots.ApiKeys.Role;
+import dev.bellwether.gateway.bots.Bots;
+import dev.bellwether.gateway.http.ApiException;
+import dev.bellwether.gateway.http.Authentication;
+import dev.bellwether.gateway.http.Json;
+import dev.bellwether.gateway.journal.EventJournal;
+import dev.bellwether.topic.Topics;
+import io.vertx.core.Future;
+import io.vertx.ext.web.RoutingContext;
+import java.time.Clock;
+import java.util.Locale;
+import java.util.UUID;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** What operators see and do: the state of a bot's rollout, and commands to it. */
+public final class OperatorHandler {
+    private final Supplier<Bots> bots;
+    private final Authentication authentication;
+    private final RolloutFollower rollouts;
+    private final EventJournal journal;
+    private final Clock clock;
+
+    public OperatorHandler(
+            Supplier<Bots> bots,
+            Authentication authentication,
+            RolloutFollower rollouts,
+            EventJournal journal,
+            Clock clock) {
+        this.bots = bots;
+        this.authentication = authentication;
+        this.rollouts = rollouts;
+        this.journal = journal;
+        this.clock = clock;
+    }
+
+    public void state(RoutingContext context) {
+        String bot = bot(context, Role.VIEWER);
+        RolloutState announced = rollouts.announced(bot);
+        ObjectNode json = Json.object();
+        json.set("rollout", EventJson.mapper().valueToTree(announced));
+        json.put("effective_revision", rollouts.state(bot).revision());
+        rollouts.scorecard(bot)
+                .filter(card -> card.experiment().equals(announced.experiment()))
+                .ifPresent(card -> json.set("scorecard", EventJson.mapper().valueToTree(card)));
+        reply(context, 200, announced, json);
+    }
+
+    public void history(RoutingContext context) {
+        String bot = bot(context, Role.VIEWER);
+        ObjectNode json = Json.object();
+        json.set("transitions", EventJson.mapper().valueToTree(rollouts.history(bot)));
+        reply(context, 200, null, json);
+    }
+
+    public void refreshes(RoutingContext context) {
+        authentication.require(context, Role.VIEWER);
+        ObjectNode json = Json.object();
+        json.set("refreshes", EventJson.mapper().valueToTree(rollouts.refreshes()));
+        reply(context, 200, null, json);
+    }
+
+    /** {@code POST /operator/v1/bots/{bot}/refresh}. */
+    public void refresh(RoutingContext context) {
+        String bot = bot(context, Role.OPERATOR);
+        String who = authentication.require(context, Role.OPERATOR).id();
+        RefreshRequest request =
+                new RefreshRequest(Event.SCHEMA, UUID.randomUUID().toString(), bot, who, clock.millis());
+        journal.append(Topics.REFRESH_REQUESTS, bot, request)
+                .onSuccess(unused ->
+                        reply(context, 202, null, Json.object().put("request_id", request.requestId())))
+                .onFailure(failure -> context.fail(undelivered()));
+    }
+
+    /** {@code POST /operator/v1/bots/{bot}/rollout/{action}}. */
+    public void command(RoutingContext context) {
+        Action action = action(context.pathParam("action"));
+        Role needed = action == Action.APPROVE ? Role.APPROVER : Role.OPERATOR;
+        String bot = bot(context, needed);
+        ApiKey key = authentication.require(context, needed);
+        RolloutState state = rollouts.announced(bot);
+        Long revision = ifMatch(context);
+        if (revision != null && revision != state.revision()) {
+            throw ApiException.of(
+                    412,
+                    "revision_changed",
+                    "The rollout is at revision %d, not %d; look at it again.".formatted(state.revision(), revision));
+        }
+        ObjectNode body =
+                context.body().length() > 0 ? Json.parse(context.body().buffer()) : Json.object();
+        RolloutCommand command = new RolloutCommand(
+                Event.SCHEMA,
+                UUID.randomUUID().toString(),
+                bot,
+                action,
+                body.hasNonNull("version") ? body.get("version").asText() : null,
+                revision,
+                key.id(),
+                body.path("why").asText("asked for"),
+                clock.millis());
+        Future<Void> written = journal.append(Topics.ROLLOUT_COMMANDS, bot, command);
+        written.onSuccess(unused -> reply(
+                        context,
+                        202,
+                        state,
+                        Json.object().put("command_id", command.commandId()).put("revision", state.revision())))
+                .onFailure(failure -> context.fail(undelivered()));
+    }
+
+    private static ApiException undelivered() {
+        return ApiException.of(503, "not_durable", "The command could not be stored; nothing was done, try again.");
+    }
+
+    private String bot(RoutingContext context, Role role) {
+        ApiKey key = authentication.require(context, role);
+        String bot = context.pathParam("bot");
+        if (!key.mayUse(bot) || bots.get().find(bot).isEmpty()) {
+            throw ApiException.of(404, "bot_not_found", "The bot '%s' does not exist.".formatted(bot));
+        }
+        return bot;
+    }
+
+    private static Action action(String name) {
+        try {
+            Action action = Action.valueOf(name.toUpperCase(Locale.ROOT));
+            if (action != Action.REGISTER) {
+                return action;
+            }
+        } catch (IllegalArgumentException e) {
+            // Answered below, as for a command that is not an operator's.
+        }
+        throw ApiException.of(
+                404,
+                "unknown_command",
+                "'%s' is none of start, pause, resume, approve, promote, abort, freeze, unfreeze.".formatted(name));
+    }
+
+    private static @Nullable Long ifMatch(RoutingContext context) {
+        String header = context.request().getHeader("if-match");
+        if (header == null || header.equals("*")) {
+            return null;
+        }
+        try {
+            return Long.valueOf(header.replace("\"", "").strip());
+        } catch (NumberFormatException e) {
+            throw ApiException.of(400, "invalid_if_match", "If-Match must be the rollout's revision.");
+        }
+    }
+
+    private static void reply(RoutingContext context, int status, @Nullable RolloutState state, ObjectNode json) {
+        if (state != null) {
+            context.response().putHeader("etag", "\"%d\"".formatted(state.revision()));
+        }
+        context.response()
+                .setStatusCode(status)
+                .putHeader("content-type", "application/json")
+                .end(Json.write(json));
+    }
+}

@@ -1,0 +1,281 @@
+package dev.bellwether.gateway.rollout;
+
+import dev.bellwether.event.Event;
+import dev.bellwether.event.PolicyScorecard;
+import dev.bellwether.event.RefreshProgress;
+import dev.bellwether.event.RolloutCommand;
+import dev.bellwether.event.RolloutState;
+import dev.bellwether.event.RolloutTransition;
+import dev.bellwether.gateway.bots.Bots;
+import dev.bellwether.gateway.journal.EventJournal;
+import dev.bellwether.gateway.serving.PolicyCatalog;
+import dev.bellwether.topic.Topic;
+import dev.bellwether.topic.Topics;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows the rollouts' states and makes them effective: a version serves once it is loaded, and one that cannot be
+ * loaded is aborted while the old one serves on.
+ */
+public final class RolloutFollower implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RolloutFollower.class);
+    private static final Duration POLL = Duration.ofMillis(200);
+    private static final Duration RETRY = Duration.ofSeconds(1);
+    private static final int HISTORY_MAX = 200;
+    private static final List<Topic<? extends Event>> FOLLOWED = List.of(
+            Topics.ROLLOUT_STATE, Topics.POLICY_SCORECARDS, Topics.ROLLOUT_HISTORY, Topics.REFRESH_PROGRESS);
+
+    private final String bootstrapServers;
+    private final Supplier<Bots> bots;
+    private final PolicyCatalog catalog;
+    private final EventJournal journal;
+    private final Clock clock;
+    private final Map<String, RolloutState> announced = new ConcurrentHashMap<>();
+    private final Map<String, RolloutState> effective = new ConcurrentHashMap<>();
+    private final Map<String, PolicyScorecard> scorecards = new ConcurrentHashMap<>();
+    private final Map<String, Deque<RolloutTransition>> history = new ConcurrentHashMap<>();
+    private final Map<String, RefreshProgress> refreshes = new ConcurrentHashMap<>();
+    private final Thread thread = Thread.ofPlatform().name("rollout-follower").daemon().unstarted(this::run);
+    private volatile boolean closing;
+    private volatile boolean connected;
+    private volatile boolean loaded;
+
+    public RolloutFollower(
+            String bootstrapServers, Supplier<Bots> bots, PolicyCatalog catalog, EventJournal journal, Clock clock) {
+        this.bootstrapServers = bootstrapServers;
+        this.bots = bots;
+        this.catalog = catalog;
+        this.journal = journal;
+        this.clock = clock;
+    }
+
+    public void start() {
+        thread.start();
+    }
+
+    /** The state by which users of {@code bot} are assigned now. */
+    public RolloutState state(String bot) {
+        RolloutState state = effective.get(bot);
+        return state != null ? state : initial(bot);
+    }
+
+    private RolloutState initial(String bot) {
+        String champion = bots.get().find(bot).map(Bots.Bot::champion).orElse("default");
+        return RolloutState.idle(bot, champion);
+    }
+
+    /** The state as the rollout machine announced it, effective here or not yet. */
+    RolloutState announced(String bot) {
+        return Optional.ofNullable(announced.get(bot)).orElseGet(() -> initial(bot));
+    }
+
+    Optional<PolicyScorecard> scorecard(String bot) {
+        return Optional.ofNullable(scorecards.get(bot));
+    }
+
+    List<RolloutTransition> history(String bot) {
+        Deque<RolloutTransition> transitions = history.getOrDefault(bot, new ArrayDeque<>());
+        synchronized (transitions) {
+            return List.copyOf(transitions);
+        }
+    }
+
+    List<RefreshProgress> refreshes() {
+        return List.copyOf(refreshes.values());
+    }
+
+    /** Whether Kafka was reached; without it the gateway serves on what it knows. */
+    public boolean connected() {
+        return connected;
+    }
+
+    /** Whether every bot has a policy to serve. */
+    public boolean ready() {
+        return loaded
+                && bots.get().bots().keySet().stream()
+                        .allMatch(bot -> catalog.find(bot, state(bot).champion()).isPresent());
+    }
+
+    private void run() {
+        loadInitial();
+        while (!closing) {
+            try {
+                follow();
+            } catch (KafkaException | IllegalStateException e) {
+                connected = false;
+                LOG.warn("Kafka is away: {}", e.getMessage());
+                pause();
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    private void loadInitial() {
+        for (String bot : bots.get().bots().keySet()) {
+            try {
+                catalog.load(bot, initial(bot).champion());
+            } catch (RuntimeException e) {
+                LOG.error("the first version of {} cannot be loaded: {}", bot, e.getMessage());
+            }
+        }
+        loaded = true;
+    }
+
+    private void pause() {
+        try {
+            Thread.sleep(RETRY);
+        } catch (InterruptedException e) {
+            closing = true;
+        }
+    }
+
+    private void follow() throws InterruptedException {
+        try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers))) {
+            Topics.ensure(admin, (short) 1);
+        }
+        try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(
+                Map.of(
+                        ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                        bootstrapServers,
+                        ConsumerConfig.ISOLATION_LEVEL_CONFIG,
+                        "read_committed",
+                        ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
+                        false),
+                new StringDeserializer(),
+                new ByteArrayDeserializer())) {
+            List<TopicPartition> partitions = new ArrayList<>();
+            FOLLOWED.forEach(topic -> {
+                for (int partition = 0; partition < topic.partitions(); partition++) {
+                    partitions.add(new TopicPartition(topic.name(), partition));
+                }
+            });
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            history.clear();
+            connected = true;
+            while (!closing) {
+                Set<String> changed = new HashSet<>();
+                ConsumerRecords<String, byte[]> records = consumer.poll(POLL);
+                records.forEach(record -> take(record).ifPresent(changed::add));
+                changed.forEach(this::makeEffective);
+            }
+        }
+    }
+
+    /** Takes a record in; the bot whose state changed, if one did. */
+    private Optional<String> take(ConsumerRecord<String, byte[]> record) {
+        if (record.value() == null) {
+            return Optional.empty();
+        }
+        try {
+            if (record.topic().equals(Topics.ROLLOUT_STATE.name())) {
+                RolloutState state = read(Topics.ROLLOUT_STATE, record);
+                announced.put(state.bot(), state);
+                return Optional.of(state.bot());
+            }
+            if (record.topic().equals(Topics.POLICY_SCORECARDS.name())) {
+                PolicyScorecard card = read(Topics.POLICY_SCORECARDS, record);
+                scorecards.put(card.bot(), card);
+            } else if (record.topic().equals(Topics.ROLLOUT_HISTORY.name())) {
+                remember(read(Topics.ROLLOUT_HISTORY, record));
+            } else {
+                RefreshProgress progress = read(Topics.REFRESH_PROGRESS, record);
+                refreshes.put(progress.refreshId(), progress);
+            }
+        } catch (SerializationException e) {
+            LOG.error("a record of {} is passed over: {}", record.topic(), e.getMessage());
+        }
+        return Optional.empty();
+    }
+
+    private static <E extends Event> E read(Topic<E> topic, ConsumerRecord<String, byte[]> record) {
+        return topic.valueSerde().deserializer().deserialize(topic.name(), record.value());
+    }
+
+    private void remember(RolloutTransition transition) {
+        Deque<RolloutTransition> transitions =
+                history.computeIfAbsent(transition.bot(), bot -> new ArrayDeque<>());
+        synchronized (transitions) {
+            transitions.addLast(transition);
+            if (transitions.size() > HISTORY_MAX) {
+                transitions.removeFirst();
+            }
+        }
+    }
+
+    private void makeEffective(String bot) {
+        RolloutState state = announced(bot);
+        try {
+            catalog.load(bot, state.champion());
+        } catch (RuntimeException e) {
+            LOG.error("champion {} of {} cannot be loaded, the one before serves on: {}", state.champion(), bot, e.getMessage());
+            return;
+        }
+        String candidate = state.candidate();
+        if (candidate != null && !loadCandidate(bot, candidate)) {
+            return;
+        }
+        effective.put(bot, state);
+        Set<String> kept = new HashSet<>(Set.of(state.champion(), initial(bot).champion()));
+        Optional.ofNullable(state.candidate()).ifPresent(kept::add);
+        Optional.ofNullable(state.previous()).ifPresent(kept::add);
+        catalog.retain(bot, kept);
+    }
+
+    private boolean loadCandidate(String bot, String candidate) {
+        try {
+            catalog.load(bot, candidate);
+            return true;
+        } catch (RuntimeException e) {
+            LOG.error("candidate {} of {} cannot be loaded and is aborted: {}", candidate, bot, e.getMessage());
+            RolloutCommand abort = new RolloutCommand(
+                    Event.SCHEMA,
+                    UUID.randomUUID().toString(),
+                    bot,
+                    RolloutCommand.Action.ABORT,
+                    candidate,
+                    null,
+                    "gateway",
+                    "cannot be loaded: " + e.getMessage(),
+                    clock.millis());
+            journal.append(Topics.ROLLOUT_COMMANDS, bot, abort);
+            return false;
+        }
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        try {
+            thread.join(Duration.ofSeconds(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package dev.bellwether.gateway.serving;
+
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.engine.EngineConfig;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The versions that are loaded now. */
+public final class PolicyCatalog implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PolicyCatalog.class);
+
+    private final PolicyStore store;
+    private final EngineConfig config;
+    private final Map<Key, LocalPolicy> loaded = new ConcurrentHashMap<>();
+
+    private record Key(String bot, String version) {}
+
+    public PolicyCatalog(PolicyStore store, EngineConfig config) {
+        this.store = store;
+        this.config = config;
+    }
+
+    public Optional<LocalPolicy> find(String bot, String version) {
+        return Optional.ofNullable(loaded.get(new Key(bot, version)));
+    }
+
+    /**
+     * Loads a version unless it is loaded; takes seconds, so not on an event loop.
+     *
+     * @throws dev.bellwether.policy.checkpoint.UnsupportedCheckpointException naming what is wrong with it
+     */
+    public synchronized void load(String bot, String version) {
+        Key key = new Key(bot, version);
+        if (!loaded.containsKey(key)) {
+            long start = System.nanoTime();
+            loaded.put(key, LocalPolicy.load(store, bot, version, config));
+            LOG.info("version {} of {} loaded in {} ms", version, bot, (System.nanoTime() - start) / 1_000_000);
+        }
+    }
+
+    /** Unloads the versions of {@code bot} that are not among {@code versions}, once their replies are done. */
+    public synchronized void retain(String bot, Set<String> versions) {
+        for (Key key : Set.copyOf(loaded.keySet())) {
+            if (key.bot().equals(bot) && !versions.contains(key.version())) {
+                LocalPolicy policy = loaded.remove(key);
+                if (policy != null) {
+                    policy.close();
+                    LOG.info("version {} of {} unloaded", key.version(), bot);
+                }
+            }
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        loaded.values().forEach(LocalPolicy::close);
+        loaded.clear();
+    }
+}

@@ -1,0 +1,249 @@
+"use strict";
+// The chat page: streams replies from the gateway and sends what the user thinks of them.
+const meta = (name) => document.querySelector(`meta[name="bellwether-${name}"]`).content;
+const bot = meta("bot");
+const key = meta("key");
+const reasons = meta("reasons").split("|").filter(Boolean);
+const log = document.getElementById("log");
+const form = document.getElementById("ask");
+const question = document.getElementById("question");
+const send = document.getElementById("send");
+let turns = [];
+let conversation = crypto.randomUUID();
+let busy = false;
+
+function user() {
+  let id = localStorage.getItem("bellwether-user");
+  if (!id) {
+    id = crypto.randomUUID();
+    localStorage.setItem("bellwether-user", id);
+  }
+  return id;
+}
+
+function element(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function button(text, label, action) {
+  const node = element("button", "", text);
+  node.type = "button";
+  node.setAttribute("aria-label", label);
+  node.addEventListener("click", action);
+  return node;
+}
+
+function show(node) {
+  log.append(node);
+  log.scrollTop = log.scrollHeight;
+}
+
+function replyBox() {
+  const box = element("div", "turn bot");
+  box.append(element("span", "text", ""));
+  return box;
+}
+
+async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    rest += value;
+    const parts = rest.split("\n\n");
+    rest = parts.pop();
+    for (const part of parts) {
+      const data = part.replace(/^data: /, "");
+      if (data !== "[DONE]") yield JSON.parse(data);
+    }
+  }
+}
+
+async function problem(response) {
+  try {
+    const json = await response.json();
+    return json.error ? json.error.message : json.detail;
+  } catch {
+    return `The service answered ${response.status}.`;
+  }
+}
+
+async function ask(duel) {
+  const response = await fetch("/v1/chat/completions", {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
+    body: JSON.stringify({
+      model: bot, messages: turns, stream: true, user: user(),
+      bellwether: { conversation_id: conversation, duel },
+    }),
+  });
+  if (!response.ok) throw new Error(await problem(response));
+  const boxes = [];
+  let token;
+  const row = element("div");
+  show(row);
+  for await (const event of events(response)) {
+    if (event.error) throw new Error(event.error.message);
+    for (const choice of event.choices) {
+      if (!boxes[choice.index]) {
+        boxes[choice.index] = replyBox();
+        row.append(boxes[choice.index]);
+        if (boxes.length > 1) row.className = "duel";
+      }
+      boxes[choice.index].firstChild.textContent += choice.delta.content || "";
+      log.scrollTop = log.scrollHeight;
+    }
+    if (event.bellwether) token = event.bellwether.feedback_token;
+  }
+  return { boxes, token, row };
+}
+
+async function feedback(token, body, said) {
+  const response = await fetch("/v1/feedback", {
+    method: "POST",
+    headers: {
+      "content-type": "application/json", authorization: `Bearer ${token}`,
+      "idempotency-key": crypto.randomUUID(),
+    },
+    body: JSON.stringify(body),
+  });
+  said.textContent = response.ok ? "Thank you." : await problem(response);
+  return response.ok;
+}
+
+function thumbs(box, token) {
+  const bar = element("div", "bar");
+  const said = element("span", "said");
+  said.setAttribute("role", "status");
+  const press = async (up, chosen) => {
+    if (await feedback(token, { kind: "thumb", value: up ? "up" : "down" }, said)) {
+      bar.querySelectorAll("button.thumb").forEach((b) => b.setAttribute("aria-pressed", String(b === chosen)));
+      if (!up && reasons.length) why(bar, token, said);
+    }
+  };
+  for (const [text, label, up] of [["\u{1F44D}", "Good answer", true], ["\u{1F44E}", "Bad answer", false]]) {
+    const node = button(text, label, () => press(up, node));
+    node.classList.add("thumb", up ? "up" : "down");
+    node.setAttribute("aria-pressed", "false");
+    bar.append(node);
+  }
+  const correct = button("Correct it", "Write what the answer should have been", () => edit(box, token, said));
+  correct.classList.add("correct");
+  bar.append(correct, said);
+  box.append(bar);
+}
+
+function why(bar, token, said) {
+  if (bar.querySelector(".reason")) return;
+  for (const reason of reasons) {
+    const node = button(reason, `Because it is ${reason}`, async () => {
+      if (await feedback(token, { kind: "thumb", value: "down", reasons: [reason] }, said)) {
+        node.setAttribute("aria-pressed", "true");
+      }
+    });
+    node.classList.add("reason");
+    bar.insertBefore(node, said);
+  }
+}
+
+function edit(box, token, said) {
+  if (box.querySelector("textarea")) return;
+  const area = element("textarea");
+  area.value = box.querySelector(".text").textContent;
+  area.rows = 4;
+  area.setAttribute("aria-label", "What the answer should have been");
+  const bar = element("div", "bar");
+  const save = button("Send correction", "Send correction", async () => {
+    if (await feedback(token, { kind: "edit", text: area.value }, said)) {
+      area.remove();
+      bar.remove();
+    }
+  });
+  save.classList.add("save");
+  bar.append(save, button("Cancel", "Cancel the correction", () => { area.remove(); bar.remove(); }));
+  box.append(area, bar);
+  area.focus();
+}
+
+function choose(row, boxes, token) {
+  const said = element("span", "said");
+  said.setAttribute("role", "status");
+  return new Promise((resolve) => {
+    const finish = async (body, kept) => {
+      if (!(await feedback(token, body, said))) return;
+      row.querySelectorAll(".bar").forEach((bar) => bar.remove());
+      boxes.forEach((box, i) => { box.style.opacity = i === kept ? "1" : ".45"; });
+      row.append(said);
+      resolve(kept);
+    };
+    boxes.forEach((box, i) => {
+      const bar = element("div", "bar");
+      const node = button("This one is better", `Answer ${i + 1} is better`, () => finish({ kind: "preference", chosen: i }, i));
+      node.classList.add("choose");
+      bar.append(node);
+      box.append(bar);
+    });
+    const bar = element("div", "bar");
+    bar.append(
+      button("Both are good", "Both answers are good", () => finish({ kind: "preference", chosen: "tie" }, 0)),
+      button("Both are bad", "Both answers are bad", () => finish({ kind: "preference", chosen: "both_bad" }, 0)),
+      said);
+    row.append(bar);
+    log.scrollTop = log.scrollHeight;
+  });
+}
+
+async function turn(text) {
+  turns.push({ role: "user", content: text });
+  show(element("div", "turn user", text));
+  const duel = new URLSearchParams(location.search).get("duel") || "auto";
+  const { boxes, token, row } = await ask(duel);
+  let kept = 0;
+  if (boxes.length > 1 && token) {
+    kept = await choose(row, boxes, token);
+  } else if (token) {
+    thumbs(boxes[0], token);
+  }
+  turns.push({ role: "assistant", content: boxes[kept].querySelector(".text").textContent });
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const text = question.value.trim();
+  if (!text || busy) return;
+  busy = true;
+  send.disabled = true;
+  question.value = "";
+  const before = turns.length;
+  try {
+    await turn(text);
+  } catch (failure) {
+    turns = turns.slice(0, before);
+    question.value = text;
+    const note = element("p", "error", failure.message);
+    note.setAttribute("role", "alert");
+    show(note);
+  } finally {
+    busy = false;
+    send.disabled = false;
+    question.focus();
+  }
+});
+
+question.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
+});
+
+document.getElementById("restart").addEventListener("click", () => {
+  turns = [];
+  conversation = crypto.randomUUID();
+  log.replaceChildren();
+  question.focus();
+});

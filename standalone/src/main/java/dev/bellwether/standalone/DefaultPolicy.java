@@ -1,0 +1,64 @@
+package dev.bellwether.standalone;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The policy artefact that ships with the project, at {@code default-policy/artefact} of its home. */
+record DefaultPolicy(Path artefact) {
+    /** The version name under which it stands in a store. */
+    static final String VERSION = "default";
+
+    static DefaultPolicy of(Path home) {
+        return new DefaultPolicy(home.resolve("default-policy").resolve("artefact"));
+    }
+
+    /** Puts the artefact into a bot's part of the store, whole or not at all, unless it is there. */
+    void copyTo(Path botStore) throws IOException {
+        Path target = botStore.resolve(VERSION);
+        if (Files.exists(target)) {
+            return;
+        }
+        if (!Files.isDirectory(artefact)) {
+            throw new StandaloneException(
+                    "default_policy_missing",
+                    ("The default policy is missing: %s does not exist. "
+                                    + "Train it with `./bellwether train sft`, or set BELLWETHER_HOME.")
+                            .formatted(artefact));
+        }
+        Files.createDirectories(botStore);
+        Path temporary = Files.createTempDirectory(botStore, "." + VERSION);
+        for (Path source : contents()) {
+            copy(source, temporary.resolve(artefact.relativize(source).toString()));
+        }
+        sync(temporary);
+        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+        sync(botStore);
+    }
+
+    private List<Path> contents() throws IOException {
+        try (Stream<Path> paths = Files.walk(artefact)) {
+            return paths.filter(path -> !path.equals(artefact)).toList();
+        }
+    }
+
+    private static void copy(Path source, Path target) throws IOException {
+        if (Files.isDirectory(source)) {
+            Files.createDirectories(target);
+        } else {
+            Files.copy(source, target);
+            sync(target);
+        }
+    }
+
+    private static void sync(Path path) throws IOException {
+        try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+}

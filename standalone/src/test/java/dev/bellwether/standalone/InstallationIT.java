@@ -1,0 +1,140 @@
+package dev.bellwether.standalone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole of one machine with stand-ins for the services: {@code up}, {@code status}, {@code down}. */
+class InstallationIT {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration POLL = Duration.ofMillis(100);
+    /** A program that answers on its health port and, as a gateway, holds the chat port. */
+    private static final String STAND_IN = """
+            package PACKAGE;
+            public final class NAME {
+                public static void main(String[] arguments) throws Exception {
+                    var loopback = java.net.InetAddress.getLoopbackAddress();
+                    String chat = System.getenv("BELLWETHER_PORT");
+                    String port = System.getenv(chat == null ? "BELLWETHER_HEALTH_PORT" : "BELLWETHER_OPERATOR_PORT");
+                    if (chat != null) {
+                        new java.net.ServerSocket(Integer.parseInt(chat), 1, loopback);
+                    }
+                    var server = com.sun.net.httpserver.HttpServer.create(
+                            new java.net.InetSocketAddress(loopback, Integer.parseInt(port)), 0);
+                    server.createContext("/readyz", exchange -> {
+                        exchange.sendResponseHeaders(200, -1);
+                        exchange.close();
+                    });
+                    server.start();
+                    System.out.println("arguments " + String.join(" ", arguments));
+                    new java.util.TreeMap<>(System.getenv()).forEach((name, value) -> {
+                        if (name.startsWith("BELLWETHER_")) {
+                            System.out.println(name + "=" + value);
+                        }
+                    });
+                }
+            }
+            """;
+
+    @TempDir
+    private Path directory;
+
+    private Path home;
+    private Path data;
+
+    @BeforeEach
+    void build() throws IOException {
+        home = directory.resolve("home");
+        data = directory.resolve("data");
+        Files.createDirectories(home.resolve("default-policy/artefact"));
+        build(ServiceProgram.GATEWAY);
+        build(ServiceProgram.FEEDBACK_STREAM);
+        build(ServiceProgram.TRAINER);
+    }
+
+    private void build(ServiceProgram program) throws IOException {
+        int dot = program.mainClass().lastIndexOf('.');
+        String name = program.mainClass().substring(dot + 1);
+        Path target = Files.createDirectories(home.resolve(program.name()).resolve("target"));
+        Path source = target.resolve(name + ".java");
+        Files.writeString(target.resolve("classpath"), "");
+        Files.writeString(
+                source,
+                STAND_IN.replace("PACKAGE", program.mainClass().substring(0, dot))
+                        .replace("NAME", name));
+        int status = ToolProvider.getSystemJavaCompiler()
+                .run(null, null, null, "-d", target.resolve("classes").toString(), source.toString());
+        assertThat(status).isZero();
+    }
+
+    @Test
+    void comesUpAgainAfterAKillAndGoesDownLeavingNothing() throws IOException {
+        try (ChildProcess up = up(Ports.free())) {
+            RunState first = awaitHealthy(up);
+            assertThat(first.pid()).isEqualTo(up.pid());
+            assertThat(up.logTail()).contains("curl -s " + first.chatUrl());
+            assertThat(Files.readString(data.resolve("logs/trainer.log")))
+                    .contains("arguments serve")
+                    .contains("BELLWETHER_KAFKA=" + first.kafka())
+                    .contains("BELLWETHER_DATA=" + data.resolve("trainer"));
+
+            up.kill();
+            assertThat(first.services())
+                    .allMatch(service -> service.process().live().isPresent());
+            assertThat(run("status")).isEqualTo(3);
+
+            try (ChildProcess again = up(first.chatUrl().getPort())) {
+                RunState second = awaitHealthy(again);
+                assertThat(first.services())
+                        .allMatch(service -> service.process().live().isEmpty());
+                assertThat(second.kafka()).isEqualTo(first.kafka());
+
+                assertThat(run("down")).isZero();
+                assertThat(again.awaitExit(LIMIT)).isTrue();
+                assertThat(second.services())
+                        .allMatch(service -> service.process().live().isEmpty());
+                assertThat(RunFile.in(data).read()).isEmpty();
+            }
+        }
+    }
+
+    private ChildProcess up(int port) {
+        List<String> command = new JavaCommand(
+                        List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+                        JavaCommand.OWN_CLASS_PATH,
+                        Standalone.class.getName(),
+                        List.of("up", "--data", data.toString(), "--port", String.valueOf(port)))
+                .words();
+        Map<String, String> environment = Map.of("BELLWETHER_HOME", home.toString());
+        return ChildProcess.start("up", command, environment, directory, directory.resolve("up.log"));
+    }
+
+    private RunState awaitHealthy(ChildProcess up) {
+        RunFile file = RunFile.in(data);
+        Await.until(
+                LIMIT,
+                POLL,
+                () -> !up.alive() || file.read().filter(RunState::healthy).isPresent());
+        assertThat(up.alive())
+                .as(() -> new LogFile(directory.resolve("up.log")).tail())
+                .isTrue();
+        assertThat(run("status")).isZero();
+        return RunFile.in(data).read().orElseThrow();
+    }
+
+    private int run(String command) {
+        var nowhere = new PrintWriter(new StringWriter());
+        return Standalone.run(Map.of(), nowhere, nowhere, command, "--data", data.toString());
+    }
+}

@@ -1,0 +1,96 @@
+package dev.bellwether.standalone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.bellwether.standalone.ServiceState.Health;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SupervisorIT {
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration POLL = Duration.ofMillis(20);
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void startsAgainWhatDies() {
+        try (Supervisor supervisor = Supervisor.start(List.of(listener("one"), listener("other")))) {
+            long first = supervisor.pid("one");
+            long untouched = supervisor.pid("other");
+            assertThat(supervisor.state("one").restarts()).isZero();
+
+            ProcessHandle.of(first).orElseThrow().destroyForcibly();
+
+            assertThat(Await.until(
+                            LIMIT,
+                            POLL,
+                            () -> supervisor.pid("one") != first
+                                    && supervisor.state("one").health() == Health.HEALTHY))
+                    .isTrue();
+            assertThat(supervisor.state("one").restarts()).isEqualTo(1);
+            assertThat(supervisor.pid("other")).isEqualTo(untouched);
+        }
+    }
+
+    @Test
+    void startsInOrderAndLeavesNoProcess() {
+        List<String> seen = Collections.synchronizedList(new ArrayList<>());
+        Supervisor supervisor = Supervisor.start(
+                List.of(listener("one"), listener("other")),
+                states -> states.forEach(state -> seen.add(state.name() + " " + state.health())));
+        List<ProcessIdentity> processes =
+                supervisor.states().stream().map(ServiceState::process).toList();
+        assertThat(processes).allMatch(process -> process.live().isPresent());
+
+        supervisor.close();
+
+        assertThat(processes).allMatch(process -> process.live().isEmpty());
+        assertThat(seen.indexOf("one healthy")).isNotNegative().isLessThan(seen.indexOf("other starting"));
+    }
+
+    @Test
+    void givesUpOnAServiceThatKeepsDyingAsItStarts() {
+        var good = listener("good");
+        var bad = listener("bad", Map.of("BELLWETHER_LISTENER", "die"));
+        List<ProcessIdentity> started = Collections.synchronizedList(new ArrayList<>());
+
+        assertThatThrownBy(() -> Supervisor.start(
+                        List.of(good, bad), states -> states.forEach(state -> started.add(state.process()))))
+                .isInstanceOf(StandaloneException.class)
+                .hasMessageContaining("bad keeps dying")
+                .hasMessageContaining("told to die")
+                .hasMessageContaining("bad.log");
+        assertThat(started).isNotEmpty().allMatch(process -> process.live().isEmpty());
+    }
+
+    private ServiceSpecification listener(String name) {
+        return listener(name, Map.of());
+    }
+
+    private ServiceSpecification listener(String name, Map<String, String> environment) {
+        int port = Ports.free();
+        Map<String, String> whole = new HashMap<>(environment);
+        whole.put("BELLWETHER_HEALTH_PORT", String.valueOf(port));
+        var command = new JavaCommand(
+                List.of("-Xmx32m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+                JavaCommand.OWN_CLASS_PATH,
+                Listener.class.getName(),
+                List.of());
+        return new ServiceSpecification(
+                name,
+                command.words(),
+                whole,
+                new HealthCheck.Http(URI.create("http://127.0.0.1:" + port + "/readyz")),
+                directory.resolve(name + ".log"));
+    }
+}
