@@ -1,6 +1,7 @@
 package dev.bellwether.trainer;
 
 import dev.bellwether.trainer.evaluation.EvaluateCommand;
+import dev.bellwether.trainer.refresh.ServeCommand;
 import dev.bellwether.trainer.release.ImportCommand;
 import dev.bellwether.trainer.sft.ComposeCommand;
 import dev.bellwether.trainer.sft.SftCommand;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Command;
         description = "Train, judge and publish policies.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {ComposeCommand.class, SftCommand.class, ImportCommand.class, EvaluateCommand.class})
+        subcommands = {ComposeCommand.class, SftCommand.class, ImportCommand.class, EvaluateCommand.class, ServeCommand.class})
 public final class Trainer {
     private Trainer() {}
 

@@ -1,0 +1,176 @@
+package dev.bellwether.trainer.dataset;
+
+import com.fasterxml.jackson.databind.ObjectReader;
+import dev.bellwether.event.EventJson;
+import dev.bellwether.event.Feedback;
+import dev.bellwether.event.FeedbackSignal.Thumb;
+import dev.bellwether.event.Message;
+import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.Reply;
+import dev.bellwether.policy.prompt.PolicyTokenizer;
+import dev.bellwether.policy.prompt.Turn;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** The pairs and rated interactions that one refresh learns from; never changed once taken. */
+public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated) {
+    private static final String PAIRS = "pairs.jsonl";
+    private static final String RATED = "rated.jsonl";
+    private static final int JUDGE_MIN = 20;
+    private static final double JUDGE_SHARE = .005;
+
+    public Snapshot {
+        pairs = List.copyOf(pairs);
+        rated = List.copyOf(rated);
+    }
+
+    /**
+     * A snapshot in an order of its own, so that the same records give the same snapshot, and with no judge in more
+     * than max(20, 0.5 %) of the pairs.
+     */
+    public static Snapshot of(List<PreferencePair> pairs, List<RatedInteraction> rated) {
+        List<PreferencePair> sorted = pairs.stream()
+                .sorted(Comparator.comparing(PreferencePair::pairId))
+                .toList();
+        int most = Math.max(JUDGE_MIN, (int) (JUDGE_SHARE * pairs.size()));
+        Map<String, Integer> counts = new HashMap<>();
+        List<PreferencePair> capped = sorted.stream()
+                .filter(pair -> pair.judges().stream().allMatch(judge -> counts.merge(judge, 1, Integer::sum) <= most))
+                .toList();
+        return new Snapshot(
+                capped,
+                rated.stream()
+                        .sorted(Comparator.comparing(each -> each.interaction().interactionId()))
+                        .toList());
+    }
+
+    /** Judgements in the snapshot. */
+    public long judgements() {
+        return rated.stream().mapToLong(each -> each.judgements().size()).sum();
+    }
+
+    public static boolean exists(Path directory) {
+        return Files.exists(directory.resolve(PAIRS)) && Files.exists(directory.resolve(RATED));
+    }
+
+    public void write(Path directory) throws IOException {
+        Files.createDirectories(directory);
+        write(directory.resolve(RATED), rated);
+        write(directory.resolve(PAIRS), pairs);
+    }
+
+    private static void write(Path file, List<?> records) throws IOException {
+        Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
+        try (BufferedWriter writer = Files.newBufferedWriter(unfinished)) {
+            for (Object each : records) {
+                writer.write(EventJson.mapper().writeValueAsString(each));
+                writer.newLine();
+            }
+        }
+        Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    public static Snapshot read(Path directory) throws IOException {
+        return new Snapshot(
+                read(directory.resolve(PAIRS), PreferencePair.class),
+                read(directory.resolve(RATED), RatedInteraction.class));
+    }
+
+    private static <T> List<T> read(Path file, Class<T> type) throws IOException {
+        ObjectReader reader = EventJson.mapper().readerFor(type);
+        List<T> records = new ArrayList<>();
+        for (String line : Files.readAllLines(file)) {
+            records.add(reader.readValue(line));
+        }
+        return records;
+    }
+
+    /** The snapshot as tokens. */
+    public final class Tokens {
+        private final PolicyTokenizer tokenizer;
+        private final int endToken;
+        private final int tokensMax;
+
+        /**
+         * @param tokensMax longer samples are left out
+         */
+        public Tokens(PolicyTokenizer tokenizer, int endToken, int tokensMax) {
+            this.tokenizer = tokenizer;
+            this.endToken = endToken;
+            this.tokensMax = tokensMax;
+        }
+
+        public List<Comparison> comparisons() {
+            List<Comparison> comparisons = new ArrayList<>();
+            for (PreferencePair pair : pairs) {
+                Sample chosen = sample(pair.prompt(), pair.chosen().text());
+                Sample rejected = sample(pair.prompt(), pair.rejected().text());
+                if (chosen.length() <= tokensMax && rejected.length() <= tokensMax) {
+                    comparisons.add(new Comparison(
+                            chosen, rejected, pair.weight(), pair.judges().getFirst(), pair.time()));
+                }
+            }
+            return comparisons;
+        }
+
+        public List<Vote> votes() {
+            List<Vote> votes = new ArrayList<>();
+            for (RatedInteraction each : rated) {
+                for (Feedback judgement : each.judgements()) {
+                    if (judgement.signal() instanceof Thumb thumb) {
+                        Reply reply = each.interaction().replies().get(judgement.choice());
+                        Sample sample = sample(each.interaction().prompt(), reply.text());
+                        String user = judgement.userHash();
+                        if (sample.length() <= tokensMax) {
+                            votes.add(new Vote(
+                                    sample,
+                                    thumb.up(),
+                                    user == null ? judgement.interactionId() : user,
+                                    judgement.time()));
+                        }
+                    }
+                }
+            }
+            return votes;
+        }
+
+        /** Every different prompt, without the reply. */
+        public List<int[]> prompts() {
+            Set<List<Message>> different = new LinkedHashSet<>();
+            Stream.concat(
+                            rated.stream().map(each -> each.interaction().prompt()),
+                            pairs.stream().map(PreferencePair::prompt))
+                    .forEach(different::add);
+            return different.stream()
+                    .map(prompt -> tokenizer.prompt(turns(prompt)))
+                    .filter(prompt -> prompt.length < tokensMax)
+                    .toList();
+        }
+
+        private Sample sample(List<Message> prompt, String reply) {
+            int[] tokens = tokenizer.encode(reply);
+            int[] ended = Arrays.copyOf(tokens, tokens.length + 1);
+            ended[tokens.length] = endToken;
+            return Sample.of(tokenizer.prompt(turns(prompt)), ended);
+        }
+
+        private static List<Turn> turns(List<Message> prompt) {
+            return prompt.stream()
+                    .map(message -> new Turn(message.role(), message.content()))
+                    .toList();
+        }
+    }
+}

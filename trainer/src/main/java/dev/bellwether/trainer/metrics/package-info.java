@@ -1,0 +1,5 @@
+/** Where training metrics go. */
+@NullMarked
+package dev.bellwether.trainer.metrics;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,35 @@
+package dev.bellwether.trainer.ppo;
+
+/**
+ * Settings of PPO.
+ *
+ * @param steps policy updates
+ * @param rollouts replies sampled for each step
+ * @param epochs passes over a step's rollouts
+ * @param klPenalty β: what a nat of divergence from the reference costs
+ * @param uncertaintyPenalty λ: what a unit of the heads' spread costs
+ * @param klStop training ends when the mean divergence of a reply passes it, in nats
+ * @param temperature of sampling, and of every log-probability
+ */
+public record PpoConfig(
+        int steps,
+        int rollouts,
+        int epochs,
+        double learningRate,
+        int warmupSteps,
+        double lastLearningRate,
+        double klPenalty,
+        double uncertaintyPenalty,
+        double klStop,
+        double clip,
+        double valueClip,
+        double gamma,
+        double lambda,
+        double scoreMax,
+        double missingEndPenalty,
+        double temperature,
+        int completionTokensMax,
+        int batchTokens) {
+    public static final PpoConfig DEFAULT =
+            new PpoConfig(18, 96, 2, 3e-4, 5, .2, .1, 1, 3.2, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
+}

@@ -1,0 +1,68 @@
+package dev.bellwether.trainer.ppo;
+
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.policy.engine.Completion;
+import dev.bellwether.policy.engine.EngineConfig;
+import dev.bellwether.policy.engine.GenerationEngine;
+import dev.bellwether.policy.engine.Sampling;
+import dev.bellwether.trainer.dataset.Sample;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Replies sampled through the engine that serves, from weights that are only in memory. */
+public final class Rollouts {
+    private static final Duration TIMEOUT = Duration.ofMinutes(30);
+
+    private final CheckpointConfig config;
+    private final Path scratch;
+
+    /**
+     * @param scratch folder for the weights that the engine reads; emptied each time
+     */
+    public Rollouts(CheckpointConfig config, Path scratch) {
+        this.config = config;
+        this.scratch = scratch;
+    }
+
+    /**
+     * A sampled reply.
+     *
+     * @param sample prompt and reply, the end token included where there is one
+     * @param logProbabilities of the reply's tokens as the engine computed them
+     * @param ended whether the reply has its end token
+     */
+    public record Rollout(Sample sample, float[] logProbabilities, boolean ended) {}
+
+    /** One reply to each of {@code prompts}, in their order. */
+    public List<Rollout> sample(float[] weights, List<int[]> prompts, Sampling sampling) throws IOException {
+        Files.createDirectories(scratch);
+        Files.deleteIfExists(scratch.resolve("model.safetensors"));
+        Checkpoint.write(scratch, config, weights, NumberFormat.F32);
+        List<Completion> completions;
+        try (GenerationEngine engine = GenerationEngine.open(Checkpoint.open(scratch), EngineConfig.BULK)) {
+            completions = engine.generate(prompts, sampling, TIMEOUT);
+        }
+        List<Rollout> rollouts = new ArrayList<>();
+        for (int i = 0; i < prompts.size(); i++) {
+            rollouts.add(rollout(prompts.get(i), completions.get(i)));
+        }
+        return rollouts;
+    }
+
+    private Rollout rollout(int[] prompt, Completion completion) {
+        boolean ended = completion.finish() == Completion.Finish.END;
+        int[] tokens = completion.tokens();
+        if (ended) {
+            tokens = Arrays.copyOf(tokens, tokens.length + 1);
+            tokens[tokens.length - 1] = config.endTokens().getFirst();
+        }
+        return new Rollout(Sample.of(prompt, tokens), completion.logProbabilities(), ended);
+    }
+}

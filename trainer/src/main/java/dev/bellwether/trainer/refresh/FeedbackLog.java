@@ -1,0 +1,112 @@
+package dev.bellwether.trainer.refresh;
+
+import dev.bellwether.event.Event;
+import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.RolloutState;
+import dev.bellwether.topic.Topic;
+import dev.bellwether.topic.Topics;
+import dev.bellwether.trainer.dataset.Snapshot;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The pairs and rated interactions that are in force now, followed from the beginning of their topics. */
+final class FeedbackLog implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(FeedbackLog.class);
+    private static final int RECORDS_MAX = 200_000;
+
+    private final KafkaConsumer<String, byte[]> consumer;
+    private final Map<String, PreferencePair> pairs = new LinkedHashMap<>();
+    private final Map<String, RatedInteraction> rated = new LinkedHashMap<>();
+    private final Map<String, RolloutState> rollouts = new HashMap<>();
+
+    FeedbackLog(String kafka) {
+        consumer = new KafkaConsumer<>(
+                Map.of(
+                        ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                        kafka,
+                        ConsumerConfig.ISOLATION_LEVEL_CONFIG,
+                        "read_committed",
+                        ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
+                        false),
+                new StringDeserializer(),
+                new ByteArrayDeserializer());
+        List<TopicPartition> partitions = new ArrayList<>();
+        for (Topic<?> topic : List.of(Topics.PREFERENCE_PAIRS, Topics.RATED_INTERACTIONS, Topics.ROLLOUT_STATE)) {
+            for (int partition = 0; partition < topic.partitions(); partition++) {
+                partitions.add(new TopicPartition(topic.name(), partition));
+            }
+        }
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+    }
+
+    /** Takes in what has come; waits at most {@code wait}. */
+    void poll(Duration wait) {
+        consumer.poll(wait).forEach(this::take);
+    }
+
+    private void take(ConsumerRecord<String, byte[]> record) {
+        try {
+            if (record.topic().equals(Topics.PREFERENCE_PAIRS.name())) {
+                put(pairs, Topics.PREFERENCE_PAIRS, record);
+            } else if (record.topic().equals(Topics.RATED_INTERACTIONS.name())) {
+                put(rated, Topics.RATED_INTERACTIONS, record);
+            } else {
+                put(rollouts, Topics.ROLLOUT_STATE, record);
+            }
+        } catch (SerializationException e) {
+            LOG.error("a record of {} is passed over: {}", record.topic(), e.getMessage());
+        }
+    }
+
+    private static <E extends Event> void put(
+            Map<String, E> records, Topic<E> topic, ConsumerRecord<String, byte[]> record) {
+        records.remove(record.key());
+        if (record.value() != null) {
+            records.put(record.key(), topic.valueSerde().deserializer().deserialize(topic.name(), record.value()));
+            if (records.size() > RECORDS_MAX) {
+                records.remove(records.keySet().iterator().next());
+            }
+        }
+    }
+
+    /** Judgements of {@code bot} that are in force. */
+    long judgements(String bot) {
+        return rated.values().stream()
+                .filter(each -> each.interaction().bot().equals(bot))
+                .mapToLong(each -> each.judgements().size())
+                .sum();
+    }
+
+    Snapshot snapshot(String bot) {
+        return Snapshot.of(
+                pairs.values().stream().filter(pair -> pair.bot().equals(bot)).toList(),
+                rated.values().stream()
+                        .filter(each -> each.interaction().bot().equals(bot))
+                        .toList());
+    }
+
+    Optional<RolloutState> rollout(String bot) {
+        return Optional.ofNullable(rollouts.get(bot));
+    }
+
+    @Override
+    public void close() {
+        consumer.close();
+    }
+}

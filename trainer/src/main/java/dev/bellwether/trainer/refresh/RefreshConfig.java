@@ -1,0 +1,62 @@
+package dev.bellwether.trainer.refresh;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * When a bot is refreshed and how: the section {@code refresh} of {@code bots.yaml}.
+ *
+ * @param judgements new judgements that start a refresh
+ * @param interval after this time fewer do
+ * @param judgementsMin but never fewer than these
+ * @param pairsMin comparisons without which a refresh is skipped
+ * @param temperature of the bot's replies
+ * @param steps of PPO
+ */
+public record RefreshConfig(
+        int judgements,
+        Duration interval,
+        int judgementsMin,
+        int pairsMin,
+        double temperature,
+        int completionTokensMax,
+        int steps,
+        double klBudget,
+        long seed) {
+
+    public RefreshConfig {
+        if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
+            throw new IllegalArgumentException("refresh: judgements, pairs, steps and tokens are at least 1");
+        }
+    }
+
+    @JsonCreator
+    static RefreshConfig of(
+            @JsonProperty("judgements") @Nullable Integer judgements,
+            @JsonProperty("interval") @Nullable String interval,
+            @JsonProperty("judgements_min") @Nullable Integer judgementsMin,
+            @JsonProperty("pairs_min") @Nullable Integer pairsMin,
+            @JsonProperty("temperature") @Nullable Double temperature,
+            @JsonProperty("completion_tokens_max") @Nullable Integer completionTokensMax,
+            @JsonProperty("steps") @Nullable Integer steps,
+            @JsonProperty("kl_budget") @Nullable Double klBudget,
+            @JsonProperty("seed") @Nullable Long seed) {
+        return new RefreshConfig(
+                Optional.ofNullable(judgements).orElse(1_500),
+                Duration.parse(Optional.ofNullable(interval).orElse("PT24H")),
+                Optional.ofNullable(judgementsMin).orElse(500),
+                Optional.ofNullable(pairsMin).orElse(100),
+                Optional.ofNullable(temperature).orElse(.7),
+                Optional.ofNullable(completionTokensMax).orElse(96),
+                Optional.ofNullable(steps).orElse(18),
+                Optional.ofNullable(klBudget).orElse(15.0),
+                Optional.ofNullable(seed).orElse(1L));
+    }
+
+    public static RefreshConfig defaults() {
+        return of(null, null, null, null, null, null, null, null, null);
+    }
+}

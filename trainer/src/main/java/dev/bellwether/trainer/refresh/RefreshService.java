@@ -1,0 +1,271 @@
+package dev.bellwether.trainer.refresh;
+
+import dev.bellwether.event.Event;
+import dev.bellwether.event.RefreshProgress;
+import dev.bellwether.event.RefreshProgress.Report;
+import dev.bellwether.event.RefreshRequest;
+import dev.bellwether.event.RolloutCommand;
+import dev.bellwether.event.RolloutState;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.topic.Topic;
+import dev.bellwether.topic.Topics;
+import dev.bellwether.trainer.dataset.Snapshot;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.common.utils.Utils;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * {@code trainer serve}: refreshes a bot when enough new judgements have come, or when asked to.
+ *
+ * <p>The consumer group of {@code refresh-requests} is the lease: the trainer to which a bot's partition is assigned
+ * works for it. The refresh runs beside the loop, which keeps the lease alive.
+ */
+public final class RefreshService implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RefreshService.class);
+    private static final Duration POLL = Duration.ofMillis(250);
+    private static final DateTimeFormatter NAME =
+            DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
+
+    private final Map<String, BotRefresh> bots;
+    private final PolicyStore store;
+    private final Path data;
+    private final Clock clock;
+    private final FeedbackLog log;
+    private final KafkaConsumer<String, byte[]> requests;
+    private final KafkaProducer<String, byte[]> producer;
+    private final Set<String> asked = new HashSet<>();
+    private final Map<String, Long> learned = new HashMap<>();
+    private final Map<String, Instant> refreshedAt = new HashMap<>();
+    private @Nullable CompletableFuture<Void> running;
+    private volatile boolean closing;
+
+    /** A bot's first champion and its refresh's settings. */
+    public record BotRefresh(String champion, RefreshConfig config) {}
+
+    public RefreshService(String kafka, Map<String, BotRefresh> bots, PolicyStore store, Path data, Clock clock) {
+        this.bots = Map.copyOf(bots);
+        this.store = store;
+        this.data = data;
+        this.clock = clock;
+        this.log = new FeedbackLog(kafka);
+        this.requests = new KafkaConsumer<>(
+                Map.of(
+                        ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                        kafka,
+                        ConsumerConfig.GROUP_ID_CONFIG,
+                        "trainers",
+                        ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG,
+                        10_000,
+                        ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
+                        "earliest"),
+                new StringDeserializer(),
+                new ByteArrayDeserializer());
+        requests.subscribe(List.of(Topics.REFRESH_REQUESTS.name()));
+        this.producer = new KafkaProducer<>(
+                Map.of(
+                        ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                        kafka,
+                        ProducerConfig.ACKS_CONFIG,
+                        "all",
+                        ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
+                        true),
+                new StringSerializer(),
+                new ByteArraySerializer());
+    }
+
+    /** Runs until {@link #close}. */
+    public void run() throws IOException {
+        recall();
+        while (!closing) {
+            log.poll(POLL);
+            requests.poll(Duration.ZERO).forEach(this::take);
+            CompletableFuture<Void> current = running;
+            if (current != null && current.isDone()) {
+                current.exceptionally(failure -> {
+                    LOG.error("a refresh failed; it is tried again when new feedback or a request comes", failure);
+                    return null;
+                });
+                running = null;
+            }
+            if (running == null) {
+                bots.keySet().stream().filter(this::leased).sorted().filter(this::due).findFirst().ifPresent(this::start);
+            }
+        }
+        requests.close();
+        log.close();
+        producer.close();
+    }
+
+    private void take(ConsumerRecord<String, byte[]> record) {
+        try {
+            RefreshRequest request = Topics.REFRESH_REQUESTS
+                    .valueSerde()
+                    .deserializer()
+                    .deserialize(record.topic(), record.value());
+            asked.add(request.bot());
+        } catch (SerializationException e) {
+            LOG.error("a refresh request is passed over: {}", e.getMessage());
+        }
+    }
+
+    private boolean leased(String bot) {
+        int partition = Utils.toPositive(Utils.murmur2(Utils.utf8(bot))) % Topics.REFRESH_REQUESTS.partitions();
+        return requests.assignment().stream().anyMatch(assigned -> assigned.partition() == partition);
+    }
+
+    /** What earlier runs learned from, from their folders. */
+    private void recall() throws IOException {
+        for (String bot : bots.keySet()) {
+            refreshedAt.put(bot, clock.instant());
+            for (Path refresh : refreshes(bot)) {
+                if (Files.exists(refresh.resolve("report.json")) && Snapshot.exists(refresh)) {
+                    learned.merge(bot, Snapshot.read(refresh).judgements(), Math::max);
+                }
+            }
+        }
+    }
+
+    private List<Path> refreshes(String bot) throws IOException {
+        Path folder = data.resolve(bot);
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> all = Files.list(folder)) {
+            return all.sorted().toList();
+        }
+    }
+
+    private Optional<Path> unfinished(String bot) {
+        try {
+            return refreshes(bot).stream()
+                    .filter(refresh -> !Files.exists(refresh.resolve("announced")) && Snapshot.exists(refresh))
+                    .findFirst();
+        } catch (IOException e) {
+            LOG.error("the refreshes of {} cannot be listed: {}", bot, e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private boolean due(String bot) {
+        BotRefresh settings = bots.get(bot);
+        if (settings == null) {
+            return false;
+        }
+        if (unfinished(bot).isPresent()) {
+            return true;
+        }
+        boolean trying = log.rollout(bot).map(state -> state.candidate() != null).orElse(false);
+        if (trying) {
+            return false;
+        }
+        long fresh = log.judgements(bot) - learned.getOrDefault(bot, 0L);
+        RefreshConfig config = settings.config();
+        Instant last = refreshedAt.getOrDefault(bot, clock.instant());
+        boolean late = Duration.between(last, clock.instant()).compareTo(config.interval()) >= 0;
+        return asked.contains(bot)
+                || fresh >= config.judgements()
+                || (late && fresh >= config.judgementsMin());
+    }
+
+    private void start(String bot) {
+        asked.remove(bot);
+        BotRefresh settings = bots.get(bot);
+        if (settings == null) {
+            return;
+        }
+        String id = unfinished(bot)
+                .map(path -> String.valueOf(path.getFileName()))
+                .orElseGet(() -> NAME.format(clock.instant()));
+        Snapshot snapshot = log.snapshot(bot);
+        learned.put(bot, Math.max(learned.getOrDefault(bot, 0L), snapshot.judgements()));
+        refreshedAt.put(bot, clock.instant());
+        String champion = log.rollout(bot).map(RolloutState::champion).orElse(settings.champion());
+        Refresh.Order order = new Refresh.Order(bot, "v" + id, settings.champion(), champion);
+        LOG.info("refresh {} of {} begins: {} judgements, {} pairs", id, bot, snapshot.judgements(), snapshot.pairs().size());
+        running = CompletableFuture.runAsync(
+                () -> refresh(id, order, settings.config(), snapshot),
+                command -> Thread.ofPlatform().name("refresh").daemon().start(command));
+    }
+
+    private void refresh(String id, Refresh.Order order, RefreshConfig config, Snapshot snapshot) {
+        Path folder = data.resolve(order.bot()).resolve(id);
+        RefreshListener listener = (stage, fraction, metrics) -> {
+            LOG.info("refresh {} {} {} %: {}", id, stage, Math.round(100 * fraction), metrics);
+            write(Topics.REFRESH_PROGRESS, id, new RefreshProgress(
+                    Event.SCHEMA, id, order.bot(), stage, fraction, metrics, null, clock.millis()));
+        };
+        try {
+            Report report = new Refresh(order, config, store, folder, listener, clock).run(snapshot);
+            String version = report.version();
+            if (report.passed() && version != null) {
+                confirm(write(Topics.ROLLOUT_COMMANDS, order.bot(), new RolloutCommand(
+                        Event.SCHEMA,
+                        "register-" + id,
+                        order.bot(),
+                        RolloutCommand.Action.REGISTER,
+                        version,
+                        null,
+                        "trainer",
+                        "refresh " + id + " passed the release gate",
+                        clock.millis())));
+            }
+            confirm(write(Topics.REFRESH_PROGRESS, id, new RefreshProgress(
+                    Event.SCHEMA, id, order.bot(), "done", 1, Map.of(), report, clock.millis())));
+            Files.writeString(folder.resolve("announced"), clock.instant().toString());
+            LOG.info("refresh {} of {} is done: {}", id, order.bot(), report);
+        } catch (IOException e) {
+            throw new IllegalStateException("refresh %s failed: %s".formatted(id, e.getMessage()), e);
+        }
+    }
+
+    private <E extends Event> Future<?> write(Topic<E> topic, String key, E event) {
+        byte[] bytes = topic.valueSerde().serializer().serialize(topic.name(), event);
+        return producer.send(new ProducerRecord<>(topic.name(), key, bytes));
+    }
+
+    private static void confirm(Future<?> written) throws IOException {
+        try {
+            written.get();
+        } catch (ExecutionException e) {
+            throw new IOException("Kafka did not take the record: " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+    }
+}

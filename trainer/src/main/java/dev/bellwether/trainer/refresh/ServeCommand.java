@@ -1,0 +1,85 @@
+package dev.bellwether.trainer.refresh;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.sun.net.httpserver.HttpServer;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.topic.Topics;
+import dev.bellwether.trainer.refresh.RefreshService.BotRefresh;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code train serve}: the trainer as a service. */
+@Command(name = "serve", description = "Refresh bots whenever enough feedback has come.")
+public final class ServeCommand implements Callable<Integer> {
+    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
+
+    @Option(names = "--kafka", required = true, defaultValue = "${env:BELLWETHER_KAFKA}", description = "Bootstrap servers.")
+    private String kafka = "";
+
+    @Option(names = "--bots", required = true, defaultValue = "${env:BELLWETHER_BOTS}", description = "bots.yaml.")
+    private Path bots = Path.of("");
+
+    @Option(names = "--store", required = true, defaultValue = "${env:BELLWETHER_STORE}", description = "Policy store.")
+    private Path store = Path.of("");
+
+    @Option(names = "--data", required = true, defaultValue = "${env:BELLWETHER_DATA}", description = "Own folder.")
+    private Path data = Path.of("");
+
+    @Option(names = "--health-port", defaultValue = "${env:BELLWETHER_HEALTH_PORT:-8083}", description = "Port of /readyz.")
+    private int healthPort;
+
+    private record BotsFile(@JsonProperty(required = true) Map<String, Sections> bots) {}
+
+    private record Sections(
+            @JsonProperty(required = true) String champion,
+            @Nullable JsonNode chat,
+            @Nullable JsonNode rollout,
+            @Nullable RefreshConfig refresh) {}
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka))) {
+            Topics.ensure(admin, (short) 1);
+        }
+        HttpServer health = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), healthPort), 0);
+        health.createContext("/readyz", exchange -> {
+            exchange.sendResponseHeaders(200, -1);
+            exchange.close();
+        });
+        RefreshService service =
+                new RefreshService(kafka, read(bots), new PolicyStore(store), data, Clock.systemUTC());
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(service::close));
+        health.start();
+        service.run();
+        return 0;
+    }
+
+    static Map<String, BotRefresh> read(Path file) throws IOException {
+        Map<String, BotRefresh> bots = new HashMap<>();
+        try {
+            YAML.readValue(file.toFile(), BotsFile.class).bots().forEach((name, sections) -> {
+                RefreshConfig refresh = sections.refresh();
+                bots.put(
+                        name,
+                        new BotRefresh(sections.champion(), refresh == null ? RefreshConfig.defaults() : refresh));
+            });
+        } catch (IOException e) {
+            throw new IOException("%s: %s".formatted(file, e.getMessage()), e);
+        }
+        return bots;
+    }
+}

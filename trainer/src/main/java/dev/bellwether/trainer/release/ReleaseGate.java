@@ -1,0 +1,170 @@
+package dev.bellwether.trainer.release;
+
+import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.reward.RewardModel;
+import dev.bellwether.trainer.reward.RewardTraining;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * What a candidate must show before anyone meets it: that people who did not train its reward prefer it, and that it
+ * did not get there by a trick.
+ */
+public final class ReleaseGate {
+    private static final int REPEATED_LENGTH = 8;
+    private static final int CLOSING_TOKENS = 6;
+    private static final double CLOSING_SHARE = .25;
+    private static final double REPETITION_MAX = .05;
+    private static final double PERPLEXITY_RISE = 1.2;
+
+    private final double klBudget;
+    private final long seed;
+    private final Map<String, Double> numbers = new LinkedHashMap<>();
+    private final List<String> reasons = new ArrayList<>();
+
+    public ReleaseGate(double klBudget, long seed) {
+        this.klBudget = klBudget;
+        this.seed = seed;
+    }
+
+    /** The verdict, with the number behind every condition and the reasons of a refusal. */
+    public record Verdict(boolean passed, Map<String, Double> numbers, List<String> reasons) {}
+
+    /** The judge must tell what people prefer, on comparisons of people it was not trained on. */
+    public ReleaseGate judgeAccuracy(RewardModel judge, List<Comparison> others) {
+        boolean[] right = RewardTraining.right(judge, others);
+        double[] values = new double[right.length];
+        List<String> judges = new ArrayList<>();
+        for (int i = 0; i < right.length; i++) {
+            values[i] = right[i] ? 1 : 0;
+            judges.add(others.get(i).judge());
+        }
+        double bound = values.length == 0 ? 0 : Bootstrap.lowerBound(values, judges, seed);
+        numbers.put("judge_accuracy", Arrays.stream(values).average().orElse(0));
+        numbers.put("judge_accuracy_bound", bound);
+        return require(
+                bound > .5,
+                "the judge finds no preference to learn: its accuracy on other people's comparisons is at least %.3f, needed is above 0.5"
+                        .formatted(bound));
+    }
+
+    /** The candidate must win against the champion under the judge; replies of both to the same prompts. */
+    public ReleaseGate winRate(RewardModel judge, List<Rollout> candidate, List<Rollout> champion) {
+        float[][] ours = judge.rewards(candidate.stream().map(Rollout::sample).toList());
+        float[][] theirs = judge.rewards(champion.stream().map(Rollout::sample).toList());
+        double[][] wins = new double[judge.heads()][ours.length];
+        double sum = 0;
+        for (int head = 0; head < judge.heads(); head++) {
+            for (int i = 0; i < ours.length; i++) {
+                boolean same = Arrays.equals(
+                        candidate.get(i).sample().tokens(), champion.get(i).sample().tokens());
+                wins[head][i] = same ? .5 : ours[i][head] > theirs[i][head] ? 1 : 0;
+                sum += wins[head][i];
+            }
+        }
+        double bound = Bootstrap.lowerBound(wins, seed);
+        numbers.put("win_rate", sum / (judge.heads() * (double) ours.length));
+        numbers.put("win_rate_bound", bound);
+        return require(
+                bound > .5,
+                "it does not win against the champion under the judge: the win rate is at least %.3f, needed is above 0.5"
+                        .formatted(bound));
+    }
+
+    public ReleaseGate divergence(double kl) {
+        numbers.put("kl", kl);
+        return require(kl <= klBudget, "it is %.1f nats a reply from its reference, allowed are %.1f".formatted(kl, klBudget));
+    }
+
+    /** Replies must be neither shorter nor longer than those that people preferred. */
+    public ReleaseGate length(List<Rollout> candidate, List<Comparison> comparisons) {
+        double[] preferred = comparisons.stream()
+                .mapToDouble(each -> each.chosen().replyLength())
+                .sorted()
+                .toArray();
+        double mean = candidate.stream()
+                .mapToDouble(each -> each.sample().replyLength())
+                .average()
+                .orElse(0);
+        double low = preferred[preferred.length / 20];
+        double high = preferred[preferred.length * 19 / 20];
+        numbers.put("reply_tokens", mean);
+        return require(
+                mean >= low && mean <= high,
+                "its replies have %.1f tokens on average, those preferred %.0f to %.0f".formatted(mean, low, high));
+    }
+
+    /** No looping, and no new closing phrase. */
+    public ReleaseGate repetition(List<Rollout> candidate, List<Comparison> comparisons) {
+        double looping = candidate.stream()
+                        .filter(each -> loops(reply(each.sample())))
+                        .count()
+                / (double) candidate.size();
+        numbers.put("repetition", looping);
+        require(looping <= REPETITION_MAX, "%.1f %% of its replies repeat themselves".formatted(100 * looping));
+        Map<List<Integer>, Double> ours = closings(candidate.stream().map(Rollout::sample).toList());
+        Map<List<Integer>, Double> theirs =
+                closings(comparisons.stream().map(Comparison::chosen).toList());
+        double closing = ours.entrySet().stream()
+                .filter(entry -> theirs.getOrDefault(entry.getKey(), 0.0) == 0)
+                .mapToDouble(Map.Entry::getValue)
+                .max()
+                .orElse(0);
+        numbers.put("new_closing", closing);
+        return require(
+                closing <= CLOSING_SHARE,
+                "%.1f %% of its replies close with a phrase that no preferred reply has".formatted(100 * closing));
+    }
+
+    private static int[] reply(Sample sample) {
+        return Arrays.copyOfRange(sample.tokens(), sample.promptLength(), sample.length());
+    }
+
+    /** Whether some eight tokens stand twice. */
+    static boolean loops(int[] reply) {
+        Set<List<Integer>> seen = new HashSet<>();
+        return IntStream.rangeClosed(0, reply.length - REPEATED_LENGTH)
+                .mapToObj(i -> Arrays.stream(reply, i, i + REPEATED_LENGTH).boxed().toList())
+                .anyMatch(run -> !seen.add(run));
+    }
+
+    private static Map<List<Integer>, Double> closings(List<Sample> samples) {
+        Map<List<Integer>, Double> closings = new HashMap<>();
+        for (Sample sample : samples) {
+            int from = Math.max(sample.promptLength(), sample.length() - CLOSING_TOKENS);
+            List<Integer> closing =
+                    Arrays.stream(sample.tokens(), from, sample.length()).boxed().toList();
+            closings.merge(closing, 1.0 / samples.size(), Double::sum);
+        }
+        return closings;
+    }
+
+    /** Perplexity on good replies that were kept out, against the champion's. */
+    public ReleaseGate perplexity(double candidate, double champion) {
+        numbers.put("perplexity", candidate);
+        numbers.put("champion_perplexity", champion);
+        return require(
+                candidate <= PERPLEXITY_RISE * champion,
+                "its perplexity on good replies is %.2f, the champion's %.2f".formatted(candidate, champion));
+    }
+
+    private ReleaseGate require(boolean holds, String otherwise) {
+        if (!holds) {
+            reasons.add(otherwise);
+        }
+        return this;
+    }
+
+    public Verdict verdict() {
+        return new Verdict(reasons.isEmpty(), Map.copyOf(numbers), List.copyOf(reasons));
+    }
+}

@@ -1,0 +1,204 @@
+package dev.bellwether.trainer.reward;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.training.GradientCollector;
+import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.MicroBatch;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.model.LearningRate;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
+
+/**
+ * Trains a reward model on comparisons and thumbs.
+ *
+ * <p>A step scores its replies without gradient, takes the loss's derivative by the rewards in closed form, and then
+ * runs backward over micro-batches of like length, so that no pair is padded to the longest reply of the step.
+ *
+ * @see <a href="https://arxiv.org/abs/2203.02155">Ouyang et al.: Training language models to follow instructions with
+ *     human feedback</a>
+ */
+public final class RewardTraining {
+    private static final double WARMUP = .06;
+    private static final double BIAS_RATE = .05;
+
+    private final NDManager manager;
+    private final RewardModel model;
+    private final RewardConfig config;
+    private final Random random;
+    private double bias;
+
+    public RewardTraining(NDManager manager, RewardModel model, RewardConfig config, long seed) {
+        this.manager = manager;
+        this.model = model;
+        this.config = config;
+        this.random = new Random(seed);
+    }
+
+    /** Trains on the whole data; {@code progress} hears the step and their number. */
+    public void train(List<Comparison> comparisons, List<Vote> votes, BiConsumer<Integer, Integer> progress) {
+        float[][] comparisonWeights = bootstrap(comparisons.size());
+        float[][] voteWeights = bootstrap(votes.size());
+        int perEpoch = Math.max(1, (comparisons.size() + config.batchPairs() - 1) / config.batchPairs());
+        int steps = config.epochs() * perEpoch;
+        for (int epoch = 0, step = 0; epoch < config.epochs(); epoch++) {
+            List<Integer> comparisonOrder = shuffled(comparisons.size());
+            List<Integer> voteOrder = shuffled(votes.size());
+            for (int batch = 0; batch < perEpoch; batch++, step++) {
+                Batch chosen = new Batch();
+                for (int i : part(comparisonOrder, batch, perEpoch)) {
+                    chosen.add(comparisons.get(i), comparisonWeights[i]);
+                }
+                for (int i : part(voteOrder, batch, perEpoch)) {
+                    chosen.add(votes.get(i), voteWeights[i]);
+                }
+                int warmup = (int) Math.ceil(WARMUP * steps);
+                step(chosen, LearningRate.cosine(config.learningRate(), step, steps, warmup));
+                progress.accept(step + 1, steps);
+            }
+        }
+    }
+
+    private List<Integer> shuffled(int size) {
+        List<Integer> order = new ArrayList<>(IntStream.range(0, size).boxed().toList());
+        Collections.shuffle(order, random);
+        return order;
+    }
+
+    private static List<Integer> part(List<Integer> order, int part, int parts) {
+        int from = (int) ((long) order.size() * part / parts);
+        int to = (int) ((long) order.size() * (part + 1) / parts);
+        return order.subList(from, to);
+    }
+
+    /** How often each example was drawn for each head. */
+    private float[][] bootstrap(int size) {
+        float[][] weights = new float[size][config.heads()];
+        for (int head = 0; head < config.heads(); head++) {
+            for (int draw = 0; draw < size; draw++) {
+                weights[random.nextInt(size)][head]++;
+            }
+        }
+        return weights;
+    }
+
+    /** Replies of one step: those of comparisons in twos, then those of votes. */
+    private static final class Batch {
+        private final List<Comparison> comparisons = new ArrayList<>();
+        private final List<float[]> comparisonWeights = new ArrayList<>();
+        private final List<Vote> votes = new ArrayList<>();
+        private final List<float[]> voteWeights = new ArrayList<>();
+
+        private void add(Comparison comparison, float[] weights) {
+            comparisons.add(comparison);
+            comparisonWeights.add(weights);
+        }
+
+        private void add(Vote vote, float[] weights) {
+            votes.add(vote);
+            voteWeights.add(weights);
+        }
+
+        private List<Sample> replies() {
+            List<Sample> replies = new ArrayList<>();
+            for (Comparison comparison : comparisons) {
+                replies.add(comparison.chosen());
+                replies.add(comparison.rejected());
+            }
+            votes.forEach(vote -> replies.add(vote.reply()));
+            return replies;
+        }
+    }
+
+    private void step(Batch batch, double learningRate) {
+        List<Sample> replies = batch.replies();
+        float[][] slopes = slopes(batch, model.rewards(replies));
+        try (NDManager whole = manager.newSubManager()) {
+            NDArray leaf = model.parameters().leaf(whole);
+            for (MicroBatch micro : MicroBatch.pack(replies, config.batchTokens())) {
+                try (NDManager step = whole.newSubManager()) {
+                    float[] flat = new float[micro.size() * config.heads()];
+                    for (int row = 0; row < micro.size(); row++) {
+                        System.arraycopy(
+                                slopes[micro.index(row)], 0, flat, row * config.heads(), config.heads());
+                    }
+                    NDArray gradient = step.create(flat, new Shape(micro.size(), config.heads()));
+                    try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
+                        collector.backward(model.pooled(leaf, micro, step).mul(gradient).sum());
+                    }
+                }
+            }
+            model.parameters().update(leaf, learningRate);
+        }
+    }
+
+    /** d loss / d reward, {@code [replies][heads]}; moves the votes' bias along its own slope. */
+    private float[][] slopes(Batch batch, float[][] rewards) {
+        int heads = config.heads();
+        float[][] slopes = new float[rewards.length][heads];
+        int pairs = batch.comparisons.size();
+        for (int i = 0; i < pairs; i++) {
+            double weight = batch.comparisons.get(i).weight();
+            for (int head = 0; head < heads; head++) {
+                double chosen = rewards[2 * i][head];
+                double rejected = rewards[2 * i + 1][head];
+                double slope = weight
+                        * batch.comparisonWeights.get(i)[head]
+                        * RewardLoss.pairSlope(chosen - rejected, config.smoothing())
+                        / pairs;
+                double centre = 2 * config.centring() * (chosen + rejected) / (pairs * heads);
+                slopes[2 * i][head] = (float) (slope + centre);
+                slopes[2 * i + 1][head] = (float) (-slope + centre);
+            }
+        }
+        double biasSlope = 0;
+        int votes = batch.votes.size();
+        for (int i = 0; i < votes; i++) {
+            for (int head = 0; head < heads; head++) {
+                double slope = RewardLoss.voteSlope(
+                        rewards[2 * pairs + i][head], bias, batch.votes.get(i).up(), config.smoothing());
+                slopes[2 * pairs + i][head] =
+                        (float) (config.voteWeight() * batch.voteWeights.get(i)[head] * slope / votes);
+                biasSlope += slope / (votes * heads);
+            }
+        }
+        bias -= BIAS_RATE * biasSlope;
+        return slopes;
+    }
+
+    /** Share of {@code comparisons} whose chosen reply scores higher. */
+    public static double accuracy(RewardModel model, List<Comparison> comparisons) {
+        if (comparisons.isEmpty()) {
+            return Double.NaN;
+        }
+        boolean[] right = right(model, comparisons);
+        int count = 0;
+        for (boolean each : right) {
+            count += each ? 1 : 0;
+        }
+        return count / (double) right.length;
+    }
+
+    /** For each comparison whether the chosen reply scores higher. */
+    public static boolean[] right(RewardModel model, List<Comparison> comparisons) {
+        List<Sample> replies = new ArrayList<>();
+        for (Comparison comparison : comparisons) {
+            replies.add(comparison.chosen());
+            replies.add(comparison.rejected());
+        }
+        List<RewardModel.Score> scores = model.score(replies);
+        boolean[] right = new boolean[comparisons.size()];
+        for (int i = 0; i < right.length; i++) {
+            right[i] = scores.get(2 * i).mean() > scores.get(2 * i + 1).mean();
+        }
+        return right;
+    }
+}
