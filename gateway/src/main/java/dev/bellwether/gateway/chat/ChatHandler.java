@@ -79,6 +79,7 @@ public final class ChatHandler {
     }
 
     public void handle(RoutingContext context) {
+        authentication.require(context);
         ChatRequest request = ChatRequest.parse(Json.parse(context.body().buffer()));
         Optional<Bot> known = bots.get().find(request.model());
         Caller caller = authentication.chat(

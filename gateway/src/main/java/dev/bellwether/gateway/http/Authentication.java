@@ -32,6 +32,14 @@ public final class Authentication {
         return PAGE_PREFIX + bot + "-" + secrets.derive("page:" + bot);
     }
 
+    /** Refuses a call without a key or with an unknown one, before anything else of it is looked at. */
+    public void require(RoutingContext context) {
+        String secret = bearer(context);
+        if (!secret.startsWith(PAGE_PREFIX)) {
+            require(secret, Role.CHAT);
+        }
+    }
+
     /** The caller of a chat with {@code bot}. */
     public Caller chat(RoutingContext context, String bot, boolean pageAllowed) {
         String secret = bearer(context);
