@@ -1,0 +1,357 @@
+package dev.bellwether.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.openai.client.OpenAIClient;
+import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.core.http.StreamResponse;
+import com.openai.errors.NotFoundException;
+import com.openai.errors.UnauthorizedException;
+import com.openai.models.chat.completions.ChatCompletion;
+import com.openai.models.chat.completions.ChatCompletionChunk;
+import com.openai.models.chat.completions.ChatCompletionCreateParams;
+import dev.bellwether.event.Event;
+import dev.bellwether.event.Feedback;
+import dev.bellwether.event.Interaction;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.standalone.DataFolder;
+import dev.bellwether.standalone.LocalKafka;
+import dev.bellwether.standalone.LocalRedis;
+import dev.bellwether.standalone.Ports;
+import dev.bellwether.topic.Topic;
+import dev.bellwether.topic.Topics;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A whole gateway with real Kafka and Redis, spoken to by the official OpenAI client and by plain HTTP. */
+class GatewayIT {
+    private static final Path HOME = Path.of("..");
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+    @TempDir
+    private static Path directory = Path.of("");
+
+    private static LocalKafka kafka;
+    private static LocalRedis redis;
+    private static Gateway gateway;
+    private static DataFolder folder;
+    private static int port;
+    private static int operatorPort;
+
+    @BeforeAll
+    static void start() throws IOException {
+        kafka = LocalKafka.start(directory.resolve("kafka"));
+        redis = LocalRedis.start(directory.resolve("redis"));
+        folder = DataFolder.open(directory.resolve("data"));
+        folder.prepare(HOME, Optional.empty());
+        port = Ports.free();
+        operatorPort = Ports.free();
+        gateway = Gateway.start(new GatewayConfig(
+                "127.0.0.1",
+                port,
+                operatorPort,
+                kafka.bootstrapServers(),
+                redis.url(),
+                folder.bots(),
+                folder.keys(),
+                folder.tokenKeys(),
+                folder.store()));
+        await(() -> send("GET", operator("/readyz"), "", null).body().contains("\"ready\""));
+    }
+
+    @AfterAll
+    static void stop() {
+        gateway.close();
+        folder.close();
+        redis.close();
+        kafka.close();
+    }
+
+    private interface Condition {
+        boolean holds() throws IOException, InterruptedException;
+    }
+
+    /** Asks again and again, a minute at most; every ask waits for an answer, so nothing spins. */
+    private static void await(Condition condition) {
+        Instant end = Instant.now().plus(Duration.ofMinutes(1));
+        while (Instant.now().isBefore(end)) {
+            try {
+                if (condition.holds()) {
+                    return;
+                }
+            } catch (IOException e) {
+                Thread.onSpinWait();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        throw new AssertionError("it did not come to hold within a minute");
+    }
+
+    private static URI open(String path) {
+        return URI.create("http://127.0.0.1:%d%s".formatted(port, path));
+    }
+
+    private static URI operator(String path) {
+        return URI.create("http://127.0.0.1:%d%s".formatted(operatorPort, path));
+    }
+
+    private static HttpResponse<String> send(
+            String method, URI uri, String body, @Nullable String bearer, String... headers)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri)
+                .timeout(Duration.ofSeconds(20))
+                .header("content-type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofString(body));
+        if (bearer != null) {
+            request.header("authorization", "Bearer " + bearer);
+        }
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static JsonNode chat(String extension) throws IOException, InterruptedException {
+        String body = "{\"model\":\"support\",\"user\":\"mia\",\"messages\":[{\"role\":\"user\",\"content\":"
+                + "\"Where is my card?\"}],\"bellwether\":{%s}}".formatted(extension);
+        HttpResponse<String> response = send("POST", open("/v1/chat/completions"), body, folder.apiKey());
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        return JSON.readTree(response.body());
+    }
+
+    private static String token(JsonNode reply) {
+        return reply.path("bellwether").path("feedback_token").asText();
+    }
+
+    private static HttpResponse<String> judge(String token, String body, String... headers)
+            throws IOException, InterruptedException {
+        return send("POST", open("/v1/feedback"), body, token, headers);
+    }
+
+    private static <E extends Event> Map<String, E> records(Topic<E> topic) {
+        try (KafkaConsumer<String, E> consumer = new KafkaConsumer<>(
+                Map.of("bootstrap.servers", kafka.bootstrapServers()),
+                new StringDeserializer(),
+                topic.valueSerde().deserializer())) {
+            List<TopicPartition> partitions = IntStream.range(0, topic.partitions())
+                    .mapToObj(partition -> new TopicPartition(topic.name(), partition))
+                    .toList();
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            List<E> all = new ArrayList<>();
+            while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.getOrDefault(p, 0L))) {
+                consumer.poll(Duration.ofMillis(200)).forEach(record -> all.add(record.value()));
+            }
+            return all.stream()
+                    .collect(Collectors.toMap(
+                            event -> event instanceof Interaction interaction
+                                    ? interaction.interactionId()
+                                    : event instanceof Feedback feedback ? feedback.feedbackId() : event.toString(),
+                            event -> event,
+                            (first, second) -> second));
+        }
+    }
+
+    private static OpenAIClient client(String key) {
+        return OpenAIOkHttpClient.builder()
+                .baseUrl(open("/v1").toString())
+                .apiKey(key)
+                .maxRetries(0)
+                .build();
+    }
+
+    private static ChatCompletionCreateParams question(String model) {
+        return ChatCompletionCreateParams.builder()
+                .model(model)
+                .addUserMessage("How long does a transfer take?")
+                .user("ann")
+                .build();
+    }
+
+    @Test
+    void chatsWithTheOfficialClient() {
+        OpenAIClient client = client(folder.apiKey());
+        ChatCompletion completion = client.chat().completions().create(question("support"));
+        assertThat(completion.choices()).hasSize(1);
+        assertThat(completion.choices().getFirst().message().content().orElseThrow())
+                .isNotBlank();
+        assertThat(completion.usage().orElseThrow().completionTokens()).isPositive();
+        client.close();
+    }
+
+    @Test
+    void streamsWithTheOfficialClient() {
+        OpenAIClient client = client(folder.apiKey());
+        StringBuilder text = new StringBuilder();
+        List<String> finishes = new ArrayList<>();
+        try (StreamResponse<ChatCompletionChunk> stream =
+                client.chat().completions().createStreaming(question("support"))) {
+            stream.stream()
+                    .flatMap(chunk -> chunk.choices().stream())
+                    .forEach(choice -> {
+                        choice.delta().content().ifPresent(text::append);
+                        choice.finishReason().ifPresent(reason -> finishes.add(reason.toString()));
+                    });
+        }
+        assertThat(text).isNotEmpty();
+        assertThat(finishes).containsExactly("stop");
+        client.close();
+    }
+
+    @Test
+    void refusesWrongKeysAndUnknownBotsAsTheOfficialClientExpects() {
+        assertThatThrownBy(() -> client("bw-wrong").chat().completions().create(question("support")))
+                .isInstanceOf(UnauthorizedException.class);
+        assertThatThrownBy(() -> client(folder.apiKey()).chat().completions().create(question("other")))
+                .isInstanceOf(NotFoundException.class)
+                .hasMessageContaining("other");
+    }
+
+    @Test
+    void recordsTheInteractionAndTheVoteBeforeItAnswers() throws IOException, InterruptedException {
+        JsonNode reply = chat("\"duel\":\"always\"");
+        assertThat(reply.path("choices")).hasSize(2);
+        String id = reply.path("bellwether").path("interaction_id").asText();
+        Interaction interaction = records(Topics.INTERACTIONS).get(id);
+        assertThat(interaction).isNotNull();
+        assertThat(interaction.replies()).hasSize(2);
+        assertThat(interaction.userHash()).isNotEqualTo("mia").hasSize(32);
+        HttpResponse<String> vote = judge(token(reply), "{\"kind\":\"preference\",\"chosen\":1}");
+        assertThat(vote.statusCode()).isEqualTo(202);
+        String feedbackId = JSON.readTree(vote.body()).path("feedback_id").asText();
+        assertThat(records(Topics.FEEDBACK)).containsKey(feedbackId);
+        HttpResponse<String> withdrawn = send("DELETE", open("/v1/feedback/" + feedbackId), "", token(reply));
+        assertThat(withdrawn.statusCode()).isEqualTo(202);
+        assertThat(records(Topics.FEEDBACK).values())
+                .anyMatch(feedback -> feedbackId.equals(feedback.withdraws()));
+    }
+
+    @Test
+    void answersARepeatedJudgementAsBeforeAndRefusesAnotherUnderItsKey() throws IOException, InterruptedException {
+        String token = token(chat(""));
+        String up = "{\"kind\":\"thumb\",\"value\":\"up\"}";
+        HttpResponse<String> first = judge(token, up, "idempotency-key", "k1");
+        HttpResponse<String> again = judge(token, up, "idempotency-key", "k1");
+        assertThat(again.statusCode()).isEqualTo(202);
+        assertThat(again.body()).isEqualTo(first.body());
+        assertThat(again.headers().firstValue("idempotent-replayed")).hasValue("true");
+        HttpResponse<String> other = judge(token, up.replace("up", "down"), "idempotency-key", "k1");
+        assertThat(other.statusCode()).isEqualTo(409);
+    }
+
+    @Test
+    void refusesBadFeedbackWithAPointer() throws IOException, InterruptedException {
+        String token = token(chat(""));
+        Map<String, String> bad = Map.of(
+                "{\"kind\":\"applause\"}", "/kind",
+                "{\"kind\":\"thumb\",\"value\":\"sideways\"}", "/value",
+                "{\"kind\":\"thumb\",\"value\":\"up\",\"extra\":1}", "/extra",
+                "{\"kind\":\"rating\",\"value\":6}", "/value",
+                "{\"kind\":\"thumb\",\"value\":\"up\",\"choice\":1}", "/choice",
+                "{\"kind\":\"edit\",\"text\":\"\"}", "/text");
+        for (Map.Entry<String, String> each : bad.entrySet()) {
+            HttpResponse<String> response = judge(token, each.getKey());
+            assertThat(response.statusCode()).as(each.getKey()).isEqualTo(422);
+            assertThat(JSON.readTree(response.body()).path("pointer").asText()).isEqualTo(each.getValue());
+            assertThat(response.headers().firstValue("content-type")).hasValue("application/problem+json");
+        }
+        assertThat(judge(token + "x", "{}").statusCode()).isEqualTo(403);
+        assertThat(judge("forged", "{}").statusCode()).isEqualTo(403);
+    }
+
+    @Test
+    void refusesBadChatsNamingTheField() throws IOException, InterruptedException {
+        Map<String, Integer> bad = Map.of(
+                "{", 400,
+                "{\"model\":\"support\",\"model\":\"support\"}", 400,
+                "[]", 400,
+                "{\"model\":\"support\",\"messages\":[]}", 400,
+                "{\"model\":\"support\",\"messages\":[{\"role\":\"user\",\"content\":\" \"}]}", 422,
+                "{\"model\":\"support\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}"
+                        .formatted("word ".repeat(2_000)),
+                422,
+                "{\"model\":\"support\",\"tools\":[{}],\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
+                400);
+        for (Map.Entry<String, Integer> each : bad.entrySet()) {
+            HttpResponse<String> response =
+                    send("POST", open("/v1/chat/completions"), each.getKey(), folder.apiKey());
+            assertThat(response.statusCode()).as(each.getKey()).isEqualTo(each.getValue());
+            assertThat(JSON.readTree(response.body()).path("error").path("message").asText())
+                    .isNotBlank();
+        }
+        String large = "{\"model\":\"%s\"}".formatted("x".repeat(1_100_000));
+        assertThat(send("POST", open("/v1/chat/completions"), large, folder.apiKey()).statusCode())
+                .isEqualTo(413);
+        assertThat(send("PUT", open("/v1/chat/completions"), "{}", folder.apiKey()).statusCode())
+                .isEqualTo(405);
+        assertThat(send("GET", open("/nowhere"), "", null).statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void keepsTheOldBotsWhenTheNewFileIsBroken() throws IOException, InterruptedException {
+        String before = Files.readString(folder.bots());
+        Files.writeString(folder.bots(), before.replace("temperature", "temprature"));
+        chat("");
+        Files.writeString(folder.bots(), before);
+        chat("");
+    }
+
+    @Test
+    void servesTheChatPageWithAKeyForThatBotAlone() throws IOException, InterruptedException {
+        HttpResponse<String> page = send("GET", open("/"), "", null);
+        assertThat(page.statusCode()).isEqualTo(200);
+        String key = page.body().replaceAll("(?s).*name=\"bellwether-key\" content=\"([^\"]+)\".*", "$1");
+        String chat = "{\"model\":\"support\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}]}";
+        assertThat(send("POST", open("/v1/chat/completions"), chat, key).statusCode()).isEqualTo(200);
+        assertThat(send("POST", open("/v1/chat/completions"), chat.replace("support", "other"), key).statusCode())
+                .isEqualTo(401);
+        assertThat(send("GET", open("/v1/models"), "", key).statusCode()).isEqualTo(401);
+    }
+
+    @Test
+    void showsOperatorsTheStateAndTakesTheirCommands() throws IOException, InterruptedException {
+        HttpResponse<String> state = send("GET", operator("/operator/v1/bots/support"), "", folder.operatorKey());
+        assertThat(JSON.readTree(state.body()).path("rollout").path("champion").asText())
+                .isEqualTo("default");
+        URI abort = operator("/operator/v1/bots/support/rollout/abort");
+        assertThat(send("POST", abort, "", folder.apiKey()).statusCode()).isEqualTo(403);
+        assertThat(send("POST", abort, "", folder.operatorKey(), "if-match", "\"7\"").statusCode())
+                .isEqualTo(412);
+        assertThat(send("POST", abort, "", folder.operatorKey()).statusCode()).isEqualTo(202);
+        assertThat(records(Topics.ROLLOUT_COMMANDS)).hasSize(1);
+        assertThat(send("GET", operator("/metrics"), "", null).body()).contains("bellwether_http_requests");
+    }
+
+    @Test
+    void servesACheckpointWhoseGoldenCasesHold() {
+        Checkpoint shipped = Checkpoint.open(HOME.resolve("default-policy/artefact"));
+        assertThat(shipped.config().parameters()).isLessThan(6_000_000);
+    }
+}
