@@ -50,10 +50,7 @@ public final class FeedbackTopology {
         write(rated, Topics.RATED_INTERACTIONS);
         write(
                 Pairing.pairs(
-                        builder,
-                        rated,
-                        Topics.RATED_INTERACTIONS.valueSerde(),
-                        Topics.PREFERENCE_PAIRS.partitions()),
+                        builder, rated, Topics.RATED_INTERACTIONS.valueSerde(), Topics.PREFERENCE_PAIRS.partitions()),
                 Topics.PREFERENCE_PAIRS);
 
         KStream<String, PolicyScorecard> scorecards = Scorecards.keep(
@@ -84,10 +81,8 @@ public final class FeedbackTopology {
     }
 
     /** A topic's records; those that cannot be read go to the dead letters. */
-    private static <E extends Event> KStream<String, E> read(
-            StreamsBuilder builder, Topic<E> topic, Class<E> type) {
-        KStream<String, Event> parsed = builder.stream(
-                        topic.name(), Consumed.with(Serdes.String(), Serdes.ByteArray()))
+    private static <E extends Event> KStream<String, E> read(StreamsBuilder builder, Topic<E> topic, Class<E> type) {
+        KStream<String, Event> parsed = builder.stream(topic.name(), Consumed.with(Serdes.String(), Serdes.ByteArray()))
                 .filter((key, bytes) -> bytes != null)
                 .processValues(() -> new Parse<>(topic));
         write(only(parsed, DeadLetter.class), Topics.DEAD_LETTERS);

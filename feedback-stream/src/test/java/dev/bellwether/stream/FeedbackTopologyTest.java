@@ -37,6 +37,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Random;
 import java.util.TreeMap;
@@ -78,7 +79,8 @@ class FeedbackTopologyTest {
     }
 
     private <E extends Event> TestInputTopic<String, E> input(Topic<E> topic) {
-        return driver.createInputTopic(topic.name(), new StringSerializer(), topic.valueSerde().serializer());
+        return driver.createInputTopic(
+                topic.name(), new StringSerializer(), topic.valueSerde().serializer());
     }
 
     private <E extends Event> Map<String, E> latest(Topic<E> topic) {
@@ -95,6 +97,11 @@ class FeedbackTopologyTest {
                     }
                 });
         return latest;
+    }
+
+    private static <E> E only(Map<String, E> records, String key) {
+        assertThat(records).containsKey(key);
+        return Optional.ofNullable(records.get(key)).orElseThrow();
     }
 
     private static Interaction interaction(String id, String question, String... replies) {
@@ -157,8 +164,7 @@ class FeedbackTopologyTest {
         send(feedback("f", "a", 1, thumb(true)));
         assertThat(latest(Topics.RATED_INTERACTIONS)).isEmpty();
         send(interaction("a", "Where is my card?", "Here."));
-        RatedInteraction rated = latest(Topics.RATED_INTERACTIONS).get("a");
-        assertThat(rated).isNotNull();
+        RatedInteraction rated = only(latest(Topics.RATED_INTERACTIONS), "a");
         assertThat(rated.judgements()).extracting(Feedback::feedbackId).containsExactly("f");
     }
 
@@ -168,8 +174,7 @@ class FeedbackTopologyTest {
         send(feedback("f2", "a", 2, thumb(false)));
         send(feedback("f1", "a", 1, thumb(true)));
         send(feedback("f1", "a", 1, thumb(true)));
-        RatedInteraction rated = latest(Topics.RATED_INTERACTIONS).get("a");
-        assertThat(rated).isNotNull();
+        RatedInteraction rated = only(latest(Topics.RATED_INTERACTIONS), "a");
         assertThat(rated.judgements()).extracting(Feedback::feedbackId).containsExactly("f2");
     }
 
@@ -223,7 +228,8 @@ class FeedbackTopologyTest {
         send(feedback("h", "c", 3, thumb(false)));
         Map<String, PreferencePair> pairs = latest(Topics.PREFERENCE_PAIRS);
         assertThat(pairs.values())
-                .extracting(pair -> pair.origin() + pair.chosen().text() + pair.rejected().text())
+                .extracting(pair ->
+                        pair.origin() + pair.chosen().text() + pair.rejected().text())
                 .containsExactly("THUMBSGood.Bad.");
     }
 
@@ -273,8 +279,7 @@ class FeedbackTopologyTest {
         send(feedback("f", "a", 1, thumb(false)));
         send(feedback("g", "b", 2, thumb(true)));
         send(feedback("h", "a", 3, thumb(true)));
-        PolicyScorecard card = latest(Topics.POLICY_SCORECARDS).get("support/v2-1");
-        assertThat(card).isNotNull();
+        PolicyScorecard card = only(latest(Topics.POLICY_SCORECARDS), "support/v2-1");
         assertThat(card.exposures()).containsExactly(new PolicyScorecard.Exposures(.25, Arm.CANDIDATE, 1));
         assertThat(card.votes()).containsExactly(new PolicyScorecard.Votes(.25, Arm.CANDIDATE, 0, 1));
     }
@@ -282,14 +287,12 @@ class FeedbackTopologyTest {
     @Test
     void startsACanaryWhenAVersionIsRegisteredAndAbortsItOnce() {
         command("c1", RolloutCommand.Action.REGISTER, "v2");
-        RolloutState running = latest(Topics.ROLLOUT_STATE).get("support");
-        assertThat(running).isNotNull();
+        RolloutState running = only(latest(Topics.ROLLOUT_STATE), "support");
         assertThat(running.phase()).isEqualTo(Phase.CANARY);
         assertThat(running.candidate()).isEqualTo("v2");
         command("c2", RolloutCommand.Action.ABORT, null);
         command("c2", RolloutCommand.Action.ABORT, null);
-        RolloutState aborted = latest(Topics.ROLLOUT_STATE).get("support");
-        assertThat(aborted).isNotNull();
+        RolloutState aborted = only(latest(Topics.ROLLOUT_STATE), "support");
         assertThat(aborted.phase()).isEqualTo(Phase.ABORTED);
         assertThat(aborted.champion()).isEqualTo("default");
         assertThat(latest(Topics.ROLLOUT_HISTORY)).hasSize(1);

@@ -77,7 +77,11 @@ public final class Gateway implements AutoCloseable {
         keys.watch(vertx);
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Redis redis = Redis.createClient(
-                vertx, new RedisOptions().setConnectionString(config.redis()).setMaxPoolSize(16).setMaxPoolWaiting(1_000));
+                vertx,
+                new RedisOptions()
+                        .setConnectionString(config.redis())
+                        .setMaxPoolSize(16)
+                        .setMaxPoolWaiting(1_000));
         EventJournal journal = new EventJournal(config.kafka());
         PolicyCatalog catalog = new PolicyCatalog(new PolicyStore(config.store()), EngineConfig.SERVING);
         RolloutFollower rollouts = new RolloutFollower(config.kafka(), bots::value, catalog, journal, clock);

@@ -12,7 +12,15 @@ import org.jspecify.annotations.Nullable;
  * @param store the policy store's folder
  */
 record GatewayConfig(
-        String host, int port, int operatorPort, String kafka, String redis, Path bots, Path keys, Path tokenKeys, Path store) {
+        String host,
+        int port,
+        int operatorPort,
+        String kafka,
+        String redis,
+        Path bots,
+        Path keys,
+        Path tokenKeys,
+        Path store) {
 
     static GatewayConfig from(Map<String, String> environment) {
         return new GatewayConfig(

@@ -213,12 +213,10 @@ class GatewayIT {
         List<String> finishes = new ArrayList<>();
         try (StreamResponse<ChatCompletionChunk> stream =
                 client.chat().completions().createStreaming(question("support"))) {
-            stream.stream()
-                    .flatMap(chunk -> chunk.choices().stream())
-                    .forEach(choice -> {
-                        choice.delta().content().ifPresent(text::append);
-                        choice.finishReason().ifPresent(reason -> finishes.add(reason.toString()));
-                    });
+            stream.stream().flatMap(chunk -> chunk.choices().stream()).forEach(choice -> {
+                choice.delta().content().ifPresent(text::append);
+                choice.finishReason().ifPresent(reason -> finishes.add(reason.toString()));
+            });
         }
         assertThat(text).isNotEmpty();
         assertThat(finishes).containsExactly("stop");
@@ -249,8 +247,7 @@ class GatewayIT {
         assertThat(records(Topics.FEEDBACK)).containsKey(feedbackId);
         HttpResponse<String> withdrawn = send("DELETE", open("/v1/feedback/" + feedbackId), "", token(reply));
         assertThat(withdrawn.statusCode()).isEqualTo(202);
-        assertThat(records(Topics.FEEDBACK).values())
-                .anyMatch(feedback -> feedbackId.equals(feedback.withdraws()));
+        assertThat(records(Topics.FEEDBACK).values()).anyMatch(feedback -> feedbackId.equals(feedback.withdraws()));
     }
 
     @Test
@@ -289,27 +286,36 @@ class GatewayIT {
     @Test
     void refusesBadChatsNamingTheField() throws IOException, InterruptedException {
         Map<String, Integer> bad = Map.of(
-                "{", 400,
-                "{\"model\":\"support\",\"model\":\"support\"}", 400,
-                "[]", 400,
-                "{\"model\":\"support\",\"messages\":[]}", 400,
-                "{\"model\":\"support\",\"messages\":[{\"role\":\"user\",\"content\":\" \"}]}", 422,
+                "{",
+                400,
+                "{\"model\":\"support\",\"model\":\"support\"}",
+                400,
+                "[]",
+                400,
+                "{\"model\":\"support\",\"messages\":[]}",
+                400,
+                "{\"model\":\"support\",\"messages\":[{\"role\":\"user\",\"content\":\" \"}]}",
+                422,
                 "{\"model\":\"support\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}"
                         .formatted("word ".repeat(2_000)),
                 422,
                 "{\"model\":\"support\",\"tools\":[{}],\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
                 400);
         for (Map.Entry<String, Integer> each : bad.entrySet()) {
-            HttpResponse<String> response =
-                    send("POST", open("/v1/chat/completions"), each.getKey(), folder.apiKey());
+            HttpResponse<String> response = send("POST", open("/v1/chat/completions"), each.getKey(), folder.apiKey());
             assertThat(response.statusCode()).as(each.getKey()).isEqualTo(each.getValue());
-            assertThat(JSON.readTree(response.body()).path("error").path("message").asText())
+            assertThat(JSON.readTree(response.body())
+                            .path("error")
+                            .path("message")
+                            .asText())
                     .isNotBlank();
         }
         String large = "{\"model\":\"%s\"}".formatted("x".repeat(1_100_000));
-        assertThat(send("POST", open("/v1/chat/completions"), large, folder.apiKey()).statusCode())
+        assertThat(send("POST", open("/v1/chat/completions"), large, folder.apiKey())
+                        .statusCode())
                 .isEqualTo(413);
-        assertThat(send("PUT", open("/v1/chat/completions"), "{}", folder.apiKey()).statusCode())
+        assertThat(send("PUT", open("/v1/chat/completions"), "{}", folder.apiKey())
+                        .statusCode())
                 .isEqualTo(405);
         assertThat(send("GET", open("/nowhere"), "", null).statusCode()).isEqualTo(404);
     }
@@ -329,8 +335,10 @@ class GatewayIT {
         assertThat(page.statusCode()).isEqualTo(200);
         String key = page.body().replaceAll("(?s).*name=\"bellwether-key\" content=\"([^\"]+)\".*", "$1");
         String chat = "{\"model\":\"support\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}]}";
-        assertThat(send("POST", open("/v1/chat/completions"), chat, key).statusCode()).isEqualTo(200);
-        assertThat(send("POST", open("/v1/chat/completions"), chat.replace("support", "other"), key).statusCode())
+        assertThat(send("POST", open("/v1/chat/completions"), chat, key).statusCode())
+                .isEqualTo(200);
+        assertThat(send("POST", open("/v1/chat/completions"), chat.replace("support", "other"), key)
+                        .statusCode())
                 .isEqualTo(401);
         assertThat(send("GET", open("/v1/models"), "", key).statusCode()).isEqualTo(401);
     }
@@ -342,7 +350,8 @@ class GatewayIT {
                 .isEqualTo("default");
         URI abort = operator("/operator/v1/bots/support/rollout/abort");
         assertThat(send("POST", abort, "", folder.apiKey()).statusCode()).isEqualTo(403);
-        assertThat(send("POST", abort, "", folder.operatorKey(), "if-match", "\"7\"").statusCode())
+        assertThat(send("POST", abort, "", folder.operatorKey(), "if-match", "\"7\"")
+                        .statusCode())
                 .isEqualTo(412);
         assertThat(send("POST", abort, "", folder.operatorKey()).statusCode()).isEqualTo(202);
         assertThat(records(Topics.ROLLOUT_COMMANDS)).hasSize(1);

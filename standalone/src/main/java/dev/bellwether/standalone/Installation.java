@@ -189,8 +189,7 @@ public final class Installation implements AutoCloseable {
             environment.putAll(own);
             environment.putAll(settings.environment().getOrDefault(name, Map.of()));
             var health = new HealthCheck.Http(http(healthPort).resolve("/readyz"));
-            return new ServiceSpecification(
-                    name, command.words(), environment, health, folder.log(name));
+            return new ServiceSpecification(name, command.words(), environment, health, folder.log(name));
         }
 
         private Map<String, String> gatewayEnvironment() {

@@ -61,7 +61,13 @@ record KafkaFolder(Path directory, int port, int advertisedPort) {
             var command =
                     new JavaCommand(FLAGS, JavaCommand.OWN_CLASS_PATH, "kafka.Kafka", List.of(settings.toString()));
             return new ServiceSpecification(
-                    "kafka", command.words(), command.environment(), new HealthCheck.Kafka(port), log, START_LIMIT, STOP_LIMIT);
+                    "kafka",
+                    command.words(),
+                    command.environment(),
+                    new HealthCheck.Kafka(port),
+                    log,
+                    START_LIMIT,
+                    STOP_LIMIT);
         } catch (IOException failure) {
             throw new UncheckedIOException("Cannot prepare Kafka's folder " + directory, failure);
         }

@@ -15,7 +15,13 @@ import picocli.CommandLine.Command;
         description = "Train, judge and publish policies.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {ComposeCommand.class, SftCommand.class, ImportCommand.class, EvaluateCommand.class, ServeCommand.class})
+        subcommands = {
+            ComposeCommand.class,
+            SftCommand.class,
+            ImportCommand.class,
+            EvaluateCommand.class,
+            ServeCommand.class
+        })
 public final class Trainer {
     private Trainer() {}
 

@@ -61,7 +61,8 @@ record Attributed(@Nullable Interaction interaction, List<Feedback> feedback, lo
         }
         for (Feedback each : feedback) {
             if (each.signal() != null && !withdrawn.contains(each.feedbackId())) {
-                String judge = each.source() + "|" + Optional.ofNullable(each.userHash()).orElse("");
+                String judge = each.source() + "|"
+                        + Optional.ofNullable(each.userHash()).orElse("");
                 last.put(judge + "|" + each.choice() + "|" + each.signal().kind(), each);
             }
         }

@@ -47,6 +47,8 @@ public final class Attribution {
 
     private static final class Join extends ContextualFixedKeyProcessor<String, Event, RatedInteraction> {
         private final Duration waits;
+
+        @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, Attributed> store;
 
         private Join(Duration waits) {

@@ -126,7 +126,8 @@ final class PairRules {
     }
 
     private static boolean up(RatedInteraction each) {
-        return each.judgements().stream().anyMatch(judgement -> judgement.signal() instanceof Thumb thumb && thumb.up());
+        return each.judgements().stream()
+                .anyMatch(judgement -> judgement.signal() instanceof Thumb thumb && thumb.up());
     }
 
     private record Thumbed(RatedInteraction interaction, Feedback judgement, Response response, boolean up) {}
@@ -147,13 +148,16 @@ final class PairRules {
             }
 
             int difference() {
-                return Math.abs(up.response().text().length() - down.response().text().length());
+                return Math.abs(
+                        up.response().text().length() - down.response().text().length());
             }
         }
         List<Couple> couples = new ArrayList<>();
         for (Thumbed up : thumbed) {
             for (Thumbed down : thumbed) {
-                boolean same = up.interaction().interaction().interactionId()
+                boolean same = up.interaction()
+                        .interaction()
+                        .interactionId()
                         .equals(down.interaction().interaction().interactionId());
                 if (up.up() && !down.up() && !same) {
                     couples.add(new Couple(up, down));

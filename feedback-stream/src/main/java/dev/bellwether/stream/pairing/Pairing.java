@@ -40,8 +40,8 @@ public final class Pairing {
             int partitions) {
         builder.addStateStore(Stores.keyValueStoreBuilder(
                 Stores.persistentKeyValueStore(STORE), Serdes.String(), new JsonSerde<>(PromptGroup.class)));
-        return rated.selectKey((id, each) ->
-                        PromptKey.of(each.interaction().bot(), each.interaction().prompt()))
+        return rated.selectKey((id, each) -> PromptKey.of(
+                        each.interaction().bot(), each.interaction().prompt()))
                 .repartition(Repartitioned.with(Serdes.String(), ratedSerde)
                         .withName("rated-by-prompt")
                         .withNumberOfPartitions(partitions))
@@ -50,6 +50,7 @@ public final class Pairing {
 
     private static final class Recompute
             extends ContextualProcessor<String, RatedInteraction, String, @Nullable PreferencePair> {
+        @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, PromptGroup> store;
 
         @Override

@@ -63,7 +63,11 @@ public final class DecideRollouts {
 
     private static final class Decide extends ContextualProcessor<String, Event, String, Event> {
         private final Map<String, BotRollout> bots;
+
+        @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, RolloutState> states;
+
+        @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, PolicyScorecard> scorecards;
 
         private Decide(Map<String, BotRollout> bots) {

@@ -151,15 +151,17 @@ final class RolloutMachine {
     private Evidence evidence(Evidence before, PolicyScorecard scorecard) {
         List<Count> down = SequentialTest.downVotes(scorecard.votes());
         List<Count> exposed = exposures(scorecard.exposures());
-        double ratio = .5
-                * (SequentialTest.eValue(exposed, 0, Side.LESS) + SequentialTest.eValue(exposed, 0, Side.GREATER));
+        double ratio =
+                .5 * (SequentialTest.eValue(exposed, 0, Side.LESS) + SequentialTest.eValue(exposed, 0, Side.GREATER));
         double margin = Math.log(config.nonInferiorityMargin());
         return new Evidence(
                 Math.max(before.harm(), SequentialTest.eValue(down, 0, Side.GREATER)),
                 Math.max(before.nonInferiority(), SequentialTest.eValue(down, margin, Side.LESS)),
                 Math.max(before.superiority(), SequentialTest.eValue(down, 0, Side.LESS)),
                 Math.max(before.sampleRatio(), ratio),
-                down.stream().mapToLong(count -> count.candidate() + count.champion()).sum());
+                down.stream()
+                        .mapToLong(count -> count.candidate() + count.champion())
+                        .sum());
     }
 
     private static List<Count> exposures(List<Exposures> exposures) {
@@ -167,7 +169,8 @@ final class RolloutMachine {
                 .map(Exposures::candidateShare)
                 .distinct()
                 .sorted()
-                .map(share -> new Count(share, users(exposures, share, Arm.CANDIDATE), users(exposures, share, Arm.CHAMPION)))
+                .map(share ->
+                        new Count(share, users(exposures, share, Arm.CANDIDATE), users(exposures, share, Arm.CHAMPION)))
                 .toList();
     }
 

@@ -44,14 +44,7 @@ public final class Scorecards {
 
     /** One thing that happened to a user in an experiment. */
     record Observation(
-            String bot,
-            String experiment,
-            String user,
-            double share,
-            Arm arm,
-            What what,
-            int empty,
-            int overlong) {}
+            String bot, String experiment, String user, double share, Arm arm, What what, int empty, int overlong) {}
 
     enum What {
         SERVED,
@@ -144,6 +137,7 @@ public final class Scorecards {
     }
 
     private static final class FirstOnly extends ContextualProcessor<String, Observation, String, Increment> {
+        @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, Seen> store;
 
         @Override

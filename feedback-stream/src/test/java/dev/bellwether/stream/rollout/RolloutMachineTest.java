@@ -36,8 +36,7 @@ class RolloutMachineTest {
     private int commands;
 
     private RolloutCommand command(Action action, @Nullable String version) {
-        return new RolloutCommand(
-                Event.SCHEMA, "c" + commands++, "support", action, version, null, "ann", "why", 0);
+        return new RolloutCommand(Event.SCHEMA, "c" + commands++, "support", action, version, null, "ann", "why", 0);
     }
 
     private RolloutState canary() {
@@ -53,7 +52,8 @@ class RolloutMachineTest {
                 1,
                 List.of(
                         new Exposures(state.candidateShare(), Arm.CANDIDATE, Math.round(200 * state.candidateShare())),
-                        new Exposures(state.candidateShare(), Arm.CHAMPION, Math.round(200 * (1 - state.candidateShare())))),
+                        new Exposures(
+                                state.candidateShare(), Arm.CHAMPION, Math.round(200 * (1 - state.candidateShare())))),
                 List.of(
                         new Votes(state.candidateShare(), Arm.CANDIDATE, 0, candidateDown),
                         new Votes(state.candidateShare(), Arm.CHAMPION, 0, championDown)),
@@ -64,7 +64,9 @@ class RolloutMachineTest {
     void goesThroughItsStepsAndPromotesWhatIsNotWorse() {
         RolloutState state = canary();
         assertThat(machine.tick(state, card(state, 0, 3), 9_000).state().step()).isZero();
-        assertThat(machine.tick(state, null, 11_000).state().step()).as("nobody was exposed").isZero();
+        assertThat(machine.tick(state, null, 11_000).state().step())
+                .as("nobody was exposed")
+                .isZero();
         state = machine.tick(state, card(state, 0, 3), 11_000).state();
         assertThat(state.step()).isEqualTo(1);
         assertThat(state.candidateShare()).isEqualTo(.5);
@@ -114,13 +116,16 @@ class RolloutMachineTest {
                 .state();
         state = careful.tick(state, card(state, 15, 30), 1_000).state();
         assertThat(state.phase()).isEqualTo(Phase.AWAITING_APPROVAL);
-        assertThat(careful.command(state, command(Action.APPROVE, null), 2_000).state().champion())
+        assertThat(careful.command(state, command(Action.APPROVE, null), 2_000)
+                        .state()
+                        .champion())
                 .isEqualTo("v2");
     }
 
     @Test
     void letsASecondCandidateWaitAndStartsItAfterwards() {
-        RolloutState state = machine.command(canary(), command(Action.REGISTER, "v3"), 1).state();
+        RolloutState state =
+                machine.command(canary(), command(Action.REGISTER, "v3"), 1).state();
         assertThat(state.waiting()).containsExactly("v3");
         state = machine.command(state, command(Action.ABORT, null), 2).state();
         assertThat(machine.tick(state, null, 3).state().candidate()).isEqualTo("v3");
@@ -145,14 +150,18 @@ class RolloutMachineTest {
         long now = 0;
         for (int move : moves) {
             now += 6_000;
-            state = move < Action.values().length
-                    ? machine.command(state, command(Action.values()[move], "v" + now), now).state()
-                    : machine.tick(state, state.candidate() == null ? null : card(state, 2, 3), now).state();
+            List<Action> actions = List.of(Action.values());
+            state = move < actions.size()
+                    ? machine.command(state, command(actions.get(move), "v" + now), now)
+                            .state()
+                    : machine.tick(state, state.candidate() == null ? null : card(state, 2, 3), now)
+                            .state();
             boolean running = state.candidate() != null;
             assertThat(running).isEqualTo(state.candidateShare() > 0);
             assertThat(running).isEqualTo(state.experiment() != null);
         }
-        RolloutState aborted = machine.command(state, command(Action.ABORT, null), now).state();
+        RolloutState aborted =
+                machine.command(state, command(Action.ABORT, null), now).state();
         assertThat(aborted.candidate()).isNull();
         assertThat(aborted.candidateShare()).isZero();
     }

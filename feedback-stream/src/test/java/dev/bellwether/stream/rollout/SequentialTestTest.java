@@ -42,8 +42,10 @@ class SequentialTestTest {
     void needsAboutFortyDownVotesToSeeThatACandidateHalvesThem() {
         // At an even share a candidate with half the down-rate gets a third of the down-votes.
         double margin = Math.log(1.25);
-        assertThat(SequentialTest.eValue(List.of(new Count(.5, 5, 10)), margin, Side.LESS)).isLessThan(20);
-        assertThat(SequentialTest.eValue(List.of(new Count(.5, 15, 30)), margin, Side.LESS)).isGreaterThan(20);
+        assertThat(SequentialTest.eValue(List.of(new Count(.5, 5, 10)), margin, Side.LESS))
+                .isLessThan(20);
+        assertThat(SequentialTest.eValue(List.of(new Count(.5, 15, 30)), margin, Side.LESS))
+                .isGreaterThan(20);
     }
 
     @Test

@@ -44,10 +44,12 @@ public final class WatchedFile<T> {
 
     /** Looks for changes until the gateway ends. */
     public void watch(Vertx vertx) {
-        vertx.setPeriodic(INTERVAL.toMillis(), timer -> vertx.executeBlocking(() -> {
-            reload();
-            return true;
-        }));
+        vertx.setPeriodic(
+                INTERVAL.toMillis(),
+                timer -> vertx.executeBlocking(() -> {
+                    reload();
+                    return true;
+                }));
     }
 
     synchronized void reload() {

@@ -86,7 +86,8 @@ public final class ChatHandler {
                 context, request.model(), known.map(bot -> bot.chat().page()).orElse(false));
         Bot bot = known.orElseThrow(() -> ApiException.field(
                 404, "model_not_found", "model", "The bot '%s' does not exist.".formatted(request.model())));
-        int perMinute = caller.page() ? bot.chat().pageRequestsPerMinute() : bot.chat().requestsPerMinute();
+        int perMinute =
+                caller.page() ? bot.chat().pageRequestsPerMinute() : bot.chat().requestsPerMinute();
         limiter.count(caller.id(), perMinute)
                 .onSuccess(decision -> {
                     if (!decision.allowed()) {
@@ -113,10 +114,7 @@ public final class ChatHandler {
         Assignment assignment = Assignment.of(state, userHash);
         LocalPolicy policy = catalog.find(bot, assignment.version())
                 .orElseThrow(() -> ApiException.later(
-                        503,
-                        "policy_loading",
-                        "The bot's policy is being loaded.",
-                        Duration.ofSeconds(2)));
+                        503, "policy_loading", "The bot's policy is being loaded.", Duration.ofSeconds(2)));
         int[] prompt = policy.prompt(request.turns());
         if (prompt.length > policy.promptTokensMax()) {
             throw ApiException.field(
@@ -130,7 +128,15 @@ public final class ChatHandler {
                 && (request.duel() == ChatRequest.Duel.ALWAYS
                         || (request.duel() == ChatRequest.Duel.AUTO && random.nextDouble() < config.duelShare()));
         Exchange exchange = new Exchange(
-                context, request, config, policy, prompt, assignment, state.experiment(), userHash, duel ? 2 : request.n());
+                context,
+                request,
+                config,
+                policy,
+                prompt,
+                assignment,
+                state.experiment(),
+                userHash,
+                duel ? 2 : request.n());
         exchange.start();
     }
 
@@ -281,8 +287,8 @@ public final class ChatHandler {
                 return;
             }
             record(true)
-                    .map(unused -> Optional.of(sealer.seal(
-                            objects.interactionId(), request.model(), userHash, replies.size())))
+                    .map(unused -> Optional.of(
+                            sealer.seal(objects.interactionId(), request.model(), userHash, replies.size())))
                     .otherwise(failure -> {
                         LOG.warn("an interaction was not recorded: {}", failure.getMessage());
                         return Optional.empty();

@@ -67,8 +67,7 @@ record ChatRequest(
         }
         JsonNode extension = object(json, "bellwether");
         return new ChatRequest(
-                text(json, "model")
-                        .orElseThrow(() -> bad("model", "Name the bot in the field 'model'.")),
+                text(json, "model").orElseThrow(() -> bad("model", "Name the bot in the field 'model'.")),
                 turns(json.path("messages")),
                 flag(json, "stream"),
                 flag(object(json, "stream_options"), "include_usage"),
@@ -105,7 +104,9 @@ record ChatRequest(
             String at = "messages[%d]".formatted(i);
             String role = messages.get(i).path("role").asText("");
             if (!Set.of("system", "developer", "user", "assistant").contains(role)) {
-                throw bad(at + ".role", "The role '%s' is not one of system, developer, user, assistant.".formatted(role));
+                throw bad(
+                        at + ".role",
+                        "The role '%s' is not one of system, developer, user, assistant.".formatted(role));
             }
             turns.add(new Turn(
                     role.equals("developer") ? "system" : role,
@@ -233,7 +234,9 @@ record ChatRequest(
     private static Map<String, String> pairs(JsonNode json, String at) {
         Map<String, String> pairs = new HashMap<>();
         json.properties().forEach(field -> {
-            if (!field.getValue().isTextual() || field.getKey().length() > 64 || field.getValue().asText().length() > 512) {
+            if (!field.getValue().isTextual()
+                    || field.getKey().length() > 64
+                    || field.getValue().asText().length() > 512) {
                 throw bad(at, "'%s' maps keys of at most 64 to texts of at most 512 characters.".formatted(at));
             }
             pairs.put(field.getKey(), field.getValue().asText());

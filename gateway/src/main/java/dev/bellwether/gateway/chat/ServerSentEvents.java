@@ -23,7 +23,10 @@ final class ServerSentEvents {
 
     void fail(String code, String message) {
         ObjectNode json = Json.object();
-        json.putObject("error").put("message", message).put("type", "server_error").put("code", code);
+        json.putObject("error")
+                .put("message", message)
+                .put("type", "server_error")
+                .put("code", code);
         send(json);
         end();
     }

@@ -9,6 +9,8 @@ final class Turns {
     private Turns() {}
 
     static List<Message> messages(List<Turn> turns) {
-        return turns.stream().map(turn -> new Message(turn.role(), turn.content())).toList();
+        return turns.stream()
+                .map(turn -> new Message(turn.role(), turn.content()))
+                .toList();
     }
 }

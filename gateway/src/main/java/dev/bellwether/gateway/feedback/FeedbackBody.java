@@ -36,7 +36,9 @@ record FeedbackBody(int choice, FeedbackSignal signal) {
             case "thumb" -> {
                 refuseOthers(json, "value", "reasons", "comment");
                 yield new Thumb(
-                        oneOf(json, "value", List.of("up", "down")).equals("up"), reasons(json, reasons), comment(json));
+                        oneOf(json, "value", List.of("up", "down")).equals("up"),
+                        reasons(json, reasons),
+                        comment(json));
             }
             case "rating" -> {
                 refuseOthers(json, "value", "comment");

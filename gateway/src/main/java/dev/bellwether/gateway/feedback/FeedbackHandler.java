@@ -61,8 +61,10 @@ public final class FeedbackHandler {
         String sealed = Authentication.bearer(context);
         FeedbackToken token = sealer.open(sealed);
         ObjectNode json = Json.parse(context.body().buffer());
-        List<String> reasons =
-                bots.get().find(token.bot()).map(bot -> bot.chat().thumbReasons()).orElse(List.of());
+        List<String> reasons = bots.get()
+                .find(token.bot())
+                .map(bot -> bot.chat().thumbReasons())
+                .orElse(List.of());
         FeedbackBody body = FeedbackBody.parse(json, token.replies(), reasons);
         Source source = source(context);
         String key = idempotencyKey(context);
@@ -82,8 +84,9 @@ public final class FeedbackHandler {
         answers.find(replayKey)
                 .compose(known -> known.isPresent()
                         ? replay(known.get(), bodyHash)
-                        : record(feedback).compose(unused -> answers.remember(replayKey, new Answer(bodyHash, feedbackId))
-                                .map(false)))
+                        : record(feedback)
+                                .compose(unused -> answers.remember(replayKey, new Answer(bodyHash, feedbackId))
+                                        .map(false)))
                 .onSuccess(replayed -> accepted(context, feedbackId, replayed))
                 .onFailure(context::fail);
     }

@@ -75,7 +75,8 @@ public record FeedbackToken(
         private FeedbackToken decrypt(String sealed) {
             try {
                 EncryptedJWT token = EncryptedJWT.parse(sealed);
-                TokenKey key = keys.find(String.valueOf(token.getHeader().getKeyID())).orElseThrow(Sealer::forged);
+                TokenKey key =
+                        keys.find(String.valueOf(token.getHeader().getKeyID())).orElseThrow(Sealer::forged);
                 token.decrypt(new DirectDecrypter(key.bytes()));
                 JWTClaimsSet claims = token.getJWTClaimsSet();
                 return new FeedbackToken(

@@ -14,7 +14,8 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /** The secrets of {@code token-keys.yaml}: the first encrypts, all decrypt, so that keys can be rotated. */
-public record TokenKeys(@JsonProperty(value = "token_keys", required = true) List<TokenKey> keys) {
+public record TokenKeys(
+        @JsonProperty(value = "token_keys", required = true) List<TokenKey> keys) {
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final int KEY_BYTES = 32;
 

@@ -52,8 +52,7 @@ public final class Authentication {
         }
         ApiKey key = require(secret, Role.CHAT);
         if (!key.mayUse(bot)) {
-            throw ApiException.field(
-                    404, "model_not_found", "model", "The bot '%s' does not exist.".formatted(bot));
+            throw ApiException.field(404, "model_not_found", "model", "The bot '%s' does not exist.".formatted(bot));
         }
         return new Caller(key.id(), false);
     }
@@ -83,8 +82,7 @@ public final class Authentication {
     public static String bearer(RoutingContext context) {
         String header = context.request().getHeader(HttpHeaders.AUTHORIZATION);
         if (header == null || !header.startsWith(BEARER)) {
-            throw ApiException.of(
-                    401, "missing_key", "Send the API key as the header 'Authorization: Bearer KEY'.");
+            throw ApiException.of(401, "missing_key", "Send the API key as the header 'Authorization: Bearer KEY'.");
         }
         return header.substring(BEARER.length()).strip();
     }

@@ -39,8 +39,12 @@ final class ChatPage {
         String html = resource("chat.html")
                 .replace("{{bot}}", escape(name))
                 .replace("{{key}}", escape(authentication.pageKey(name)))
-                .replace("{{reasons}}", escape(String.join("|", bot.get().getValue().chat().thumbReasons())));
-        protect(context.response()).putHeader("content-type", "text/html; charset=utf-8").end(html);
+                .replace(
+                        "{{reasons}}",
+                        escape(String.join("|", bot.get().getValue().chat().thumbReasons())));
+        protect(context.response())
+                .putHeader("content-type", "text/html; charset=utf-8")
+                .end(html);
     }
 
     void file(RoutingContext context) {

@@ -52,7 +52,11 @@ final class ErrorHandler {
         }
         int status = context.statusCode() < 400 ? 500 : context.statusCode();
         if (cause != null && status >= 500) {
-            LOG.error("{} {} failed", context.request().method(), context.request().path(), cause);
+            LOG.error(
+                    "{} {} failed",
+                    context.request().method(),
+                    context.request().path(),
+                    cause);
             return ApiException.of(500, "internal_error", "The gateway failed; the log says why.");
         }
         String message = STATUS_MESSAGES.getOrDefault(status, "The request failed.");

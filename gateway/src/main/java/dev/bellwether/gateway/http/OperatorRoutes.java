@@ -25,7 +25,8 @@ public final class OperatorRoutes {
 
     public Router router(Vertx vertx) {
         Router router = Router.router(vertx);
-        router.route().handler(BodyHandler.create(false).setBodyLimit(BODY_BYTES_MAX))
+        router.route()
+                .handler(BodyHandler.create(false).setBodyLimit(BODY_BYTES_MAX))
                 .failureHandler(ErrorHandler::handle);
         router.get("/operator/v1/bots/:bot").handler(operators::state);
         router.get("/operator/v1/bots/:bot/events").handler(operators::history);
@@ -34,9 +35,10 @@ public final class OperatorRoutes {
         router.get("/operator/v1/refreshes").handler(operators::refreshes);
         router.get("/healthz").handler(context -> context.response().end("ok\n"));
         router.get("/readyz").handler(this::ready);
-        router.get("/metrics").handler(context -> context.response()
-                .putHeader("content-type", "text/plain; version=0.0.4; charset=utf-8")
-                .end(meters.scrape()));
+        router.get("/metrics")
+                .handler(context -> context.response()
+                        .putHeader("content-type", "text/plain; version=0.0.4; charset=utf-8")
+                        .end(meters.scrape()));
         for (int status : new int[] {400, 404, 405, 413, 500}) {
             router.errorHandler(status, ErrorHandler::handle);
         }

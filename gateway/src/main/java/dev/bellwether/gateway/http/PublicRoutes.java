@@ -75,7 +75,11 @@ public final class PublicRoutes {
         context.response().putHeader("x-request-id", UUID.randomUUID().toString());
         context.addEndHandler(ended -> sample.stop(Timer.builder("bellwether.http.requests")
                 .tag("method", context.request().method().name())
-                .tag("route", context.currentRoute() == null ? "none" : String.valueOf(context.currentRoute().getPath()))
+                .tag(
+                        "route",
+                        context.currentRoute() == null
+                                ? "none"
+                                : String.valueOf(context.currentRoute().getPath()))
                 .tag("status", Integer.toString(context.response().getStatusCode()))
                 .register(meters)));
         context.next();

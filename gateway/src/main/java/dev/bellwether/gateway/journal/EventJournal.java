@@ -71,7 +71,7 @@ public final class EventJournal implements AutoCloseable {
 
     private void send(ProducerRecord<String, byte[]> record, Promise<Void> promise) {
         try {
-            producer.send(record, (metadata, failure) -> {
+            var _ = producer.send(record, (metadata, failure) -> {
                 if (failure == null) {
                     promise.complete();
                 } else {

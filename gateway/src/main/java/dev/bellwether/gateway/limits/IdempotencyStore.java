@@ -34,7 +34,8 @@ public final class IdempotencyStore {
         return redis.send(Request.cmd(Command.GET).arg("idempotency:" + key))
                 .timeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
                 .map(reply -> {
-                    String[] parts = reply == null ? new String[0] : reply.toString().split(SEPARATOR, 2);
+                    String[] parts =
+                            reply == null ? new String[0] : reply.toString().split(SEPARATOR, 2);
                     return parts.length == 2 ? Optional.of(new Answer(parts[0], parts[1])) : Optional.<Answer>empty();
                 })
                 .otherwise(failure -> Optional.empty());

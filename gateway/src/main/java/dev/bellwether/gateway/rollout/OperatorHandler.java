@@ -77,8 +77,7 @@ public final class OperatorHandler {
         RefreshRequest request =
                 new RefreshRequest(Event.SCHEMA, UUID.randomUUID().toString(), bot, who, clock.millis());
         journal.append(Topics.REFRESH_REQUESTS, bot, request)
-                .onSuccess(unused ->
-                        reply(context, 202, null, Json.object().put("request_id", request.requestId())))
+                .onSuccess(unused -> reply(context, 202, null, Json.object().put("request_id", request.requestId())))
                 .onFailure(failure -> context.fail(undelivered()));
     }
 

@@ -47,8 +47,8 @@ public final class RolloutFollower implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(200);
     private static final Duration RETRY = Duration.ofSeconds(1);
     private static final int HISTORY_MAX = 200;
-    private static final List<Topic<? extends Event>> FOLLOWED = List.of(
-            Topics.ROLLOUT_STATE, Topics.POLICY_SCORECARDS, Topics.ROLLOUT_HISTORY, Topics.REFRESH_PROGRESS);
+    private static final List<Topic<? extends Event>> FOLLOWED =
+            List.of(Topics.ROLLOUT_STATE, Topics.POLICY_SCORECARDS, Topics.ROLLOUT_HISTORY, Topics.REFRESH_PROGRESS);
 
     private final String bootstrapServers;
     private final Supplier<Bots> bots;
@@ -60,7 +60,8 @@ public final class RolloutFollower implements AutoCloseable {
     private final Map<String, PolicyScorecard> scorecards = new ConcurrentHashMap<>();
     private final Map<String, Deque<RolloutTransition>> history = new ConcurrentHashMap<>();
     private final Map<String, RefreshProgress> refreshes = new ConcurrentHashMap<>();
-    private final Thread thread = Thread.ofPlatform().name("rollout-follower").daemon().unstarted(this::run);
+    private final Thread thread =
+            Thread.ofPlatform().name("rollout-follower").daemon().unstarted(this::run);
     private volatile boolean closing;
     private volatile boolean connected;
     private volatile boolean loaded;
@@ -118,7 +119,8 @@ public final class RolloutFollower implements AutoCloseable {
     public boolean ready() {
         return loaded
                 && bots.get().bots().keySet().stream()
-                        .allMatch(bot -> catalog.find(bot, state(bot).champion()).isPresent());
+                        .allMatch(
+                                bot -> catalog.find(bot, state(bot).champion()).isPresent());
     }
 
     private void run() {
@@ -219,8 +221,7 @@ public final class RolloutFollower implements AutoCloseable {
     }
 
     private void remember(RolloutTransition transition) {
-        Deque<RolloutTransition> transitions =
-                history.computeIfAbsent(transition.bot(), bot -> new ArrayDeque<>());
+        Deque<RolloutTransition> transitions = history.computeIfAbsent(transition.bot(), bot -> new ArrayDeque<>());
         synchronized (transitions) {
             transitions.addLast(transition);
             if (transitions.size() > HISTORY_MAX) {
@@ -234,7 +235,11 @@ public final class RolloutFollower implements AutoCloseable {
         try {
             catalog.load(bot, state.champion());
         } catch (RuntimeException e) {
-            LOG.error("champion {} of {} cannot be loaded, the one before serves on: {}", state.champion(), bot, e.getMessage());
+            LOG.error(
+                    "champion {} of {} cannot be loaded, the one before serves on: {}",
+                    state.champion(),
+                    bot,
+                    e.getMessage());
             return;
         }
         String candidate = state.candidate();

@@ -32,9 +32,7 @@ public final class LocalPolicy implements AutoCloseable {
         Checkpoint checkpoint = store.open(bot, version);
         GoldenCases.verify(checkpoint, config.threads());
         return new LocalPolicy(
-                version,
-                PolicyTokenizer.open(checkpoint.directory()),
-                GenerationEngine.open(checkpoint, config));
+                version, PolicyTokenizer.open(checkpoint.directory()), GenerationEngine.open(checkpoint, config));
     }
 
     /** Follows a reply; called on the engine's thread. */

@@ -41,7 +41,8 @@ class AssignmentTest {
     void hashesAsMurmur3Does() {
         assertThat(Assignment.murmur3(new byte[0])).isZero();
         assertThat(Assignment.murmur3("test".getBytes(StandardCharsets.UTF_8))).isEqualTo(0xba6bd213);
-        assertThat(Assignment.murmur3("Hello, world!".getBytes(StandardCharsets.UTF_8))).isEqualTo(0xc0363e43);
+        assertThat(Assignment.murmur3("Hello, world!".getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(0xc0363e43);
     }
 
     @Test

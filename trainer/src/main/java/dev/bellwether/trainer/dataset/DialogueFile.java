@@ -54,10 +54,12 @@ public final class DialogueFile {
         }
         List<Turn> turns = new ArrayList<>();
         for (JsonNode message : json.path("messages")) {
-            turns.add(new Turn(message.path("role").asText(), message.path("content").asText()));
+            turns.add(new Turn(
+                    message.path("role").asText(), message.path("content").asText()));
         }
         if (turns.size() < 2 || !turns.getLast().role().equals("assistant")) {
-            throw new IllegalArgumentException("needs messages that end with the assistant's, or prompt and completion");
+            throw new IllegalArgumentException(
+                    "needs messages that end with the assistant's, or prompt and completion");
         }
         return turns;
     }

@@ -27,12 +27,13 @@ public record Question(String text, String category) {
     public static List<Question> read(Path file) throws IOException {
         try (CSVParser parser = CSVParser.parse(file, StandardCharsets.UTF_8, FORMAT)) {
             if (!parser.getHeaderNames().containsAll(List.of("text", "category"))) {
-                throw new IOException("%s has the columns %s; needed are text,category"
-                        .formatted(file, parser.getHeaderNames()));
+                throw new IOException(
+                        "%s has the columns %s; needed are text,category".formatted(file, parser.getHeaderNames()));
             }
             List<Question> questions = new ArrayList<>();
             for (CSVRecord row : parser) {
-                questions.add(new Question(row.get("text").strip(), row.get("category").strip()));
+                questions.add(new Question(
+                        row.get("text").strip(), row.get("category").strip()));
             }
             return questions;
         } catch (NoSuchFileException e) {

@@ -46,7 +46,8 @@ public final class EvaluateCommand implements Callable<Integer> {
                 .filter(question -> replies.knows(question.category()) && (all || question.heldOut()))
                 .toList();
         if (asked.isEmpty()) {
-            throw new IOException("%s has no held-out question of the corpus's categories; try --all".formatted(questions));
+            throw new IOException(
+                    "%s has no held-out question of the corpus's categories; try --all".formatted(questions));
         }
         Checkpoint policy = Checkpoint.open(checkpoint);
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint);

@@ -27,8 +27,7 @@ public final class TensorBoard implements AutoCloseable {
         Files.createDirectories(directory);
         this.clock = clock;
         String name = "events.out.tfevents.%d.bellwether".formatted(clock.millis());
-        this.out = Files.newOutputStream(
-                directory.resolve(name), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        this.out = Files.newOutputStream(directory.resolve(name), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         write(event(encoder -> encoder.writeString(3, "brain.Event:2"), 0));
     }
 
@@ -82,7 +81,10 @@ public final class TensorBoard implements AutoCloseable {
         crc.update(data);
         int value = (int) crc.getValue();
         int masked = (value >>> 15 | value << 17) + 0xa282ead8;
-        return ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(masked).array();
+        return ByteBuffer.allocate(4)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(masked)
+                .array();
     }
 
     @Override

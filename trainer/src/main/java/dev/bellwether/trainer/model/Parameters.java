@@ -65,8 +65,8 @@ public final class Parameters implements AutoCloseable {
         for (TensorShape shape : config.tensors()) {
             int end = Math.toIntExact(offset + shape.size());
             boolean norm = shape.name().endsWith("norm.weight");
-            boolean output = shape.name().endsWith("o_proj.weight")
-                    || shape.name().endsWith("down_proj.weight");
+            boolean output =
+                    shape.name().endsWith("o_proj.weight") || shape.name().endsWith("down_proj.weight");
             double scale = output ? deviation / Math.sqrt(2.0 * config.layers()) : deviation;
             if (norm) {
                 Arrays.fill(flat, offset, end, 1f);

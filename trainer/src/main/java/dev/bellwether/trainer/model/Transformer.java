@@ -87,13 +87,15 @@ public final class Transformer {
         NDArray x = weights.get(0).get(ids).reshape(batch * (long) length, config.hiddenSize());
         int next = 1;
         for (int layer = 0; layer < config.layers(); layer++) {
-            NDArray projected = norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
+            NDArray projected =
+                    norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
             if (config.qkvBias()) {
                 projected = projected.add(weights.get(next++));
             }
             NDArray attended = attention(projected, geometry, batch, length);
             x = x.add(attended.matMul(weights.get(next++).transpose()));
-            NDArray gateAndUp = norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
+            NDArray gateAndUp =
+                    norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
             NDList halves = gateAndUp.split(new long[] {config.feedForwardSize()}, 1);
             NDArray gate = halves.get(0);
             NDArray activated = gate.mul(Activation.sigmoid(gate)).mul(halves.get(1));
@@ -106,7 +108,8 @@ public final class Transformer {
         int heads = config.heads();
         int keyHeads = config.keyValueHeads();
         int size = config.headSize();
-        NDArray byHead = projected.reshape(batch, length, heads + 2L * keyHeads, size).transpose(0, 2, 1, 3);
+        NDArray byHead =
+                projected.reshape(batch, length, heads + 2L * keyHeads, size).transpose(0, 2, 1, 3);
         NDList parts = byHead.split(new long[] {heads + keyHeads}, 1);
         NDList rotated = rotate(parts.get(0), geometry).split(new long[] {heads}, 1);
         NDArray keys = shared(rotated.get(1), batch, length);
@@ -140,7 +143,8 @@ public final class Transformer {
 
     private NDArray norm(NDArray x, NDArray gain) {
         NDArray meanSquare = x.square().mean(new int[] {1}, true);
-        return x.div(meanSquare.add(constants.scalar(config.normEpsilon())).sqrt()).mul(gain);
+        return x.div(meanSquare.add(constants.scalar(config.normEpsilon())).sqrt())
+                .mul(gain);
     }
 
     /**

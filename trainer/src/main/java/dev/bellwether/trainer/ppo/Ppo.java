@@ -168,10 +168,7 @@ public final class Ppo implements AutoCloseable {
                 }
                 rewards[length - 1] += clipped;
                 Advantages estimated = Advantages.estimate(
-                        rewards,
-                        Arrays.copyOfRange(values, from, from + length),
-                        config.gamma(),
-                        config.lambda());
+                        rewards, Arrays.copyOfRange(values, from, from + length), config.gamma(), config.lambda());
                 System.arraycopy(estimated.advantages(), 0, advantages, from, length);
                 System.arraycopy(estimated.returns(), 0, returns, from, length);
                 totals.reply(score, clipped, rollout.ended());
@@ -221,7 +218,8 @@ public final class Ppo implements AutoCloseable {
     }
 
     private void train(List<Experience> experience, double rate, Map<String, Double> metrics) {
-        int tokens = experience.stream().mapToInt(each -> each.batch().replyTokens()).sum();
+        int tokens =
+                experience.stream().mapToInt(each -> each.batch().replyTokens()).sum();
         for (int epoch = 0; epoch < config.epochs(); epoch++) {
             double divergence = 0;
             double clipped = 0;
@@ -267,11 +265,10 @@ public final class Ppo implements AutoCloseable {
                 NDArray ratio = logRatio.maximum(constants.scalar(-LOG_RATIO_MAX))
                         .minimum(constants.scalar(LOG_RATIO_MAX))
                         .exp();
-                NDArray clippedRatio = ratio.maximum(constants.scalar(1 - config.clip()))
-                        .minimum(constants.scalar(1 + config.clip()));
+                NDArray clippedRatio =
+                        ratio.maximum(constants.scalar(1 - config.clip())).minimum(constants.scalar(1 + config.clip()));
                 NDArray objective = ratio.mul(advantages).minimum(clippedRatio.mul(advantages));
-                collector.backward(
-                        objective.mul(weights).sum().neg().mul(constants.scalar(1.0 / tokens)));
+                collector.backward(objective.mul(weights).sum().neg().mul(constants.scalar(1.0 / tokens)));
             }
             return logRatio.toFloatArray();
         }

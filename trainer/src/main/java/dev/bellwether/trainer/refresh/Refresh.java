@@ -79,7 +79,12 @@ public final class Refresh {
     public record Order(String bot, String version, String origin, String champion) {}
 
     public Refresh(
-            Order order, RefreshConfig config, PolicyStore store, Path directory, RefreshListener listener, Clock clock) {
+            Order order,
+            RefreshConfig config,
+            PolicyStore store,
+            Path directory,
+            RefreshListener listener,
+            Clock clock) {
         this.order = order;
         this.config = config;
         this.store = store;
@@ -146,13 +151,20 @@ public final class Refresh {
         listener.progress("snapshot", 1, Map.of("pairs", (double) taken.pairs().size()));
         Report report;
         if (taken.pairs().size() < config.pairsMin()) {
-            report = report(taken, null, Double.NaN, Double.NaN, false, List.of(
-                    "too few pairs: %d, needed are %d".formatted(taken.pairs().size(), config.pairsMin())));
+            report = report(
+                    taken,
+                    null,
+                    Double.NaN,
+                    Double.NaN,
+                    false,
+                    List.of("too few pairs: %d, needed are %d"
+                            .formatted(taken.pairs().size(), config.pairsMin())));
         } else {
             try (Workshop workshop = new Workshop(taken)) {
                 report = train(workshop, taken);
             } catch (TrainingCollapsedException e) {
-                report = report(taken, null, Double.NaN, Double.NaN, false, List.of("training collapsed: " + e.getMessage()));
+                report = report(
+                        taken, null, Double.NaN, Double.NaN, false, List.of("training collapsed: " + e.getMessage()));
             }
         }
         Path unfinished = directory.resolve("report.unfinished");
@@ -169,7 +181,8 @@ public final class Refresh {
             boolean passed,
             List<String> reasons)
             throws IOException {
-        long started = Long.parseLong(Files.readString(directory.resolve("started")).strip());
+        long started =
+                Long.parseLong(Files.readString(directory.resolve("started")).strip());
         return new Report(
                 version,
                 snapshot.judgements(),
@@ -191,12 +204,14 @@ public final class Refresh {
         List<Comparison> judged = filter(workshop.comparisons, Comparison::judge, Refresh::judges);
         List<Vote> trainedVotes = filter(workshop.votes, Vote::judge, person -> !judges(person));
         List<Vote> judgedVotes = filter(workshop.votes, Vote::judge, Refresh::judges);
-        List<Comparison> byTime =
-                trained.stream().sorted(Comparator.comparingLong(Comparison::time)).toList();
+        List<Comparison> byTime = trained.stream()
+                .sorted(Comparator.comparingLong(Comparison::time))
+                .toList();
         int cut = (int) Math.floor(byTime.size() * (1 - HELD_OUT));
         List<Comparison> heldOut = byTime.subList(cut, byTime.size());
         List<Comparison> early = byTime.subList(0, cut).stream()
-                .filter(each -> heldOut.stream().noneMatch(other -> other.judge().equals(each.judge())))
+                .filter(each ->
+                        heldOut.stream().noneMatch(other -> other.judge().equals(each.judge())))
                 .toList();
         try (RewardModel reward = rewardModel(workshop, "reward", early, trainedVotes, config.seed());
                 RewardModel judge = rewardModel(workshop, "judge", judged, judgedVotes, config.seed() + 1)) {
@@ -207,12 +222,11 @@ public final class Refresh {
                 return report(snapshot, null, accuracy, 0, false, gate.verdict().reasons());
             }
             PpoResult ppo = ppo(workshop, reward);
-            return release(workshop, snapshot, gate, judge, ppo, trained, judged, accuracy);
+            return release(workshop, snapshot, gate, judge, ppo, judged, accuracy);
         }
     }
 
-    private static <T> List<T> filter(
-            List<T> all, Function<T, String> person, Predicate<String> wanted) {
+    private static <T> List<T> filter(List<T> all, Function<T, String> person, Predicate<String> wanted) {
         return all.stream().filter(each -> wanted.test(person.apply(each))).toList();
     }
 
@@ -228,22 +242,21 @@ public final class Refresh {
             model.scale(new RewardModel.Scale(saved.get().more()[0], saved.get().more()[1]));
             return model;
         }
-        float[] initial =
-                RewardModel.fromPolicy(workshop.policy, workshop.originWeights, heads, Pooling.MEAN, seed);
-        RewardModel model = workshop.model(
-                new Parameters.State(initial, new float[initial.length], new float[initial.length], 0));
+        float[] initial = RewardModel.fromPolicy(workshop.policy, workshop.originWeights, heads, Pooling.MEAN, seed);
+        RewardModel model =
+                workshop.model(new Parameters.State(initial, new float[initial.length], new float[initial.length], 0));
         List<Sample> served = new ArrayList<>();
         comparisons.forEach(each -> served.addAll(List.of(each.chosen(), each.rejected())));
         votes.forEach(vote -> served.add(vote.reply()));
         List<Comparison> all = new ArrayList<>(comparisons);
         all.addAll(Mismatches.of(served, (int) (workshop.reward.mismatches() * comparisons.size()), seed));
         new RewardTraining(workshop.manager, model, workshop.reward, seed)
-                .train(all, votes, (step, steps) ->
-                        listener.progress(name, step / (double) steps, Map.of("step", (double) step)));
+                .train(
+                        all,
+                        votes,
+                        (step, steps) -> listener.progress(name, step / (double) steps, Map.of("step", (double) step)));
         List<int[]> prompts = draw(workshop.prompts, CALIBRATION_REPLIES, seed);
-        model.calibrate(workshop.rollouts
-                .sample(workshop.originWeights, prompts, sampling(seed))
-                .stream()
+        model.calibrate(workshop.rollouts.sample(workshop.originWeights, prompts, sampling(seed)).stream()
                 .map(Rollout::sample)
                 .toList());
         stages.save(name, model.weights(), model.scale().mean(), model.scale().deviation());
@@ -271,9 +284,10 @@ public final class Refresh {
             return new PpoResult(done.get().numbers(), done.get().more()[0]);
         }
         PpoConfig settings = settings();
-        float[] criticWeights = Ppo.criticWeights(
-                reward.weights(), reward.heads(), workshop.policy.hiddenSize(), reward.scale());
-        Ppo.State start = stages.loadPpo().orElse(new Ppo.State(fresh(workshop.originWeights), fresh(criticWeights), 0));
+        float[] criticWeights =
+                Ppo.criticWeights(reward.weights(), reward.heads(), workshop.policy.hiddenSize(), reward.scale());
+        Ppo.State start =
+                stages.loadPpo().orElse(new Ppo.State(fresh(workshop.originWeights), fresh(criticWeights), 0));
         double kl = 0;
         try (Ppo ppo = new Ppo(
                         workshop.manager,
@@ -336,15 +350,13 @@ public final class Refresh {
             ReleaseGate gate,
             RewardModel judge,
             PpoResult ppo,
-            List<Comparison> trained,
             List<Comparison> judged,
             double accuracy)
             throws IOException {
         Checkpoint champion = store.open(order.bot(), order.champion());
         List<int[]> prompts = draw(workshop.prompts, GATE_PROMPTS, config.seed() + 2);
         List<Rollout> ours = workshop.rollouts.sample(ppo.weights(), prompts, sampling(config.seed() + 3));
-        List<Rollout> theirs =
-                workshop.rollouts.sample(champion.parameters(), prompts, sampling(config.seed() + 4));
+        List<Rollout> theirs = workshop.rollouts.sample(champion.parameters(), prompts, sampling(config.seed() + 4));
         List<Sample> good = goodReplies(judge, judged);
         gate.winRate(judge, ours, theirs)
                 .divergence(ppo.kl())
@@ -377,7 +389,12 @@ public final class Refresh {
     private static List<Sample> goodReplies(RewardModel judge, List<Comparison> judged) {
         List<Sample> preferred = judged.stream().map(Comparison::chosen).toList();
         List<RewardModel.Score> scores = judge.score(preferred);
-        double median = scores.stream().mapToDouble(RewardModel.Score::mean).sorted().skip(scores.size() / 2).findFirst().orElse(0);
+        double median = scores.stream()
+                .mapToDouble(RewardModel.Score::mean)
+                .sorted()
+                .skip(scores.size() / 2)
+                .findFirst()
+                .orElse(0);
         List<Sample> good = new ArrayList<>();
         for (int i = 0; i < preferred.size(); i++) {
             if (scores.get(i).mean() >= median) {
@@ -390,8 +407,8 @@ public final class Refresh {
     private double perplexity(Workshop workshop, float[] weights, List<Sample> samples) {
         try (Parameters parameters = new Parameters(workshop.manager, weights, Parameters.AdamW.FINE_TUNING)) {
             Transformer model = new Transformer(workshop.policy, workshop.constants);
-            return Math.exp(new SupervisedFineTuning(workshop.manager, model, SftConfig.DEFAULT)
-                    .evaluate(parameters, samples));
+            return Math.exp(
+                    new SupervisedFineTuning(workshop.manager, model, SftConfig.DEFAULT).evaluate(parameters, samples));
         }
     }
 }

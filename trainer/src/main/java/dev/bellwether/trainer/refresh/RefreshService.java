@@ -118,7 +118,12 @@ public final class RefreshService implements AutoCloseable {
                 running = null;
             }
             if (running == null) {
-                bots.keySet().stream().filter(this::leased).sorted().filter(this::due).findFirst().ifPresent(this::start);
+                bots.keySet().stream()
+                        .filter(this::leased)
+                        .sorted()
+                        .filter(this::due)
+                        .findFirst()
+                        .ifPresent(this::start);
             }
         }
         requests.close();
@@ -128,10 +133,8 @@ public final class RefreshService implements AutoCloseable {
 
     private void take(ConsumerRecord<String, byte[]> record) {
         try {
-            RefreshRequest request = Topics.REFRESH_REQUESTS
-                    .valueSerde()
-                    .deserializer()
-                    .deserialize(record.topic(), record.value());
+            RefreshRequest request =
+                    Topics.REFRESH_REQUESTS.valueSerde().deserializer().deserialize(record.topic(), record.value());
             asked.add(request.bot());
         } catch (SerializationException e) {
             LOG.error("a refresh request is passed over: {}", e.getMessage());
@@ -184,7 +187,8 @@ public final class RefreshService implements AutoCloseable {
         if (unfinished(bot).isPresent()) {
             return true;
         }
-        boolean trying = log.rollout(bot).map(state -> state.candidate() != null).orElse(false);
+        boolean trying =
+                log.rollout(bot).map(state -> state.candidate() != null).orElse(false);
         if (trying) {
             return false;
         }
@@ -192,9 +196,7 @@ public final class RefreshService implements AutoCloseable {
         RefreshConfig config = settings.config();
         Instant last = refreshedAt.getOrDefault(bot, clock.instant());
         boolean late = Duration.between(last, clock.instant()).compareTo(config.interval()) >= 0;
-        return asked.contains(bot)
-                || fresh >= config.judgements()
-                || (late && fresh >= config.judgementsMin());
+        return asked.contains(bot) || fresh >= config.judgements() || (late && fresh >= config.judgementsMin());
     }
 
     private void start(String bot) {
@@ -211,7 +213,12 @@ public final class RefreshService implements AutoCloseable {
         refreshedAt.put(bot, clock.instant());
         String champion = log.rollout(bot).map(RolloutState::champion).orElse(settings.champion());
         Refresh.Order order = new Refresh.Order(bot, "v" + id, settings.champion(), champion);
-        LOG.info("refresh {} of {} begins: {} judgements, {} pairs", id, bot, snapshot.judgements(), snapshot.pairs().size());
+        LOG.info(
+                "refresh {} of {} begins: {} judgements, {} pairs",
+                id,
+                bot,
+                snapshot.judgements(),
+                snapshot.pairs().size());
         running = CompletableFuture.runAsync(
                 () -> refresh(id, order, settings.config(), snapshot),
                 command -> Thread.ofPlatform().name("refresh").daemon().start(command));
@@ -221,26 +228,33 @@ public final class RefreshService implements AutoCloseable {
         Path folder = data.resolve(order.bot()).resolve(id);
         RefreshListener listener = (stage, fraction, metrics) -> {
             LOG.info("refresh {} {} {} %: {}", id, stage, Math.round(100 * fraction), metrics);
-            write(Topics.REFRESH_PROGRESS, id, new RefreshProgress(
-                    Event.SCHEMA, id, order.bot(), stage, fraction, metrics, null, clock.millis()));
+            var _ = write(
+                    Topics.REFRESH_PROGRESS,
+                    id,
+                    new RefreshProgress(Event.SCHEMA, id, order.bot(), stage, fraction, metrics, null, clock.millis()));
         };
         try {
             Report report = new Refresh(order, config, store, folder, listener, clock).run(snapshot);
             String version = report.version();
             if (report.passed() && version != null) {
-                confirm(write(Topics.ROLLOUT_COMMANDS, order.bot(), new RolloutCommand(
-                        Event.SCHEMA,
-                        "register-" + id,
+                confirm(write(
+                        Topics.ROLLOUT_COMMANDS,
                         order.bot(),
-                        RolloutCommand.Action.REGISTER,
-                        version,
-                        null,
-                        "trainer",
-                        "refresh " + id + " passed the release gate",
-                        clock.millis())));
+                        new RolloutCommand(
+                                Event.SCHEMA,
+                                "register-" + id,
+                                order.bot(),
+                                RolloutCommand.Action.REGISTER,
+                                version,
+                                null,
+                                "trainer",
+                                "refresh " + id + " passed the release gate",
+                                clock.millis())));
             }
-            confirm(write(Topics.REFRESH_PROGRESS, id, new RefreshProgress(
-                    Event.SCHEMA, id, order.bot(), "done", 1, Map.of(), report, clock.millis())));
+            confirm(write(
+                    Topics.REFRESH_PROGRESS,
+                    id,
+                    new RefreshProgress(Event.SCHEMA, id, order.bot(), "done", 1, Map.of(), report, clock.millis())));
             Files.writeString(folder.resolve("announced"), clock.instant().toString());
             LOG.info("refresh {} of {} is done: {}", id, order.bot(), report);
         } catch (IOException e) {

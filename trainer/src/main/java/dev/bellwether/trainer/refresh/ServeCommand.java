@@ -27,7 +27,11 @@ import picocli.CommandLine.Option;
 public final class ServeCommand implements Callable<Integer> {
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
 
-    @Option(names = "--kafka", required = true, defaultValue = "${env:BELLWETHER_KAFKA}", description = "Bootstrap servers.")
+    @Option(
+            names = "--kafka",
+            required = true,
+            defaultValue = "${env:BELLWETHER_KAFKA}",
+            description = "Bootstrap servers.")
     private String kafka = "";
 
     @Option(names = "--bots", required = true, defaultValue = "${env:BELLWETHER_BOTS}", description = "bots.yaml.")
@@ -39,7 +43,10 @@ public final class ServeCommand implements Callable<Integer> {
     @Option(names = "--data", required = true, defaultValue = "${env:BELLWETHER_DATA}", description = "Own folder.")
     private Path data = Path.of("");
 
-    @Option(names = "--health-port", defaultValue = "${env:BELLWETHER_HEALTH_PORT:-8083}", description = "Port of /readyz.")
+    @Option(
+            names = "--health-port",
+            defaultValue = "${env:BELLWETHER_HEALTH_PORT:-8083}",
+            description = "Port of /readyz.")
     private int healthPort;
 
     private record BotsFile(@JsonProperty(required = true) Map<String, Sections> bots) {}
@@ -60,8 +67,7 @@ public final class ServeCommand implements Callable<Integer> {
             exchange.sendResponseHeaders(200, -1);
             exchange.close();
         });
-        RefreshService service =
-                new RefreshService(kafka, read(bots), new PolicyStore(store), data, Clock.systemUTC());
+        RefreshService service = new RefreshService(kafka, read(bots), new PolicyStore(store), data, Clock.systemUTC());
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(service::close));
         health.start();
         service.run();

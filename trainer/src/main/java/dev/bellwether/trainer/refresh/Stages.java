@@ -147,7 +147,10 @@ final class Stages {
             channel.force(true);
         }
         Files.move(
-                unfinished, directory.resolve(name), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                unfinished,
+                directory.resolve(name),
+                StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
     }
 
     private static final class CheckedFile implements AutoCloseable {

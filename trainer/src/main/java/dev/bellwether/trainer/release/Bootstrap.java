@@ -18,7 +18,9 @@ final class Bootstrap {
     static double lowerBound(double[] values, List<String> clusters, long seed) {
         Map<String, List<Double>> byCluster = new TreeMap<>();
         for (int i = 0; i < values.length; i++) {
-            byCluster.computeIfAbsent(clusters.get(i), cluster -> new ArrayList<>()).add(values[i]);
+            byCluster
+                    .computeIfAbsent(clusters.get(i), cluster -> new ArrayList<>())
+                    .add(values[i]);
         }
         List<List<Double>> groups = new ArrayList<>(byCluster.values());
         Random random = new Random(seed);

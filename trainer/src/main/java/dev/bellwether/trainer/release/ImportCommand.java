@@ -73,8 +73,7 @@ public final class ImportCommand implements Callable<Integer> {
             List<int[]> prompts = PROMPTS.stream()
                     .map(text -> tokenizer.prompt(List.of(Turn.user(text))))
                     .toList();
-            List<Completion> completions =
-                    engine.generate(prompts, Sampling.at(.7, 48, 1), Duration.ofMinutes(5));
+            List<Completion> completions = engine.generate(prompts, Sampling.at(.7, 48, 1), Duration.ofMinutes(5));
             List<Sample> samples = new ArrayList<>();
             for (int i = 0; i < prompts.size(); i++) {
                 int[] reply = completions.get(i).tokens();

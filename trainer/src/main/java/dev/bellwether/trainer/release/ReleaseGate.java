@@ -66,7 +66,8 @@ public final class ReleaseGate {
         for (int head = 0; head < judge.heads(); head++) {
             for (int i = 0; i < ours.length; i++) {
                 boolean same = Arrays.equals(
-                        candidate.get(i).sample().tokens(), champion.get(i).sample().tokens());
+                        candidate.get(i).sample().tokens(),
+                        champion.get(i).sample().tokens());
                 wins[head][i] = same ? .5 : ours[i][head] > theirs[i][head] ? 1 : 0;
                 sum += wins[head][i];
             }
@@ -82,7 +83,8 @@ public final class ReleaseGate {
 
     public ReleaseGate divergence(double kl) {
         numbers.put("kl", kl);
-        return require(kl <= klBudget, "it is %.1f nats a reply from its reference, allowed are %.1f".formatted(kl, klBudget));
+        return require(
+                kl <= klBudget, "it is %.1f nats a reply from its reference, allowed are %.1f".formatted(kl, klBudget));
     }
 
     /** Replies must be neither shorter nor longer than those that people preferred. */
@@ -105,13 +107,12 @@ public final class ReleaseGate {
 
     /** No looping, and no new closing phrase. */
     public ReleaseGate repetition(List<Rollout> candidate, List<Comparison> comparisons) {
-        double looping = candidate.stream()
-                        .filter(each -> loops(reply(each.sample())))
-                        .count()
-                / (double) candidate.size();
+        double looping =
+                candidate.stream().filter(each -> loops(reply(each.sample()))).count() / (double) candidate.size();
         numbers.put("repetition", looping);
         require(looping <= REPETITION_MAX, "%.1f %% of its replies repeat themselves".formatted(100 * looping));
-        Map<List<Integer>, Double> ours = closings(candidate.stream().map(Rollout::sample).toList());
+        Map<List<Integer>, Double> ours =
+                closings(candidate.stream().map(Rollout::sample).toList());
         Map<List<Integer>, Double> theirs =
                 closings(comparisons.stream().map(Comparison::chosen).toList());
         double closing = ours.entrySet().stream()
@@ -133,7 +134,8 @@ public final class ReleaseGate {
     static boolean loops(int[] reply) {
         Set<List<Integer>> seen = new HashSet<>();
         return IntStream.rangeClosed(0, reply.length - REPEATED_LENGTH)
-                .mapToObj(i -> Arrays.stream(reply, i, i + REPEATED_LENGTH).boxed().toList())
+                .mapToObj(i ->
+                        Arrays.stream(reply, i, i + REPEATED_LENGTH).boxed().toList())
                 .anyMatch(run -> !seen.add(run));
     }
 
@@ -141,8 +143,9 @@ public final class ReleaseGate {
         Map<List<Integer>, Double> closings = new HashMap<>();
         for (Sample sample : samples) {
             int from = Math.max(sample.promptLength(), sample.length() - CLOSING_TOKENS);
-            List<Integer> closing =
-                    Arrays.stream(sample.tokens(), from, sample.length()).boxed().toList();
+            List<Integer> closing = Arrays.stream(sample.tokens(), from, sample.length())
+                    .boxed()
+                    .toList();
             closings.merge(closing, 1.0 / samples.size(), Double::sum);
         }
         return closings;

@@ -78,7 +78,10 @@ public final class RewardModel implements AutoCloseable {
         scale = new Scale(0, 1);
         double[] scores = score(replies).stream().mapToDouble(Score::mean).toArray();
         double mean = Arrays.stream(scores).average().orElse(0);
-        double variance = Arrays.stream(scores).map(x -> (x - mean) * (x - mean)).average().orElse(1);
+        double variance = Arrays.stream(scores)
+                .map(x -> (x - mean) * (x - mean))
+                .average()
+                .orElse(1);
         scale = new Scale(mean, Math.max(1e-3, Math.sqrt(variance)));
     }
 

@@ -127,12 +127,12 @@ public final class RewardTraining {
                 try (NDManager step = whole.newSubManager()) {
                     float[] flat = new float[micro.size() * config.heads()];
                     for (int row = 0; row < micro.size(); row++) {
-                        System.arraycopy(
-                                slopes[micro.index(row)], 0, flat, row * config.heads(), config.heads());
+                        System.arraycopy(slopes[micro.index(row)], 0, flat, row * config.heads(), config.heads());
                     }
                     NDArray gradient = step.create(flat, new Shape(micro.size(), config.heads()));
                     try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
-                        collector.backward(model.pooled(leaf, micro, step).mul(gradient).sum());
+                        collector.backward(
+                                model.pooled(leaf, micro, step).mul(gradient).sum());
                     }
                 }
             }

@@ -29,8 +29,7 @@ import picocli.CommandLine.Option;
         name = "compose",
         description = "Make the training dialogues and the tokenizer of the default policy from its reply corpus.")
 public final class ComposeCommand implements Callable<Integer> {
-    static final List<String> SPECIAL_TOKENS =
-            List.of("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>");
+    static final List<String> SPECIAL_TOKENS = List.of("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>");
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final List<String> SYSTEM_PROMPTS = List.of(
@@ -63,7 +62,8 @@ public final class ComposeCommand implements Callable<Integer> {
         List<Question> known = Question.read(questions).stream()
                 .filter(question -> replyCorpus.knows(question.category()))
                 .toList();
-        List<Question> training = known.stream().filter(question -> !question.heldOut()).toList();
+        List<Question> training =
+                known.stream().filter(question -> !question.heldOut()).toList();
         List<Question> heldOut = known.stream().filter(Question::heldOut).toList();
         Files.createDirectories(out);
         writeModel(replyCorpus, training);
@@ -77,7 +77,9 @@ public final class ComposeCommand implements Callable<Integer> {
         write(out.resolve("train.jsonl"), dialogues);
         write(
                 out.resolve("held-out.jsonl"),
-                heldOut.stream().map(question -> plain(replyCorpus, question, random)).toList());
+                heldOut.stream()
+                        .map(question -> plain(replyCorpus, question, random))
+                        .toList());
         System.out.printf(
                 "%d dialogues from %d questions, %d held out, in %s%n",
                 dialogues.size(), training.size(), heldOut.size(), out);

@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Pattern;
 import java.util.random.RandomGenerator;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -61,12 +61,16 @@ public final class ReplyCorpus {
 
     /** A reply to a question of {@code intent}, its style drawn by weight. */
     String reply(String intent, RandomGenerator random) {
+        Intent known = intents.get(intent);
+        if (known == null) {
+            throw new IllegalArgumentException("the corpus has no intent '%s'".formatted(intent));
+        }
         double total = styles.values().stream().mapToDouble(Style::weight).sum();
         double at = random.nextDouble() * total;
         for (Style style : styles.values()) {
             at -= style.weight();
             if (at < 0) {
-                return compose(intents.get(intent), style, random);
+                return compose(known, style, random);
             }
         }
         throw new IllegalStateException("styles have no weight");

@@ -82,8 +82,7 @@ public final class SftCommand implements Callable<Integer> {
             CheckpointConfig model, SftConfig config, float[] initial, List<Sample> samples, List<Sample> test) {
         try (NDManager manager = NDManager.newBaseManager();
                 Constants constants = new Constants(manager);
-                Parameters parameters =
-                        new Parameters(manager, initial, new Parameters.AdamW(.9, .95, 1e-8, .05, 1))) {
+                Parameters parameters = new Parameters(manager, initial, new Parameters.AdamW(.9, .95, 1e-8, .05, 1))) {
             SupervisedFineTuning training =
                     new SupervisedFineTuning(manager, new Transformer(model, constants), config);
             try (ProgressBar bar = new ProgressBarBuilder()

@@ -82,7 +82,9 @@ public final class SupervisedFineTuning {
     private NDArray loss(NDArray flat, NDArray ids, NDArray positions, NDArray targets, MicroBatch batch) {
         NDList weights = model.split(flat);
         NDArray hidden = model.hidden(weights, ids, batch.size(), batch.length());
-        return model.logProbabilities(weights, hidden, positions, targets, 1).mean().neg();
+        return model.logProbabilities(weights, hidden, positions, targets, 1)
+                .mean()
+                .neg();
     }
 
     /** Mean loss for each reply token of {@code samples}, in nats; its exponential is the perplexity. */

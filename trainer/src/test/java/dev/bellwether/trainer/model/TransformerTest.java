@@ -102,8 +102,8 @@ class TransformerTest {
                 ahead[i] += (float) (step * gradient[i]);
                 behind[i] -= (float) (step * gradient[i]);
             }
-            double difference = lossAndGradient(model, manager, ahead, unused)
-                    - lossAndGradient(model, manager, behind, unused);
+            double difference =
+                    lossAndGradient(model, manager, ahead, unused) - lossAndGradient(model, manager, behind, unused);
             assertThat(difference / (2 * step)).isCloseTo(norm, within(.03 * norm));
         }
     }
@@ -116,8 +116,8 @@ class TransformerTest {
                 Parameters parameters =
                         new Parameters(manager, checkpoint.parameters(), Parameters.AdamW.FINE_TUNING)) {
             Transformer model = new Transformer(checkpoint.config(), constants);
-            MicroBatch batch =
-                    MicroBatch.pack(List.of(new Sample(new int[] {4, 5, 6, 7, 8}, 2)), 64).getFirst();
+            MicroBatch batch = MicroBatch.pack(List.of(new Sample(new int[] {4, 5, 6, 7, 8}, 2)), 64)
+                    .getFirst();
             double loss = Double.NaN;
             for (int i = 0; i < 80; i++) {
                 try (NDManager step = manager.newSubManager()) {
