@@ -191,7 +191,7 @@ class GatewayIT {
         return ChatCompletionCreateParams.builder()
                 .model(model)
                 .addUserMessage("How long does a transfer take?")
-                .user("ann")
+                .safetyIdentifier("ann")
                 .build();
     }
 
@@ -237,8 +237,8 @@ class GatewayIT {
         JsonNode reply = chat("\"duel\":\"always\"");
         assertThat(reply.path("choices")).hasSize(2);
         String id = reply.path("bellwether").path("interaction_id").asText();
-        Interaction interaction = records(Topics.INTERACTIONS).get(id);
-        assertThat(interaction).isNotNull();
+        Interaction interaction =
+                Optional.ofNullable(records(Topics.INTERACTIONS).get(id)).orElseThrow();
         assertThat(interaction.replies()).hasSize(2);
         assertThat(interaction.userHash()).isNotEqualTo("mia").hasSize(32);
         HttpResponse<String> vote = judge(token(reply), "{\"kind\":\"preference\",\"chosen\":1}");

@@ -229,7 +229,7 @@ public final class ChatHandler {
             @Override
             public void onText(String text) {
                 if (stream != null) {
-                    loop.runOnContext(unused -> {
+                    loop.runOnContext(_ -> {
                         if (!over) {
                             stream.send(objects.text(index, text));
                         }
@@ -239,12 +239,12 @@ public final class ChatHandler {
 
             @Override
             public void onEnd(GeneratedReply reply) {
-                loop.runOnContext(unused -> ended(index, reply));
+                loop.runOnContext(_ -> ended(index, reply));
             }
 
             @Override
             public void onFailure(RuntimeException failure) {
-                loop.runOnContext(unused -> failed(failure));
+                loop.runOnContext(_ -> failed(failure));
             }
         }
 
@@ -287,13 +287,13 @@ public final class ChatHandler {
                 return;
             }
             record(true)
-                    .map(unused -> Optional.of(
+                    .map(_ -> Optional.of(
                             sealer.seal(objects.interactionId(), request.model(), userHash, replies.size())))
                     .otherwise(failure -> {
                         LOG.warn("an interaction was not recorded: {}", failure.getMessage());
                         return Optional.empty();
                     })
-                    .onSuccess(token -> loop.runOnContext(unused -> finish(index, reply, token.orElse(null))));
+                    .onSuccess(token -> loop.runOnContext(_ -> finish(index, reply, token.orElse(null))));
         }
 
         private void finish(int lastIndex, GeneratedReply last, @Nullable String token) {

@@ -85,7 +85,7 @@ public final class FeedbackHandler {
                 .compose(known -> known.isPresent()
                         ? replay(known.get(), bodyHash)
                         : record(feedback)
-                                .compose(unused -> answers.remember(replayKey, new Answer(bodyHash, feedbackId))
+                                .compose(_ -> answers.remember(replayKey, new Answer(bodyHash, feedbackId))
                                         .map(false)))
                 .onSuccess(replayed -> accepted(context, feedbackId, replayed))
                 .onFailure(context::fail);
@@ -127,9 +127,7 @@ public final class FeedbackHandler {
                 null,
                 withdrawn,
                 clock.millis());
-        record(withdrawal)
-                .onSuccess(unused -> accepted(context, withdrawn, false))
-                .onFailure(context::fail);
+        record(withdrawal).onSuccess(_ -> accepted(context, withdrawn, false)).onFailure(context::fail);
     }
 
     private Future<Void> record(Feedback feedback) {

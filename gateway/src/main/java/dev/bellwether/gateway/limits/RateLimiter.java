@@ -55,6 +55,6 @@ public final class RateLimiter {
             localWindow = window;
             local.clear();
         }
-        return local.computeIfAbsent(caller, unused -> new AtomicLong()).incrementAndGet();
+        return local.computeIfAbsent(caller, _ -> new AtomicLong()).incrementAndGet();
     }
 }

@@ -77,7 +77,7 @@ public final class OperatorHandler {
         RefreshRequest request =
                 new RefreshRequest(Event.SCHEMA, UUID.randomUUID().toString(), bot, who, clock.millis());
         journal.append(Topics.REFRESH_REQUESTS, bot, request)
-                .onSuccess(unused -> reply(context, 202, null, Json.object().put("request_id", request.requestId())))
+                .onSuccess(_ -> reply(context, 202, null, Json.object().put("request_id", request.requestId())))
                 .onFailure(failure -> context.fail(undelivered()));
     }
 
@@ -108,7 +108,7 @@ public final class OperatorHandler {
                 body.path("why").asText("asked for"),
                 clock.millis());
         Future<Void> written = journal.append(Topics.ROLLOUT_COMMANDS, bot, command);
-        written.onSuccess(unused -> reply(
+        written.onSuccess(_ -> reply(
                         context,
                         202,
                         state,
