@@ -1,6 +1,10 @@
 package dev.bellwether.trainer;
 
+import dev.bellwether.trainer.dataset.ExportCommand;
 import dev.bellwether.trainer.evaluation.EvaluateCommand;
+import dev.bellwether.trainer.refresh.PpoCommand;
+import dev.bellwether.trainer.refresh.RefreshCommand;
+import dev.bellwether.trainer.refresh.RewardCommand;
 import dev.bellwether.trainer.refresh.ServeCommand;
 import dev.bellwether.trainer.release.ImportCommand;
 import dev.bellwether.trainer.sft.ComposeCommand;
@@ -18,8 +22,12 @@ import picocli.CommandLine.Command;
         subcommands = {
             ComposeCommand.class,
             SftCommand.class,
-            ImportCommand.class,
+            RewardCommand.class,
+            PpoCommand.class,
+            RefreshCommand.class,
             EvaluateCommand.class,
+            ImportCommand.class,
+            ExportCommand.class,
             ServeCommand.class
         })
 public final class Trainer {

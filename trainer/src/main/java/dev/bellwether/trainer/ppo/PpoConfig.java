@@ -31,5 +31,5 @@ public record PpoConfig(
         int completionTokensMax,
         int batchTokens) {
     public static final PpoConfig DEFAULT =
-            new PpoConfig(18, 96, 2, 3e-4, 5, .2, .1, 1, 3.2, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
+            new PpoConfig(24, 96, 2, 4.5e-4, 5, .2, .1, 1, 4, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
 }

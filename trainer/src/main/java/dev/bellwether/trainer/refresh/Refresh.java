@@ -75,8 +75,16 @@ public final class Refresh {
      * @param version what the candidate will be called
      * @param origin the version that training starts from and stays close to
      * @param champion the version that the candidate must beat
+     * @param until where to stop; a refresh that stopped early goes on when it is run again
      */
-    public record Order(String bot, String version, String origin, String champion) {}
+    public record Order(String bot, String version, String origin, String champion, Until until) {}
+
+    /** The last stage to run. */
+    public enum Until {
+        REWARD,
+        PPO,
+        PUBLISH
+    }
 
     public Refresh(
             Order order,
@@ -167,6 +175,9 @@ public final class Refresh {
                         taken, null, Double.NaN, Double.NaN, false, List.of("training collapsed: " + e.getMessage()));
             }
         }
+        if (order.until() != Until.PUBLISH) {
+            return report;
+        }
         Path unfinished = directory.resolve("report.unfinished");
         Files.writeString(unfinished, EventJson.mapper().writeValueAsString(report));
         Files.move(unfinished, reportFile, StandardCopyOption.ATOMIC_MOVE);
@@ -217,11 +228,17 @@ public final class Refresh {
                 RewardModel judge = rewardModel(workshop, "judge", judged, judgedVotes, config.seed() + 1)) {
             double accuracy = RewardTraining.accuracy(reward, heldOut);
             listener.progress("reward", 1, Map.of("accuracy", accuracy));
+            if (order.until() == Until.REWARD) {
+                return report(snapshot, null, accuracy, 0, false, List.of("stopped after the reward model"));
+            }
             ReleaseGate gate = new ReleaseGate(config.klBudget(), config.seed()).judgeAccuracy(judge, trained);
             if (!gate.verdict().passed()) {
                 return report(snapshot, null, accuracy, 0, false, gate.verdict().reasons());
             }
             PpoResult ppo = ppo(workshop, reward);
+            if (order.until() == Until.PPO) {
+                return report(snapshot, null, accuracy, ppo.kl(), false, List.of("stopped after PPO"));
+            }
             return release(workshop, snapshot, gate, judge, ppo, judged, accuracy);
         }
     }

@@ -51,7 +51,7 @@ public record RefreshConfig(
                 Optional.ofNullable(pairsMin).orElse(100),
                 Optional.ofNullable(temperature).orElse(.7),
                 Optional.ofNullable(completionTokensMax).orElse(96),
-                Optional.ofNullable(steps).orElse(18),
+                Optional.ofNullable(steps).orElse(24),
                 Optional.ofNullable(klBudget).orElse(15.0),
                 Optional.ofNullable(seed).orElse(1L));
     }

@@ -212,7 +212,7 @@ public final class RefreshService implements AutoCloseable {
         learned.put(bot, Math.max(learned.getOrDefault(bot, 0L), snapshot.judgements()));
         refreshedAt.put(bot, clock.instant());
         String champion = log.rollout(bot).map(RolloutState::champion).orElse(settings.champion());
-        Refresh.Order order = new Refresh.Order(bot, "v" + id, settings.champion(), champion);
+        Refresh.Order order = new Refresh.Order(bot, "v" + id, settings.champion(), champion, Refresh.Until.PUBLISH);
         LOG.info(
                 "refresh {} of {} begins: {} judgements, {} pairs",
                 id,

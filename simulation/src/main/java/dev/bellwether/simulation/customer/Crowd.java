@@ -1,0 +1,192 @@
+package dev.bellwether.simulation.customer;
+
+import dev.bellwether.sdk.BellwetherException;
+import dev.bellwether.sdk.ChatRequest;
+import dev.bellwether.sdk.ChatResponse;
+import dev.bellwether.sdk.Feedback;
+import dev.bellwether.sdk.FeedbackReceipt;
+import dev.bellwether.simulation.question.Question;
+import dev.bellwether.simulation.taste.Satisfaction;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+
+/** Many customers at once, until a number of interactions is reached. */
+public final class Crowd {
+    private static final long SEED_STEP = 0x9E3779B97F4A7C15L;
+    private static final int BAR_REFRESH_MILLIS = 500;
+
+    private final Bot bot;
+    private final List<Question> questions;
+    private final Satisfaction satisfaction;
+    private final Ledger ledger;
+    private final CrowdConfig config;
+    private final AtomicLong admitted = new AtomicLong();
+    private final AtomicLong interactions = new AtomicLong();
+    private final AtomicLong conversations = new AtomicLong();
+    private final AtomicReference<@Nullable RuntimeException> fault = new AtomicReference<>();
+
+    public Crowd(Bot bot, List<Question> questions, Satisfaction satisfaction, Ledger ledger, CrowdConfig config) {
+        this.bot = bot;
+        this.questions = List.copyOf(questions);
+        this.satisfaction = satisfaction;
+        this.ledger = ledger;
+        this.config = config;
+    }
+
+    /**
+     * What came of a run.
+     *
+     * @param interactions that customers had in this run
+     * @param feedback judgements in the ledger, by kind
+     * @param failures calls in the ledger that failed after all retries, by code
+     */
+    public record Outcome(
+            long interactions,
+            long conversations,
+            Map<String, Long> feedback,
+            Map<String, Long> failures,
+            Duration elapsed) {
+        /** Judgements acknowledged. */
+        public long judgements() {
+            return feedback.values().stream().mapToLong(Long::longValue).sum();
+        }
+    }
+
+    /** Interactions so far; may be read while the crowd runs. */
+    public long interactions() {
+        return interactions.get();
+    }
+
+    /**
+     * Runs until all interactions are had, or {@code stop} says so; a call that fails is counted and the run goes on.
+     *
+     * @throws BellwetherException when the service refuses the key or does not know the bot
+     */
+    public Outcome run(BooleanSupplier stop) throws InterruptedException {
+        long start = System.nanoTime();
+        try (ExecutorService customers = Executors.newVirtualThreadPerTaskExecutor();
+                Bar bar = new Bar(config)) {
+            for (int i = 0; i < config.concurrency(); i++) {
+                customers.execute(() -> serve(stop, bar));
+            }
+            customers.shutdown();
+            try {
+                while (!customers.awaitTermination(1, TimeUnit.SECONDS)) {
+                    bar.say(ledger.feedback());
+                }
+            } catch (InterruptedException e) {
+                customers.shutdownNow();
+                throw e;
+            }
+        }
+        RuntimeException failed = fault.get();
+        if (failed != null) {
+            throw failed;
+        }
+        return new Outcome(
+                interactions.get(),
+                conversations.get(),
+                ledger.kinds(),
+                ledger.failures(),
+                Duration.ofNanos(System.nanoTime() - start));
+    }
+
+    private void serve(BooleanSupplier stop, Bar bar) {
+        BooleanSupplier admission = () -> fault.get() == null
+                && !Thread.currentThread().isInterrupted()
+                && !stop.getAsBoolean()
+                && admitted.incrementAndGet() <= config.interactions();
+        while (fault.get() == null && !stop.getAsBoolean() && admitted.get() < config.interactions()) {
+            long number = conversations.getAndIncrement();
+            try {
+                converse(number, admission, bar);
+            } catch (BellwetherException e) {
+                ledger.failed("chat: " + e.code());
+                if (e.status() == 401 || e.status() == 403 || e.status() == 404) {
+                    fault.compareAndSet(null, e);
+                }
+            } catch (RuntimeException e) {
+                fault.compareAndSet(null, e);
+            }
+        }
+    }
+
+    /** The decisions of the n-th customer depend on the seed and n alone; who they are is new in every run. */
+    private void converse(long number, BooleanSupplier admission, Bar bar) {
+        SplittableRandom random = new SplittableRandom(config.seed() + SEED_STEP * number);
+        Question question = questions.get(random.nextInt(questions.size()));
+        Bot counted = new Counted(bot, () -> {
+            interactions.incrementAndGet();
+            bar.step();
+        });
+        new Customer(counted, satisfaction, ledger, random, UUID.randomUUID().toString(), question).converse(admission);
+    }
+
+    /** The bot, its replies counted. */
+    private record Counted(Bot bot, Runnable served) implements Bot {
+        @Override
+        public String name() {
+            return bot.name();
+        }
+
+        @Override
+        public ChatResponse chat(ChatRequest request) {
+            ChatResponse response = bot.chat(request);
+            served.run();
+            return response;
+        }
+
+        @Override
+        public FeedbackReceipt submit(String feedbackToken, Feedback feedback) {
+            return bot.submit(feedbackToken, feedback);
+        }
+    }
+
+    /** A progress bar, or none. */
+    private static final class Bar implements AutoCloseable {
+        private final @Nullable ProgressBar bar;
+
+        private Bar(CrowdConfig config) {
+            this.bar = config.progress()
+                    ? new ProgressBarBuilder()
+                            .setTaskName("customers")
+                            .setInitialMax(config.interactions())
+                            .setStyle(ProgressBarStyle.ASCII)
+                            .setUpdateIntervalMillis(BAR_REFRESH_MILLIS)
+                            .build()
+                    : null;
+        }
+
+        private void step() {
+            if (bar != null) {
+                bar.step();
+            }
+        }
+
+        private void say(long judgements) {
+            if (bar != null) {
+                bar.setExtraMessage(" %d judgements".formatted(judgements));
+            }
+        }
+
+        @Override
+        public void close() {
+            if (bar != null) {
+                bar.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package dev.bellwether.simulation.measurement;
+
+import dev.bellwether.event.Feedback;
+import dev.bellwether.event.FeedbackSignal;
+import dev.bellwether.event.Interaction;
+import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.simulation.customer.Ledger;
+import dev.bellwether.topic.Topics;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * A ledger held against the topics: what the service acknowledged must be there, and count once.
+ *
+ * @param acknowledged judgements in the ledger
+ * @param lost those of them that the topic {@code feedback} does not hold
+ * @param duplicated feedback ids that are in force more than once in {@code rated-interactions}
+ * @param unrated acknowledged judgements that the stream had not joined to their interaction when time was up
+ * @param versions what each version served to these customers, and the thumbs it got
+ */
+public record TopicAudit(long acknowledged, long lost, long duplicated, long unrated, List<Version> versions) {
+    public TopicAudit {
+        versions = List.copyOf(versions);
+    }
+
+    /** One version's interactions and thumbs. */
+    public record Version(String version, long served, long up, long down) {}
+
+    /**
+     * Reads the topics; waits up to {@code patience} for what a gateway still holds in its spool, and as long again for
+     * the stream to catch up.
+     */
+    public static TopicAudit of(TopicReader reader, Ledger ledger, Duration patience) throws IOException {
+        Set<String> acknowledged = new HashSet<>();
+        ledger.entries().forEach(entry -> acknowledged.add(entry.feedbackId()));
+        Set<String> missing = new HashSet<>(acknowledged);
+        Map<String, Feedback> feedback = new HashMap<>();
+        reader.read(
+                Topics.FEEDBACK,
+                (key, value) -> {
+                    if (value != null) {
+                        missing.remove(value.feedbackId());
+                        feedback.putIfAbsent(value.feedbackId(), value);
+                    }
+                },
+                missing::isEmpty,
+                patience);
+        Set<String> unrated = new HashSet<>(acknowledged);
+        unrated.removeAll(missing);
+        Map<String, RatedInteraction> rated = new HashMap<>();
+        reader.read(
+                Topics.RATED_INTERACTIONS,
+                (key, value) -> {
+                    TopicReader.put(rated, key, value);
+                    if (value != null) {
+                        value.judgements().forEach(judgement -> unrated.remove(judgement.feedbackId()));
+                    }
+                },
+                unrated::isEmpty,
+                patience);
+        return new TopicAudit(
+                acknowledged.size(),
+                missing.size(),
+                duplicated(rated.values()),
+                unrated.size(),
+                versions(reader.all(Topics.INTERACTIONS), feedback.values(), ledger.interactions()));
+    }
+
+    /** Feedback ids that are in force more than once, in one interaction or in several. */
+    static long duplicated(Collection<RatedInteraction> rated) {
+        Set<String> seen = new HashSet<>();
+        Set<String> twice = new HashSet<>();
+        for (RatedInteraction each : rated) {
+            for (Feedback judgement : each.judgements()) {
+                if (!seen.add(judgement.feedbackId())) {
+                    twice.add(judgement.feedbackId());
+                }
+            }
+        }
+        return twice.size();
+    }
+
+    static List<Version> versions(
+            Collection<Interaction> interactions, Collection<Feedback> feedback, Set<String> counted) {
+        Map<String, String> versionOf = new HashMap<>();
+        for (Interaction interaction : interactions) {
+            if (counted.contains(interaction.interactionId())
+                    && !interaction.replies().isEmpty()) {
+                versionOf.put(
+                        interaction.interactionId(),
+                        interaction.replies().getFirst().version());
+            }
+        }
+        Map<String, long[]> counts = new TreeMap<>();
+        versionOf.values().forEach(version -> counts.computeIfAbsent(version, _ -> new long[3])[0]++);
+        for (Feedback judgement : feedback) {
+            String version = versionOf.get(judgement.interactionId());
+            if (version != null && judgement.signal() instanceof FeedbackSignal.Thumb thumb) {
+                counts.computeIfAbsent(version, _ -> new long[3])[thumb.up() ? 1 : 2]++;
+            }
+        }
+        List<Version> versions = new ArrayList<>();
+        counts.forEach((version, count) -> versions.add(new Version(version, count[0], count[1], count[2])));
+        return versions;
+    }
+}

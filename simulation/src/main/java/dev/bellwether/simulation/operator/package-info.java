@@ -1,0 +1,5 @@
+/** The operators\x27 port of a gateway. */
+@NullMarked
+package dev.bellwether.simulation.operator;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,79 @@
+package dev.bellwether.simulation.question;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+
+/** The questions of a CSV file. */
+public record Questions(List<Question> all) {
+    private static final CSVFormat FORMAT =
+            CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
+    private static final List<String> COLUMNS = List.of("text", "category");
+    private static final int HELD_OUT_LEAST = 100;
+    private static final long ORDER_SEED = 20_240_601;
+
+    public Questions {
+        all = List.copyOf(all);
+    }
+
+    /**
+     * Reads a CSV file with the columns {@code text} and {@code category}.
+     *
+     * @throws IOException naming the file and what is wrong with it
+     */
+    public static Questions read(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new IOException("%s does not exist; give a CSV file with the columns text,category".formatted(file));
+        }
+        try (CSVParser parser = CSVParser.parse(file, StandardCharsets.UTF_8, FORMAT)) {
+            if (!parser.getHeaderNames().containsAll(COLUMNS)) {
+                throw new IOException("%s has the columns %s; needed are text,category"
+                        .formatted(file, String.join(",", parser.getHeaderNames())));
+            }
+            return new Questions(rows(file, parser));
+        } catch (UncheckedIOException | IllegalArgumentException e) {
+            throw new IOException("%s is not a CSV file: %s".formatted(file, e.getMessage()), e);
+        }
+    }
+
+    private static List<Question> rows(Path file, CSVParser parser) throws IOException {
+        List<Question> questions = new ArrayList<>();
+        for (CSVRecord row : parser) {
+            if (!row.isConsistent() || row.get("text").isBlank()) {
+                throw new IOException("%s, record %d: a text and a category are needed, found %s"
+                        .formatted(file, row.getRecordNumber(), row.toList()));
+            }
+            questions.add(
+                    new Question(row.get("text").strip(), row.get("category").strip()));
+        }
+        if (questions.isEmpty()) {
+            throw new IOException("%s has no questions".formatted(file));
+        }
+        return questions;
+    }
+
+    /** The questions that are kept out of training. */
+    public List<Question> heldOut() {
+        return all.stream().filter(Question::heldOut).toList();
+    }
+
+    /**
+     * At most {@code most} questions to measure with, the same ones in the same mixed order each time: held-out ones, or
+     * of all where fewer than 100 are held out.
+     */
+    public List<Question> measured(int most) {
+        List<Question> heldOut = heldOut();
+        List<Question> mixed = new ArrayList<>(heldOut.size() < HELD_OUT_LEAST ? all : heldOut);
+        Collections.shuffle(mixed, new Random(ORDER_SEED));
+        return List.copyOf(mixed.subList(0, Math.min(most, mixed.size())));
+    }
+}

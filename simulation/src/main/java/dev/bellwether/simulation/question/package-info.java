@@ -1,0 +1,5 @@
+/** What customers ask, and what it is about. */
+@NullMarked
+package dev.bellwether.simulation.question;
+
+import org.jspecify.annotations.NullMarked;

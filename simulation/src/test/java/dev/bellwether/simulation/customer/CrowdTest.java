@@ -1,0 +1,95 @@
+package dev.bellwether.simulation.customer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.net.httpserver.HttpServer;
+import dev.bellwether.sdk.AuthenticationException;
+import dev.bellwether.sdk.BellwetherClient;
+import dev.bellwether.simulation.question.Question;
+import dev.bellwether.simulation.taste.Facts;
+import dev.bellwether.simulation.taste.Rule;
+import dev.bellwether.simulation.taste.Satisfaction;
+import dev.bellwether.simulation.taste.Taste;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class CrowdTest {
+    private static final List<Question> QUESTIONS = List.of(new Question("Where?", "card"));
+    private static final Satisfaction SATISFACTION =
+            new Satisfaction(new Taste(0.5, 0.1, 0.5, List.of(new Rule.Always(0))), new Facts(Map.of()), 0);
+
+    private final Ledger ledger = new Ledger();
+
+    private Crowd crowd(Bot bot, long interactions) {
+        return new Crowd(bot, QUESTIONS, SATISFACTION, ledger, new CrowdConfig(interactions, 8, 3, false));
+    }
+
+    @Test
+    void goesHomeAfterTheLastInteraction() throws InterruptedException {
+        Crowd.Outcome outcome = crowd(FakeBot.saying("Here."), 500).run(() -> false);
+
+        assertThat(outcome.interactions()).isEqualTo(500);
+        assertThat(ledger.interactions()).hasSize(500);
+        assertThat(outcome.judgements()).isEqualTo(ledger.feedback()).isBetween(180L, 320L);
+        assertThat(outcome.failures()).isEmpty();
+    }
+
+    @Test
+    void stopsWhenTold() throws InterruptedException {
+        AtomicInteger asked = new AtomicInteger();
+
+        Crowd.Outcome outcome = crowd(FakeBot.saying("Here."), 1_000_000).run(() -> asked.incrementAndGet() > 1_000);
+
+        assertThat(outcome.interactions()).isLessThan(1_000);
+    }
+
+    @Test
+    void countsFailuresAndGoesOn() throws Exception {
+        HttpServer server = failing(503);
+        try {
+            Crowd.Outcome outcome = crowd(Bot.of(client(server), "support"), 20).run(() -> false);
+
+            assertThat(outcome.interactions()).isZero();
+            assertThat(outcome.failures()).isEqualTo(Map.of("chat: http_503", 20L));
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void givesUpWhenTheKeyIsRefused() throws IOException {
+        HttpServer server = failing(401);
+        try {
+            assertThatThrownBy(() ->
+                            crowd(Bot.of(client(server), "support"), 1_000_000).run(() -> false))
+                    .isInstanceOf(AuthenticationException.class);
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    private static BellwetherClient client(HttpServer server) {
+        return BellwetherClient.builder()
+                .baseUrl("http://127.0.0.1:" + server.getAddress().getPort())
+                .apiKey("key")
+                .retriesMax(0)
+                .build();
+    }
+
+    private static HttpServer failing(int status) throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 64);
+        server.createContext("/", exchange -> {
+            exchange.getRequestBody().readAllBytes();
+            exchange.sendResponseHeaders(status, -1);
+            exchange.close();
+        });
+        server.start();
+        return server;
+    }
+}

@@ -1,0 +1,211 @@
+package dev.bellwether.simulation.endtoend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.bellwether.event.FeedbackSignal;
+import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.sdk.BellwetherClient;
+import dev.bellwether.simulation.customer.Bot;
+import dev.bellwether.simulation.customer.Crowd;
+import dev.bellwether.simulation.customer.CrowdConfig;
+import dev.bellwether.simulation.customer.Ledger;
+import dev.bellwether.simulation.measurement.TopicAudit;
+import dev.bellwether.simulation.measurement.TopicReader;
+import dev.bellwether.simulation.question.Questions;
+import dev.bellwether.simulation.taste.Facts;
+import dev.bellwether.simulation.taste.Satisfaction;
+import dev.bellwether.simulation.taste.Taste;
+import dev.bellwether.standalone.Installation;
+import dev.bellwether.standalone.InstallationSettings;
+import dev.bellwether.topic.Topics;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.By;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.WebDriver;
+import org.openqa.selenium.chrome.ChromeDriver;
+import org.openqa.selenium.chrome.ChromeDriverService;
+import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.support.ui.WebDriverWait;
+
+/** The whole service as processes, with customers, killed services, and a person at the chat page. */
+class WholeServiceIT {
+    private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
+    private static final Path CHROMIUM = Path.of("/usr/bin/chromium");
+    private static final Path CHROMEDRIVER = Path.of("/usr/bin/chromedriver");
+    private static final Duration READ_LIMIT = Duration.ofMinutes(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    @TempDir
+    private static Path directory = Path.of("");
+
+    private static Installation installation;
+
+    @BeforeAll
+    static void start() {
+        installation = Installation.start(InstallationSettings.of(HOME, directory.resolve("data"))
+                .chatPort(0)
+                .bots(HOME.resolve("simulation/demo-bots.yaml")));
+    }
+
+    @AfterAll
+    static void stop() {
+        installation.close();
+    }
+
+    private static TopicReader reader() {
+        return new TopicReader(installation.kafka(), READ_LIMIT);
+    }
+
+    @Test
+    void losesNoAcknowledgedFeedbackWhenEachServiceIsKilledInTurn() throws Exception {
+        BellwetherClient client = BellwetherClient.builder()
+                .baseUrl(installation.chatUrl().toString())
+                .apiKey(installation.apiKey())
+                .retriesMax(8)
+                .build();
+        Satisfaction satisfaction = new Satisfaction(
+                Taste.read(HOME.resolve("simulation/tastes/default.yaml")),
+                Facts.read(HOME.resolve("default-policy/corpus/intents.yaml")),
+                2);
+        Questions questions = Questions.read(HOME.resolve("default-policy/corpus/questions.csv"));
+        Ledger ledger = new Ledger();
+        Crowd crowd = new Crowd(
+                Bot.of(client, "support"),
+                questions.all(),
+                satisfaction,
+                ledger,
+                new CrowdConfig(20_000, 16, 5, false));
+        List<String> victims = List.of("gateway", "feedback-stream", "trainer");
+        CompletableFuture<Boolean> killed = new CompletableFuture<>();
+        Thread killer = Thread.ofPlatform().start(() -> {
+            try {
+                for (String victim : victims) {
+                    long before = crowd.interactions();
+                    await(() -> crowd.interactions() > before + 100);
+                    long pid = installation.supervisor().pid(victim);
+                    ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+                    await(() -> installation.supervisor().state(victim).pid() != pid
+                            && installation
+                                    .supervisor()
+                                    .state(victim)
+                                    .health()
+                                    .name()
+                                    .equals("HEALTHY"));
+                }
+                killed.complete(true);
+            } catch (RuntimeException | AssertionError e) {
+                killed.completeExceptionally(e);
+            }
+        });
+        Crowd.Outcome outcome = crowd.run(killed::isDone);
+        killer.join(Duration.ofMinutes(3));
+        assertThat(killed.get(1, TimeUnit.SECONDS)).isTrue();
+        assertThat(outcome.judgements()).isGreaterThan(50);
+        TopicAudit audit = TopicAudit.of(reader(), ledger, PATIENCE);
+        assertThat(audit.lost()).isZero();
+        assertThat(audit.duplicated()).isZero();
+        assertThat(audit.unrated()).isZero();
+    }
+
+    private static void await(BooleanSupplier condition) {
+        long end = System.nanoTime() + Duration.ofMinutes(2).toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("it did not come to hold within two minutes");
+            }
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void carriesAVoteAndAChoiceFromTheChatPageToTheTopics() throws IOException {
+        assumeTrue(
+                Files.isExecutable(CHROMIUM) && Files.isExecutable(CHROMEDRIVER),
+                "skipped: needs chromium and chromedriver (packages chromium, chromium-driver)");
+        ChromeOptions options = new ChromeOptions();
+        options.setBinary(CHROMIUM.toFile());
+        options.addArguments(
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--window-size=420,800",
+                "--user-data-dir=" + directory.resolve("browser"));
+        ChromeDriverService service = new ChromeDriverService.Builder()
+                .usingDriverExecutable(CHROMEDRIVER.toFile())
+                .build();
+        WebDriver browser = new ChromeDriver(service, options);
+        try {
+            WebDriverWait wait = new WebDriverWait(browser, Duration.ofSeconds(30));
+            browser.get(installation.chatUrl().resolve("/?duel=never").toString());
+            ask(browser, "Where is my new card?");
+            wait.until(page -> !page.findElements(By.cssSelector(".thumb.down")).isEmpty());
+            browser.findElement(By.cssSelector(".thumb.down")).sendKeys(Keys.ENTER);
+            wait.until(page -> !page.findElements(By.cssSelector(".reason")).isEmpty());
+            browser.findElement(By.cssSelector(".correct")).sendKeys(Keys.ENTER);
+            browser.findElement(By.cssSelector(".bot textarea")).sendKeys(" Sorry for the delay.");
+            browser.findElement(By.cssSelector(".save")).sendKeys(Keys.ENTER);
+            wait.until(page -> page.findElements(By.cssSelector(".save")).isEmpty());
+            browser.get(installation.chatUrl().resolve("/?duel=always").toString());
+            ask(browser, "How do I block a stolen card?");
+            wait.until(page -> page.findElements(By.cssSelector(".choose")).size() == 2);
+            browser.findElements(By.cssSelector(".choose")).get(1).sendKeys(Keys.ENTER);
+            wait.until(page -> page.findElements(By.cssSelector(".choose")).isEmpty());
+        } finally {
+            browser.quit();
+        }
+        await(() -> seen(rated -> rated.judgements().stream()
+                .anyMatch(each -> each.signal() instanceof FeedbackSignal.Thumb thumb
+                        && !thumb.up()
+                        && rated.interaction().prompt().getFirst().content().equals("Where is my new card?"))));
+        await(() -> pairs().values().stream()
+                .anyMatch(pair -> pair.origin() == PreferencePair.Origin.EDIT
+                        && pair.chosen().text().contains("Sorry for the delay.")));
+        await(() -> pairs().values().stream()
+                .anyMatch(pair -> pair.origin() == PreferencePair.Origin.DUEL
+                        && pair.prompt().getFirst().content().equals("How do I block a stolen card?")));
+    }
+
+    private static void ask(WebDriver browser, String question) {
+        browser.findElement(By.id("question")).sendKeys(question, Keys.ENTER);
+    }
+
+    private interface Wanted {
+        boolean test(RatedInteraction rated);
+    }
+
+    private static boolean seen(Wanted wanted) {
+        try {
+            return reader().latest(Topics.RATED_INTERACTIONS).values().stream().anyMatch(wanted::test);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static Map<String, PreferencePair> pairs() {
+        try {
+            return reader().latest(Topics.PREFERENCE_PAIRS);
+        } catch (IOException e) {
+            return Map.of();
+        }
+    }
+}

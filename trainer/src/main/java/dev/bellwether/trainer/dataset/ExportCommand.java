@@ -1,0 +1,95 @@
+package dev.bellwether.trainer.dataset;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.event.Feedback;
+import dev.bellwether.event.FeedbackSignal.Edit;
+import dev.bellwether.event.FeedbackSignal.Thumb;
+import dev.bellwether.event.Message;
+import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.Source;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code train export}: a snapshot in the formats that other trainers read (TRL's conversational ones). */
+@Command(name = "export", description = "Write a snapshot's pairs, thumbs and demonstrations for other trainers.")
+public final class ExportCommand implements Callable<Integer> {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @Option(names = "--snapshot", required = true, description = "Folder with pairs.jsonl and rated.jsonl.")
+    private Path snapshot = Path.of("");
+
+    @Option(
+            names = "--out",
+            required = true,
+            description = "Folder to write preference.jsonl, unary.jsonl and demonstrations.jsonl to.")
+    private Path out = Path.of("");
+
+    @Override
+    public Integer call() throws IOException {
+        if (!Snapshot.exists(snapshot)) {
+            throw new IOException("%s holds no pairs.jsonl and rated.jsonl".formatted(snapshot));
+        }
+        Snapshot taken = Snapshot.read(snapshot);
+        List<String> preferences = new ArrayList<>();
+        for (PreferencePair pair : taken.pairs()) {
+            ObjectNode json = JSON.createObjectNode();
+            json.set("prompt", turns(pair.prompt()));
+            json.set("chosen", reply(pair.chosen().text()));
+            json.set("rejected", reply(pair.rejected().text()));
+            preferences.add(JSON.writeValueAsString(json));
+        }
+        List<String> unary = new ArrayList<>();
+        List<String> demonstrations = new ArrayList<>();
+        for (RatedInteraction rated : taken.rated()) {
+            for (Feedback judgement : rated.judgements()) {
+                List<Message> prompt = rated.interaction().prompt();
+                if (judgement.signal() instanceof Thumb thumb) {
+                    String text = rated.interaction()
+                            .replies()
+                            .get(judgement.choice())
+                            .text();
+                    unary.add(JSON.writeValueAsString(completion(prompt, text).put("label", thumb.up())));
+                } else if (judgement.signal() instanceof Edit edit && judgement.source() != Source.END_USER) {
+                    demonstrations.add(JSON.writeValueAsString(completion(prompt, edit.text())));
+                }
+            }
+        }
+        Files.createDirectories(out);
+        Files.write(out.resolve("preference.jsonl"), preferences);
+        Files.write(out.resolve("unary.jsonl"), unary);
+        Files.write(out.resolve("demonstrations.jsonl"), demonstrations);
+        System.out.printf(
+                "%d pairs, %d thumbs, %d demonstrations in %s%n",
+                preferences.size(), unary.size(), demonstrations.size(), out);
+        return 0;
+    }
+
+    private static ObjectNode completion(List<Message> prompt, String text) {
+        ObjectNode json = JSON.createObjectNode();
+        json.set("prompt", turns(prompt));
+        json.set("completion", reply(text));
+        return json;
+    }
+
+    private static ArrayNode turns(List<Message> messages) {
+        ArrayNode turns = JSON.createArrayNode();
+        messages.forEach(
+                message -> turns.addObject().put("role", message.role()).put("content", message.content()));
+        return turns;
+    }
+
+    private static ArrayNode reply(String text) {
+        ArrayNode turns = JSON.createArrayNode();
+        turns.addObject().put("role", "assistant").put("content", text);
+        return turns;
+    }
+}

@@ -1,0 +1,74 @@
+package dev.bellwether.trainer.refresh;
+
+import dev.bellwether.event.RefreshProgress.Report;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.trainer.dataset.Snapshot;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** What the commands that run a refresh by hand have in common. */
+final class RefreshOptions {
+    @Option(
+            names = "--snapshot",
+            required = true,
+            description = "Folder with pairs.jsonl and rated.jsonl, such as a refresh's own folder.")
+    private Path snapshot = Path.of("");
+
+    @Option(names = "--out", required = true, description = "Folder of this refresh; one that was cut off goes on.")
+    private Path out = Path.of("");
+
+    @Option(names = "--store", required = true, description = "Policy store, DATA/store of an installation.")
+    private Path store = Path.of("");
+
+    @Option(names = "--bot", defaultValue = "support", description = "Bot (${DEFAULT-VALUE}).")
+    private String bot = "";
+
+    @Option(names = "--origin", defaultValue = "default", description = "Version to start from (${DEFAULT-VALUE}).")
+    private String origin = "";
+
+    @Option(names = "--champion", description = "Version that the candidate must beat; the origin by default.")
+    private Optional<String> champion = Optional.empty();
+
+    @Option(names = "--version", defaultValue = "candidate", description = "Name of the candidate (${DEFAULT-VALUE}).")
+    private String version = "";
+
+    @Option(names = "--bots", description = "bots.yaml with the bot's settings; defaults otherwise.")
+    private Optional<Path> bots = Optional.empty();
+
+    /** Runs the refresh up to {@code until} and prints what came of it. */
+    Integer run(Refresh.Until until) throws IOException {
+        if (!Snapshot.exists(snapshot)) {
+            throw new IOException("%s holds no pairs.jsonl and rated.jsonl".formatted(snapshot));
+        }
+        RefreshConfig config = RefreshConfig.defaults();
+        if (bots.isPresent()) {
+            RefreshService.BotRefresh settings = ServeCommand.read(bots.get()).get(bot);
+            if (settings == null) {
+                throw new IOException("%s has no bot %s".formatted(bots.get(), bot));
+            }
+            config = settings.config();
+        }
+        Refresh.Order order = new Refresh.Order(bot, version, origin, champion.orElse(origin), until);
+        Report report = new Refresh(
+                        order, config, new PolicyStore(store), out, RefreshOptions::print, Clock.systemUTC())
+                .run(Snapshot.read(snapshot));
+        System.out.printf(
+                "%d judgements, %d pairs, reward accuracy %.3f, KL %.2f, %.0f s%n",
+                report.judgements(), report.pairs(), report.rewardAccuracy(), report.kl(), report.seconds());
+        if (until == Refresh.Until.PUBLISH) {
+            System.out.println(report.passed() ? "the release gate passed" : "the release gate refused");
+        }
+        List<String> reasons = report.reasons();
+        reasons.forEach(reason -> System.out.println("  " + reason));
+        return 0;
+    }
+
+    private static void print(String stage, double fraction, Map<String, Double> metrics) {
+        System.err.printf("%-9s %3.0f %%  %s%n", stage, 100 * fraction, metrics);
+    }
+}

@@ -1,0 +1,18 @@
+package dev.bellwether.trainer.refresh;
+
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code train reward}. */
+@Command(name = "reward", description = "Train the reward model of a snapshot.")
+public final class RewardCommand implements Callable<Integer> {
+    @Mixin
+    private RefreshOptions options = new RefreshOptions();
+
+    @Override
+    public Integer call() throws IOException {
+        return options.run(Refresh.Until.REWARD);
+    }
+}
