@@ -6,6 +6,7 @@ import dev.bellwether.simulation.customer.Bot;
 import dev.bellwether.simulation.customer.Crowd;
 import dev.bellwether.simulation.customer.CrowdConfig;
 import dev.bellwether.simulation.customer.Ledger;
+import dev.bellwether.simulation.customer.Terminal;
 import dev.bellwether.simulation.measurement.PolicySampler;
 import dev.bellwether.simulation.measurement.TopicAudit;
 import dev.bellwether.simulation.measurement.TopicReader;
@@ -14,7 +15,6 @@ import dev.bellwether.simulation.question.Questions;
 import dev.bellwether.simulation.taste.Facts;
 import dev.bellwether.simulation.taste.Satisfaction;
 import dev.bellwether.simulation.taste.Taste;
-import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -91,7 +91,7 @@ final class SimulateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        CrowdConfig config = new CrowdConfig(interactions, concurrency, seed, terminal());
+        CrowdConfig config = new CrowdConfig(interactions, concurrency, seed, Terminal.attached());
         Questions questions = Questions.read(prompts);
         Satisfaction satisfaction = satisfaction(questions);
         String key = apiKey();
@@ -164,13 +164,6 @@ final class SimulateCommand implements Callable<Integer> {
         if (!bots.contains(bot)) {
             throw new IOException("%s has no bot '%s' for this key; it has %s".formatted(url, bot, bots));
         }
-    }
-
-    /** Which console there is depends on the JDK: some have none away from a terminal. */
-    @SuppressWarnings("SystemConsoleNull")
-    private static boolean terminal() {
-        Console console = System.console();
-        return console != null && console.isTerminal();
     }
 
     private PrintWriter out() {

@@ -10,6 +10,7 @@ import dev.bellwether.simulation.customer.Bot;
 import dev.bellwether.simulation.customer.Crowd;
 import dev.bellwether.simulation.customer.CrowdConfig;
 import dev.bellwether.simulation.customer.Ledger;
+import dev.bellwether.simulation.customer.Terminal;
 import dev.bellwether.simulation.measurement.TopicAudit;
 import dev.bellwether.simulation.measurement.TopicReader;
 import dev.bellwether.simulation.measurement.TrueSatisfaction;
@@ -44,6 +45,7 @@ final class Demo {
     private static final Duration LOOK = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration READ_LIMIT = Duration.ofMinutes(1);
+    private static final int RETRIES_MAX = 8;
     private static final long INTERACTIONS_MAX = 12_000;
 
     private final Installation installation;
@@ -90,10 +92,13 @@ final class Demo {
         BellwetherClient client = BellwetherClient.builder()
                 .baseUrl(installation.chatUrl().toString())
                 .apiKey(installation.apiKey())
+                .retriesMax(RETRIES_MAX)
                 .build();
-        boolean terminal = System.console() != null && System.console().isTerminal();
         CrowdConfig config = new CrowdConfig(
-                Math.max(1, INTERACTIONS_MAX - interactions), CrowdConfig.CONCURRENCY, seed + interactions, terminal);
+                Math.max(1, INTERACTIONS_MAX - interactions),
+                CrowdConfig.CONCURRENCY,
+                seed + interactions,
+                Terminal.attached());
         Watch watch = new Watch(enough);
         Crowd crowd = new Crowd(Bot.of(client, BOT), questions.all(), measure.satisfaction(), ledger, config);
         interactions += crowd.run(watch).interactions();

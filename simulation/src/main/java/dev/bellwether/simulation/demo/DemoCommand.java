@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalTime;
+import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.Optional;
@@ -103,7 +104,7 @@ public final class DemoCommand implements Callable<Integer> {
     }
 
     private void say(String text) {
-        out().printf("%s  %s%n", LocalTime.now().truncatedTo(ChronoUnit.SECONDS), text);
+        out().printf("%s  %s%n", LocalTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS), text);
         out().flush();
     }
 

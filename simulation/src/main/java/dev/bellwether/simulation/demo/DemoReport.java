@@ -172,6 +172,7 @@ record DemoReport(
         return number == null ? "-" : String.format(Locale.ROOT, "%.2f", number);
     }
 
+    @SuppressWarnings("AnnotateFormatMethod")
     private static void line(StringBuilder table, String format, Object... values) {
         table.append(String.format(Locale.ROOT, format, values)).append('\n');
     }
