@@ -125,7 +125,7 @@ function thumbs(box, token) {
       if (!up && reasons.length) why(bar, token, said);
     }
   };
-  for (const [text, label, up] of [["\u{1F44D}", "Good answer", true], ["\u{1F44E}", "Bad answer", false]]) {
+  for (const [text, label, up] of [["Good", "Good answer", true], ["Bad", "Bad answer", false]]) {
     const node = button(text, label, () => press(up, node));
     node.classList.add("thumb", up ? "up" : "down");
     node.setAttribute("aria-pressed", "false");

@@ -5,10 +5,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +39,7 @@ public final class GenerationEngine implements AutoCloseable {
         this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads());
         this.vocabularySize = checkpoint.config().vocabularySize();
         this.endTokens = checkpoint.config().endTokens();
-        this.waiting = new ArrayBlockingQueue<>(config.queueMax());
+        this.waiting = new LinkedBlockingQueue<>(config.queueMax());
         this.thread = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
     }
 
@@ -48,6 +48,19 @@ public final class GenerationEngine implements AutoCloseable {
         GenerationEngine engine = new GenerationEngine(checkpoint, config);
         engine.thread.start();
         return engine;
+    }
+
+    /**
+     * One reply to each of {@code prompts}, in their order, by an engine of its own that knows all of them before it
+     * starts: so the batches, and with them the replies, are the same every time.
+     */
+    public static List<Completion> generateAll(
+            Checkpoint checkpoint, EngineConfig config, List<int[]> prompts, Sampling sampling, Duration timeout) {
+        try (GenerationEngine engine = new GenerationEngine(checkpoint, config)) {
+            List<CompletableFuture<Completion>> futures = engine.submitAll(requests(prompts, sampling, timeout));
+            engine.thread.start();
+            return join(futures);
+        }
     }
 
     /** A generation that its caller may cancel. */
@@ -115,26 +128,38 @@ public final class GenerationEngine implements AutoCloseable {
 
     /** Replies to all {@code requests}, in their order; waits for the last. */
     public List<Completion> generate(List<GenerationRequest> requests) {
+        return join(submitAll(requests));
+    }
+
+    /** Replies to all {@code prompts}, the i-th drawn with the seed {@code sampling.seed() + i}. */
+    public List<Completion> generate(List<int[]> prompts, Sampling sampling, Duration timeout) {
+        return generate(requests(prompts, sampling, timeout));
+    }
+
+    private static List<GenerationRequest> requests(List<int[]> prompts, Sampling sampling, Duration timeout) {
+        List<GenerationRequest> requests = new ArrayList<>(prompts.size());
+        for (int i = 0; i < prompts.size(); i++) {
+            requests.add(new GenerationRequest(prompts.get(i), sampling.withSeed(sampling.seed() + i), timeout));
+        }
+        return requests;
+    }
+
+    private List<CompletableFuture<Completion>> submitAll(List<GenerationRequest> requests) {
         List<CompletableFuture<Completion>> futures = new ArrayList<>(requests.size());
         for (GenerationRequest request : requests) {
             CompletableFuture<Completion> future = new CompletableFuture<>();
             futures.add(future);
             submit(request, new CompletingListener(future));
         }
+        return futures;
+    }
+
+    private static List<Completion> join(List<CompletableFuture<Completion>> futures) {
         try {
             return futures.stream().map(CompletableFuture::join).toList();
         } catch (CompletionException e) {
             throw new IllegalStateException("generation failed: " + e.getMessage(), e);
         }
-    }
-
-    /** Replies to all {@code prompts}, the i-th drawn with the seed {@code sampling.seed() + i}. */
-    public List<Completion> generate(List<int[]> prompts, Sampling sampling, Duration timeout) {
-        List<GenerationRequest> requests = new ArrayList<>(prompts.size());
-        for (int i = 0; i < prompts.size(); i++) {
-            requests.add(new GenerationRequest(prompts.get(i), sampling.withSeed(sampling.seed() + i), timeout));
-        }
-        return generate(requests);
     }
 
     private record CompletingListener(CompletableFuture<Completion> future) implements GenerationListener {

@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.RolloutState;
 import dev.bellwether.sdk.BellwetherClient;
+import dev.bellwether.sdk.ChatRequest;
 import dev.bellwether.simulation.customer.Bot;
 import dev.bellwether.simulation.customer.Crowd;
 import dev.bellwether.simulation.customer.CrowdConfig;
 import dev.bellwether.simulation.customer.Ledger;
 import dev.bellwether.simulation.measurement.TopicAudit;
 import dev.bellwether.simulation.measurement.TopicReader;
+import dev.bellwether.simulation.operator.OperatorClient;
 import dev.bellwether.simulation.question.Questions;
 import dev.bellwether.simulation.taste.Facts;
 import dev.bellwether.simulation.taste.Satisfaction;
@@ -119,6 +122,37 @@ class WholeServiceIT {
         assertThat(audit.lost()).isZero();
         assertThat(audit.duplicated()).isZero();
         assertThat(audit.unrated()).isZero();
+    }
+
+    @Test
+    void abortsACandidateThatIsBrokenWhileTheChampionServesOn() throws Exception {
+        Path broken = installation.folder().store().resolve("support").resolve("broken");
+        Files.createDirectories(broken);
+        Files.writeString(broken.resolve("config.json"), "{}");
+        try (OperatorClient operator = new OperatorClient(installation.operatorUrl(), installation.operatorKey())) {
+            long revision = operator.status("support").rollout().revision();
+            operator.command("support", OperatorClient.Command.START, "broken", "a test", revision);
+            await(() -> phase(operator) == RolloutState.Phase.ABORTED);
+            RolloutState state = operator.status("support").rollout();
+            assertThat(state.champion()).isEqualTo("default");
+            assertThat(operator.history("support").getLast().why()).contains("cannot be loaded");
+        }
+        BellwetherClient client = BellwetherClient.builder()
+                .baseUrl(installation.chatUrl().toString())
+                .apiKey(installation.apiKey())
+                .build();
+        assertThat(client.chat(ChatRequest.of("support", "Where is my card?")).text())
+                .isNotBlank();
+    }
+
+    private static RolloutState.Phase phase(OperatorClient operator) {
+        try {
+            return operator.status("support").rollout().phase();
+        } catch (IOException e) {
+            return RolloutState.Phase.IDLE;
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static void await(BooleanSupplier condition) {

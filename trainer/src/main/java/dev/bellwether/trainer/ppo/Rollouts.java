@@ -45,10 +45,8 @@ public final class Rollouts {
         Files.createDirectories(scratch);
         Files.deleteIfExists(scratch.resolve("model.safetensors"));
         Checkpoint.write(scratch, config, weights, NumberFormat.F32);
-        List<Completion> completions;
-        try (GenerationEngine engine = GenerationEngine.open(Checkpoint.open(scratch), EngineConfig.BULK)) {
-            completions = engine.generate(prompts, sampling, TIMEOUT);
-        }
+        List<Completion> completions =
+                GenerationEngine.generateAll(Checkpoint.open(scratch), EngineConfig.BULK, prompts, sampling, TIMEOUT);
         List<Rollout> rollouts = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
             rollouts.add(rollout(prompts.get(i), completions.get(i)));
