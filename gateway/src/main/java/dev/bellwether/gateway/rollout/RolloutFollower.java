@@ -128,9 +128,12 @@ public final class RolloutFollower implements AutoCloseable {
         while (!closing) {
             try {
                 follow();
-            } catch (KafkaException | IllegalStateException e) {
+            } catch (KafkaException e) {
                 connected = false;
                 LOG.warn("Kafka is away: {}", e.getMessage());
+                pause();
+            } catch (RuntimeException e) {
+                LOG.error("following the rollouts failed; it starts over", e);
                 pause();
             } catch (InterruptedException e) {
                 return;
@@ -247,7 +250,7 @@ public final class RolloutFollower implements AutoCloseable {
             return;
         }
         effective.put(bot, state);
-        Set<String> kept = new HashSet<>(Set.of(state.champion(), initial(bot).champion()));
+        Set<String> kept = new HashSet<>(List.of(state.champion(), initial(bot).champion()));
         Optional.ofNullable(state.candidate()).ifPresent(kept::add);
         Optional.ofNullable(state.previous()).ifPresent(kept::add);
         catalog.retain(bot, kept);

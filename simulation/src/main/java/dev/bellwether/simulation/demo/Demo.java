@@ -46,7 +46,7 @@ final class Demo {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration READ_LIMIT = Duration.ofMinutes(1);
     private static final int RETRIES_MAX = 8;
-    private static final long INTERACTIONS_MAX = 12_000;
+    private static final long INTERACTIONS_MAX = 20_000;
 
     private final Installation installation;
     private final Questions questions;

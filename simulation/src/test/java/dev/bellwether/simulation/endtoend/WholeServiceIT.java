@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -143,6 +144,39 @@ class WholeServiceIT {
                 .build();
         assertThat(client.chat(ChatRequest.of("support", "Where is my card?")).text())
                 .isNotBlank();
+    }
+
+    @Test
+    void servesACandidateUntilAnOperatorAbortsIt() throws Exception {
+        Path store = installation.folder().store().resolve("support");
+        Files.createDirectories(store.resolve("twin"));
+        try (Stream<Path> files = Files.list(store.resolve("default"))) {
+            for (Path file : files.toList()) {
+                Files.copy(file, store.resolve("twin").resolve(file.getFileName()));
+            }
+        }
+        try (OperatorClient operator = new OperatorClient(installation.operatorUrl(), installation.operatorKey())) {
+            long revision = operator.status("support").rollout().revision();
+            operator.command("support", OperatorClient.Command.START, "twin", "a test", revision);
+            await(() -> phase(operator) == RolloutState.Phase.CANARY && effective(operator));
+            revision = operator.status("support").rollout().revision();
+            operator.command("support", OperatorClient.Command.ABORT, null, "a test", revision);
+            await(() -> phase(operator) == RolloutState.Phase.ABORTED && effective(operator));
+            assertThat(operator.status("support").rollout().champion()).isEqualTo("default");
+        }
+    }
+
+    /** Whether the gateway serves by the state that it knows. */
+    private static boolean effective(OperatorClient operator) {
+        try {
+            OperatorClient.Status status = operator.status("support");
+            return status.json().path("effective_revision").asLong(-1)
+                    == status.rollout().revision();
+        } catch (IOException e) {
+            return false;
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static RolloutState.Phase phase(OperatorClient operator) {
