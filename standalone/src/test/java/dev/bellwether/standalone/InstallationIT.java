@@ -8,6 +8,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import javax.tools.ToolProvider;
@@ -110,14 +111,14 @@ class InstallationIT {
     }
 
     private ChildProcess up(int port) {
-        List<String> command = new JavaCommand(
-                        List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
-                        JavaCommand.OWN_CLASS_PATH,
-                        Standalone.class.getName(),
-                        List.of("up", "--data", data.toString(), "--port", String.valueOf(port)))
-                .words();
-        Map<String, String> environment = Map.of("BELLWETHER_HOME", home.toString());
-        return ChildProcess.start("up", command, environment, directory, directory.resolve("up.log"));
+        JavaCommand command = new JavaCommand(
+                List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+                JavaCommand.OWN_CLASS_PATH,
+                Standalone.class.getName(),
+                List.of("up", "--data", data.toString(), "--port", String.valueOf(port)));
+        Map<String, String> environment = new HashMap<>(command.environment());
+        environment.put("BELLWETHER_HOME", home.toString());
+        return ChildProcess.start("up", command.words(), environment, directory, directory.resolve("up.log"));
     }
 
     private RunState awaitHealthy(ChildProcess up) {

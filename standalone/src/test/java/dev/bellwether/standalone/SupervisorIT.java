@@ -86,6 +86,7 @@ class SupervisorIT {
                 JavaCommand.OWN_CLASS_PATH,
                 Listener.class.getName(),
                 List.of());
+        whole.putAll(command.environment());
         return new ServiceSpecification(
                 name,
                 command.words(),
