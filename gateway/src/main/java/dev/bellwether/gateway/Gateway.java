@@ -84,7 +84,8 @@ public final class Gateway implements AutoCloseable {
                         .setMaxPoolWaiting(1_000));
         EventJournal journal = new EventJournal(config.kafka());
         PolicyCatalog catalog = new PolicyCatalog(new PolicyStore(config.store()), EngineConfig.SERVING);
-        RolloutFollower rollouts = new RolloutFollower(config.kafka(), bots::value, catalog, journal, clock);
+        RolloutFollower rollouts =
+                new RolloutFollower(config.kafka(), config.replication(), bots::value, catalog, journal, clock);
         Authentication authentication = new Authentication(keys::value, secrets);
         ChatHandler chat = new ChatHandler(
                 bots::value,

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  * What a gateway is started with, from its environment.
  *
  * @param kafka bootstrap servers
+ * @param replication copies of each topic that the gateway creates
  * @param redis URL
  * @param store the policy store's folder
  */
@@ -16,6 +17,7 @@ record GatewayConfig(
         int port,
         int operatorPort,
         String kafka,
+        short replication,
         String redis,
         Path bots,
         Path keys,
@@ -28,6 +30,7 @@ record GatewayConfig(
                 port(environment, "BELLWETHER_PORT", "8080"),
                 port(environment, "BELLWETHER_OPERATOR_PORT", "8081"),
                 required(environment, "BELLWETHER_KAFKA"),
+                Short.parseShort(environment.getOrDefault("BELLWETHER_REPLICATION", "1")),
                 required(environment, "BELLWETHER_REDIS"),
                 Path.of(required(environment, "BELLWETHER_BOTS")),
                 Path.of(required(environment, "BELLWETHER_KEYS")),

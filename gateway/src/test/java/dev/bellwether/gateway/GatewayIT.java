@@ -76,6 +76,7 @@ class GatewayIT {
                 port,
                 operatorPort,
                 kafka.bootstrapServers(),
+                (short) 1,
                 redis.url(),
                 folder.bots(),
                 folder.keys(),

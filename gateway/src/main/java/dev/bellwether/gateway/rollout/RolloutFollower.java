@@ -51,6 +51,7 @@ public final class RolloutFollower implements AutoCloseable {
             List.of(Topics.ROLLOUT_STATE, Topics.POLICY_SCORECARDS, Topics.ROLLOUT_HISTORY, Topics.REFRESH_PROGRESS);
 
     private final String bootstrapServers;
+    private final short replication;
     private final Supplier<Bots> bots;
     private final PolicyCatalog catalog;
     private final EventJournal journal;
@@ -67,8 +68,14 @@ public final class RolloutFollower implements AutoCloseable {
     private volatile boolean loaded;
 
     public RolloutFollower(
-            String bootstrapServers, Supplier<Bots> bots, PolicyCatalog catalog, EventJournal journal, Clock clock) {
+            String bootstrapServers,
+            short replication,
+            Supplier<Bots> bots,
+            PolicyCatalog catalog,
+            EventJournal journal,
+            Clock clock) {
         this.bootstrapServers = bootstrapServers;
+        this.replication = replication;
         this.bots = bots;
         this.catalog = catalog;
         this.journal = journal;
@@ -162,7 +169,7 @@ public final class RolloutFollower implements AutoCloseable {
 
     private void follow() throws InterruptedException {
         try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers))) {
-            Topics.ensure(admin, (short) 1);
+            Topics.ensure(admin, replication);
         }
         try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(
                 Map.of(

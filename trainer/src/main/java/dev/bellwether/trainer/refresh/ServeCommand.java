@@ -49,6 +49,12 @@ public final class ServeCommand implements Callable<Integer> {
             description = "Port of /readyz.")
     private int healthPort;
 
+    @Option(
+            names = "--replication",
+            defaultValue = "${env:BELLWETHER_REPLICATION:-1}",
+            description = "Copies of each topic (${DEFAULT-VALUE}).")
+    private short replication;
+
     private record BotsFile(@JsonProperty(required = true) Map<String, Sections> bots) {}
 
     private record Sections(
@@ -60,7 +66,7 @@ public final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka))) {
-            Topics.ensure(admin, (short) 1);
+            Topics.ensure(admin, replication);
         }
         HttpServer health = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), healthPort), 0);
         health.createContext("/readyz", exchange -> {
