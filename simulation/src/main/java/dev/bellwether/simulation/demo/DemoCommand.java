@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalTime;
 import java.time.ZoneId;
-import java.time.temporal.ChronoUnit;
+import java.time.format.DateTimeFormatter;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
 public final class DemoCommand implements Callable<Integer> {
     private static final Duration LOOK = Duration.ofSeconds(1);
     private static final int PORT = 8080;
+    private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm:ss");
 
     private final Map<String, String> environment;
 
@@ -104,7 +105,7 @@ public final class DemoCommand implements Callable<Integer> {
     }
 
     private void say(String text) {
-        out().printf("%s  %s%n", LocalTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS), text);
+        out().printf("%s  %s%n", LocalTime.now(ZoneId.systemDefault()).format(CLOCK), text);
         out().flush();
     }
 
