@@ -134,6 +134,7 @@ class WholeServiceIT {
             long revision = operator.status("support").rollout().revision();
             operator.command("support", OperatorClient.Command.START, "broken", "a test", revision);
             await(() -> aborted(operator, "broken", "cannot be loaded"));
+            await(() -> phase(operator) == RolloutState.Phase.ABORTED);
             RolloutState state = operator.status("support").rollout();
             assertThat(state.champion()).isEqualTo("default");
             assertThat(state.candidate()).isNull();
