@@ -11,7 +11,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
-import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -52,19 +51,6 @@ public final class PolicyStore {
         }
         Manifest.read(directory).verify(directory);
         return Checkpoint.open(directory);
-    }
-
-    public List<String> versions(String bot) throws IOException {
-        Path directory = root.resolve(bot);
-        if (!Files.isDirectory(directory)) {
-            return List.of();
-        }
-        try (Stream<Path> entries = Files.list(directory)) {
-            return entries.map(entry -> String.valueOf(entry.getFileName()))
-                    .filter(name -> name.matches(NAME))
-                    .sorted()
-                    .toList();
-        }
     }
 
     /**
