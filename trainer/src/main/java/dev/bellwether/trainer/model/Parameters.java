@@ -34,10 +34,15 @@ public final class Parameters implements AutoCloseable {
     }
 
     /** Everything that a resumed run needs. */
-    public record State(float[] master, float[] momentum, float[] variance, int steps) {}
+    public record State(float[] master, float[] momentum, float[] variance, int steps) {
+        /** Before the first step. */
+        public static State fresh(float[] initial) {
+            return new State(initial, new float[initial.length], new float[initial.length], 0);
+        }
+    }
 
     public Parameters(NDManager parent, float[] initial, AdamW optimizer) {
-        this(parent, new State(initial, new float[initial.length], new float[initial.length], 0), optimizer);
+        this(parent, State.fresh(initial), optimizer);
     }
 
     public Parameters(NDManager parent, State state, AdamW optimizer) {

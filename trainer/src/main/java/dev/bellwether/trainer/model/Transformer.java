@@ -3,7 +3,9 @@ package dev.bellwether.trainer.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.nn.Activation;
+import ai.djl.nn.core.Embedding;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,7 +86,9 @@ public final class Transformer {
      */
     public NDArray hidden(NDList weights, NDArray ids, int batch, int length) {
         Constants.Geometry geometry = constants.geometry(config, length);
-        NDArray x = weights.get(0).get(ids).reshape(batch * (long) length, config.hiddenSize());
+        NDArray x = Embedding.embedding(ids, weights.get(0), SparseFormat.DENSE)
+                .singletonOrThrow()
+                .reshape(batch * (long) length, config.hiddenSize());
         int next = 1;
         for (int layer = 0; layer < config.layers(); layer++) {
             NDArray projected =

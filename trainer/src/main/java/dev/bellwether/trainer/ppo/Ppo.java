@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
@@ -47,12 +48,17 @@ public final class Ppo implements AutoCloseable {
     private final long seed;
 
     /** What the actor and the critic start from, or go on from. */
-    public record State(Parameters.State actor, Parameters.State critic, int step) {}
+    public record State(Parameters.State actor, Parameters.State critic, int step) {
+        /** The policy itself, and a critic that starts from the reward model. */
+        public static State start(CheckpointConfig policy, float[] policyWeights, RewardModel reward) {
+            float[] critic = criticWeights(reward.weights(), reward.heads(), policy.hiddenSize(), reward.scale());
+            return new State(Parameters.State.fresh(policyWeights), Parameters.State.fresh(critic), 0);
+        }
+    }
 
     public Ppo(
             NDManager manager,
             CheckpointConfig policyConfig,
-            CheckpointConfig criticConfig,
             Constants constants,
             float[] referenceWeights,
             RewardModel reward,
@@ -63,7 +69,7 @@ public final class Ppo implements AutoCloseable {
             long seed) {
         this.manager = manager;
         this.policy = new Transformer(policyConfig, constants);
-        this.valueModel = new Transformer(criticConfig, constants);
+        this.valueModel = new Transformer(policyConfig.asRewardModel(1, Pooling.LAST), constants);
         this.actor = new Parameters(manager, state.actor(), Parameters.AdamW.PPO);
         this.critic = new Parameters(manager, state.critic(), Parameters.AdamW.PPO);
         this.reference = new Parameters(manager, referenceWeights, Parameters.AdamW.PPO);
@@ -75,7 +81,7 @@ public final class Ppo implements AutoCloseable {
     }
 
     /** The critic's start: the reward model with the mean of its heads, scaled as its scores are. */
-    public static float[] criticWeights(float[] rewardWeights, int heads, int hiddenSize, RewardModel.Scale scale) {
+    private static float[] criticWeights(float[] rewardWeights, int heads, int hiddenSize, RewardModel.Scale scale) {
         int body = rewardWeights.length - heads * hiddenSize;
         float[] weights = Arrays.copyOf(rewardWeights, body + hiddenSize);
         for (int d = 0; d < hiddenSize; d++) {

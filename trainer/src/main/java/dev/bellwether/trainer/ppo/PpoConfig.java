@@ -32,4 +32,27 @@ public record PpoConfig(
         int batchTokens) {
     public static final PpoConfig DEFAULT =
             new PpoConfig(24, 96, 2, 4.5e-4, 5, .2, .1, 1, 4, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
+
+    /** These settings for a bot's own steps, temperature and longest reply. */
+    public PpoConfig with(int ownSteps, double ownTemperature, int ownCompletionTokensMax) {
+        return new PpoConfig(
+                ownSteps,
+                rollouts,
+                epochs,
+                learningRate,
+                warmupSteps,
+                lastLearningRate,
+                klPenalty,
+                uncertaintyPenalty,
+                klStop,
+                clip,
+                valueClip,
+                gamma,
+                lambda,
+                scoreMax,
+                missingEndPenalty,
+                ownTemperature,
+                ownCompletionTokensMax,
+                batchTokens);
+    }
 }

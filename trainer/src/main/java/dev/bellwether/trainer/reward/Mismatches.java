@@ -11,11 +11,11 @@ import java.util.Random;
  * Comparisons that need no judgement: a reply served for its prompt over one served for another. They keep relevance
  * in the reward.
  */
-public final class Mismatches {
+final class Mismatches {
     private Mismatches() {}
 
     /** {@code count} mismatches among {@code replies}. */
-    public static List<Comparison> of(List<Sample> replies, int count, long seed) {
+    static List<Comparison> of(List<Sample> replies, int count, long seed) {
         List<Comparison> mismatches = new ArrayList<>();
         Random random = new Random(seed);
         for (int attempt = 0; attempt < 10 * count && mismatches.size() < count && replies.size() > 1; attempt++) {

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Trains a reward model on comparisons and thumbs.
@@ -43,8 +44,15 @@ public final class RewardTraining {
         this.random = new Random(seed);
     }
 
-    /** Trains on the whole data; {@code progress} hears the step and their number. */
-    public void train(List<Comparison> comparisons, List<Vote> votes, BiConsumer<Integer, Integer> progress) {
+    /**
+     * Trains on judgements, and on mismatches of the replies that were judged.
+     *
+     * @param progress hears the step and their number
+     */
+    public void train(List<Comparison> judged, List<Vote> votes, BiConsumer<Integer, Integer> progress) {
+        List<Comparison> comparisons = new ArrayList<>(judged);
+        comparisons.addAll(
+                Mismatches.of(served(judged, votes), (int) (config.mismatches() * judged.size()), random.nextLong()));
         float[][] comparisonWeights = bootstrap(comparisons.size());
         float[][] voteWeights = bootstrap(votes.size());
         int perEpoch = Math.max(1, (comparisons.size() + config.batchPairs() - 1) / config.batchPairs());
@@ -65,6 +73,13 @@ public final class RewardTraining {
                 progress.accept(step + 1, steps);
             }
         }
+    }
+
+    private static List<Sample> served(List<Comparison> comparisons, List<Vote> votes) {
+        return Stream.concat(
+                        comparisons.stream().flatMap(each -> Stream.of(each.chosen(), each.rejected())),
+                        votes.stream().map(Vote::reply))
+                .toList();
     }
 
     private List<Integer> shuffled(int size) {

@@ -1,0 +1,70 @@
+package dev.bellwether.trainer.refresh;
+
+import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.release.ReleaseGate;
+import dev.bellwether.trainer.reward.RewardModel;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Takes a candidate through the release gate: replies of candidate and champion to the same prompts, under a judge that
+ * learned from people whom PPO's reward model never heard.
+ */
+final class Examination {
+    private static final int PROMPTS = 200;
+
+    private final Workshop workshop;
+    private final RewardModel judge;
+    private final Division people;
+    private final long seed;
+
+    Examination(Workshop workshop, RewardModel judge, Division people, long seed) {
+        this.workshop = workshop;
+        this.judge = judge;
+        this.people = people;
+        this.seed = seed;
+    }
+
+    /** The candidate's replies that were looked at, and what the gate said. */
+    record Result(List<Rollout> replies, ReleaseGate.Verdict verdict) {}
+
+    /**
+     * @param gate at which the judge has proven itself
+     * @param kl of the candidate from its origin, in nats a reply
+     */
+    Result of(float[] candidate, double kl, float[] champion, ReleaseGate gate) throws IOException {
+        List<int[]> prompts = workshop.prompts(PROMPTS, seed);
+        List<Rollout> ours = workshop.sample(candidate, prompts, seed + 1);
+        List<Rollout> theirs = workshop.sample(champion, prompts, seed + 2);
+        List<Sample> good = goodReplies();
+        gate.winRate(judge, ours, theirs)
+                .divergence(kl)
+                .length(ours, workshop.comparisons())
+                .repetition(ours, workshop.comparisons())
+                .perplexity(workshop.perplexity(candidate, good), workshop.perplexity(champion, good));
+        return new Result(ours, gate.verdict());
+    }
+
+    /** Replies that people preferred and that the judge finds better than most; none of them trained the policy. */
+    private List<Sample> goodReplies() {
+        List<Sample> preferred =
+                people.judging().stream().map(Comparison::chosen).toList();
+        List<RewardModel.Score> scores = judge.score(preferred);
+        double median = scores.stream()
+                .mapToDouble(RewardModel.Score::mean)
+                .sorted()
+                .skip(scores.size() / 2)
+                .findFirst()
+                .orElse(0);
+        List<Sample> good = new ArrayList<>();
+        for (int i = 0; i < preferred.size(); i++) {
+            if (scores.get(i).mean() >= median) {
+                good.add(preferred.get(i));
+            }
+        }
+        return good;
+    }
+}

@@ -1,0 +1,142 @@
+package dev.bellwether.trainer.refresh;
+
+import ai.djl.ndarray.NDManager;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
+import dev.bellwether.policy.engine.Sampling;
+import dev.bellwether.policy.prompt.PolicyTokenizer;
+import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.dataset.Snapshot;
+import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.model.Constants;
+import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.ppo.Rollouts;
+import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.reward.RewardConfig;
+import dev.bellwether.trainer.reward.RewardModel;
+import dev.bellwether.trainer.sft.SftConfig;
+import dev.bellwether.trainer.sft.SupervisedFineTuning;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** What the stages of a refresh share: the origin's weights, the snapshot as tokens, and memory on the device. */
+final class Workshop implements AutoCloseable {
+    private static final int SAMPLE_TOKENS_MAX = 256;
+
+    private final NDManager manager = NDManager.newBaseManager();
+    private final Constants constants = new Constants(manager);
+    private final RefreshConfig config;
+    private final RewardConfig reward;
+    private final Checkpoint origin;
+    private final CheckpointConfig policy;
+    private final float[] originWeights;
+    private final Rollouts rollouts;
+    private final List<Comparison> comparisons;
+    private final List<Vote> votes;
+    private final List<int[]> prompts;
+
+    /**
+     * @param scratch folder for the weights that rollouts are sampled from
+     */
+    Workshop(RefreshConfig config, RewardConfig reward, Checkpoint origin, Snapshot snapshot, Path scratch) {
+        this.config = config;
+        this.reward = reward;
+        this.origin = origin;
+        this.policy = origin.config();
+        this.originWeights = origin.parameters();
+        this.rollouts = new Rollouts(policy, scratch);
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory())) {
+            Snapshot.Tokens tokens =
+                    snapshot.new Tokens(tokenizer, policy.endTokens().getFirst(), SAMPLE_TOKENS_MAX);
+            comparisons = tokens.comparisons();
+            votes = tokens.votes();
+            prompts = tokens.prompts();
+        }
+    }
+
+    NDManager manager() {
+        return manager;
+    }
+
+    Constants constants() {
+        return constants;
+    }
+
+    Checkpoint origin() {
+        return origin;
+    }
+
+    CheckpointConfig policy() {
+        return policy;
+    }
+
+    float[] originWeights() {
+        return originWeights.clone();
+    }
+
+    Rollouts rollouts() {
+        return rollouts;
+    }
+
+    List<Comparison> comparisons() {
+        return comparisons;
+    }
+
+    List<Vote> votes() {
+        return votes;
+    }
+
+    /** Every different prompt of the snapshot. */
+    List<int[]> prompts() {
+        return prompts;
+    }
+
+    /** {@code count} prompts, drawn with replacement. */
+    List<int[]> prompts(int count, long seed) {
+        Random random = new Random(seed);
+        List<int[]> drawn = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            drawn.add(prompts.get(random.nextInt(prompts.size())));
+        }
+        return drawn;
+    }
+
+    /** One reply to each of {@code asked}, sampled as the bot samples. */
+    List<Rollout> sample(float[] weights, List<int[]> asked, long seed) throws IOException {
+        return rollouts.sample(weights, asked, Sampling.at(config.temperature(), config.completionTokensMax(), seed));
+    }
+
+    /** A reward model that starts from the origin, its heads new. */
+    RewardModel newRewardModel(long seed) {
+        return rewardModel(RewardModel.fromPolicy(policy, originWeights, reward.heads(), Pooling.MEAN, seed));
+    }
+
+    RewardModel rewardModel(float[] weights) {
+        return new RewardModel(
+                manager,
+                policy.asRewardModel(reward.heads(), Pooling.MEAN),
+                constants,
+                Parameters.State.fresh(weights),
+                reward.batchTokens());
+    }
+
+    /** Of the policy with these weights on {@code samples}. */
+    double perplexity(float[] weights, List<Sample> samples) {
+        try (Parameters parameters = new Parameters(manager, weights, Parameters.AdamW.FINE_TUNING)) {
+            Transformer model = new Transformer(policy, constants);
+            return Math.exp(new SupervisedFineTuning(manager, model, SftConfig.DEFAULT).evaluate(parameters, samples));
+        }
+    }
+
+    @Override
+    public void close() {
+        constants.close();
+        manager.close();
+    }
+}
