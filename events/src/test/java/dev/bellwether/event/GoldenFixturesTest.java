@@ -31,7 +31,11 @@ class GoldenFixturesTest {
         "rollout-command, RolloutCommand",
         "rollout-state, RolloutState",
         "rollout-transition, RolloutTransition",
-        "refresh-progress, RefreshProgress"
+        "refresh-progress, RefreshProgress",
+        "rated-interaction, RatedInteraction",
+        "refresh-request, RefreshRequest",
+        "erasure, Erasure",
+        "dead-letter, DeadLetter"
     })
     void readsAndWritesTheFixture(String name, String type) throws IOException, ClassNotFoundException {
         byte[] fixture = Files.readAllBytes(FIXTURES.resolve(name + ".json"));

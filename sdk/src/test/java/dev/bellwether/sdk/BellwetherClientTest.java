@@ -238,9 +238,8 @@ class BellwetherClientTest {
                 .hasMessageContaining("'localhost' is not an http or https address");
     }
 
-    /** The example of the README. */
     @Test
-    void runsTheExample() {
+    void asksAndJudges() {
         gateway.answer(Answer.of(200, COMPLETION), Answer.of(202, "{\"feedback_id\":\"1.a\"}"));
         List<String> printed = new ArrayList<>();
 

@@ -15,13 +15,17 @@ import dev.bellwether.simulation.question.Questions;
 import dev.bellwether.simulation.taste.Facts;
 import dev.bellwether.simulation.taste.Satisfaction;
 import dev.bellwether.simulation.taste.Taste;
+import dev.bellwether.standalone.RunFile;
+import dev.bellwether.standalone.RunState;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,6 +41,8 @@ final class SimulateCommand implements Callable<Integer> {
     private static final int RETRIES_MAX = 8;
     private static final Duration READ_LIMIT = Duration.ofMinutes(2);
     private static final Duration PATIENCE = Duration.ofSeconds(45);
+    private static final Duration GRACE = Duration.ofMinutes(2);
+    private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "localhost", "[::1]");
 
     private final Map<String, String> environment;
 
@@ -62,13 +68,23 @@ final class SimulateCommand implements Callable<Integer> {
     @Option(names = "--report", description = "JSON file to write the result into.")
     private Optional<Path> report = Optional.empty();
 
-    @Option(names = "--api-key-file", description = "File with the API key; else BELLWETHER_API_KEY holds the key.")
+    @Option(
+            names = "--api-key-file",
+            description = "File with the API key; else BELLWETHER_API_KEY, else that of the data folder.")
     private Optional<Path> apiKeyFile = Optional.empty();
+
+    @Option(
+            names = "--data",
+            defaultValue = ".bellwether",
+            description = "Data folder of a service that runs at the URL on this machine (${DEFAULT-VALUE}).")
+    private Path data = Path.of("");
 
     @Option(names = "--bot", defaultValue = "support", description = "Name of the bot (${DEFAULT-VALUE}).")
     private String bot = "";
 
-    @Option(names = "--kafka", description = "HOST:PORT of Kafka, to check that every judgement arrived.")
+    @Option(
+            names = "--kafka",
+            description = "HOST:PORT of Kafka, to check that every judgement arrived; else that of the data folder.")
     private Optional<String> kafka = Optional.empty();
 
     @Option(names = "--concurrency", defaultValue = "24", description = "Customers at once (${DEFAULT-VALUE}).")
@@ -98,16 +114,19 @@ final class SimulateCommand implements Callable<Integer> {
         checkBot(client(key, 1));
         Ledger ledger = new Ledger();
         Crowd crowd = new Crowd(Bot.of(client(key, RETRIES_MAX), bot), questions.all(), satisfaction, ledger, config);
-        Crowd.Outcome outcome = crowd.run(() -> false);
-        Optional<TopicAudit> audit = Optional.empty();
-        if (kafka.isPresent()) {
-            audit = Optional.of(TopicAudit.of(new TopicReader(kafka.get(), READ_LIMIT), ledger, PATIENCE));
-        }
-        SimulationReport result = SimulationReport.of(seed, outcome, audit);
-        out().print(result.table());
-        out().flush();
-        if (report.isPresent()) {
-            result.write(report.get());
+        try (Interruption interruption = new Interruption(GRACE)) {
+            Crowd.Outcome outcome = crowd.run(interruption::asked);
+            Optional<String> brokers = kafka.or(() -> running().map(RunState::kafka));
+            Optional<TopicAudit> audit = Optional.empty();
+            if (brokers.isPresent()) {
+                audit = Optional.of(TopicAudit.of(new TopicReader(brokers.get(), READ_LIMIT), ledger, PATIENCE));
+            }
+            SimulationReport result = SimulationReport.of(seed, outcome, audit);
+            out().print(result.table());
+            out().flush();
+            if (report.isPresent()) {
+                result.write(report.get());
+            }
         }
         return 0;
     }
@@ -140,10 +159,22 @@ final class SimulateCommand implements Callable<Integer> {
             return new KeyFile(apiKeyFile.get()).read();
         }
         String key = environment.getOrDefault("BELLWETHER_API_KEY", "");
-        if (key.isBlank()) {
-            throw new IOException("no API key: name its file with --api-key-file, or set BELLWETHER_API_KEY");
+        if (!key.isBlank()) {
+            return key;
         }
-        return key;
+        RunState running = running()
+                .orElseThrow(() -> new IOException(
+                        "no API key: nothing runs at %s on %s; name a key's file with --api-key-file, or set BELLWETHER_API_KEY"
+                                .formatted(url, data)));
+        return new KeyFile(Path.of(running.apiKeyFile())).read();
+    }
+
+    /** What runs on the data folder, if it is what the URL names. */
+    private Optional<RunState> running() {
+        URI asked = URI.create(url);
+        return RunFile.in(data)
+                .read()
+                .filter(state -> state.chatUrl().getPort() == asked.getPort() && LOOPBACK.contains(asked.getHost()));
     }
 
     private BellwetherClient client(String key, int retries) {

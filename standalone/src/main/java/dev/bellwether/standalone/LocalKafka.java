@@ -8,18 +8,17 @@ import java.nio.file.Path;
  *
  * <p>It runs from the Kafka jars on this process's own class path. Transactions and exactly-once streams work.
  */
-public final class LocalKafka implements AutoCloseable {
+public final class LocalKafka extends LocalServer {
     private final KafkaFolder folder;
-    private final LocalServer server;
 
     private LocalKafka(KafkaFolder folder) {
+        super(folder.prepare(folder.directory().resolve("kafka.log")));
         this.folder = folder;
-        this.server = new LocalServer(folder.prepare(folder.directory().resolve("kafka.log")));
     }
 
     /** Starts a broker on the port that the folder remembers, or any free one. */
     public static LocalKafka start(Path directory) {
-        return new LocalKafka(KafkaFolder.open(directory)).started();
+        return started(new LocalKafka(KafkaFolder.open(directory)));
     }
 
     public static LocalKafka start(Path directory, int port) {
@@ -31,17 +30,7 @@ public final class LocalKafka implements AutoCloseable {
         if (!Ports.isFree(port)) {
             throw StandaloneException.portInUse(port);
         }
-        return new LocalKafka(KafkaFolder.open(directory, port, advertisedPort)).started();
-    }
-
-    private LocalKafka started() {
-        try {
-            server.start();
-            return this;
-        } catch (RuntimeException failure) {
-            server.close();
-            throw failure;
-        }
+        return started(new LocalKafka(KafkaFolder.open(directory, port, advertisedPort)));
     }
 
     /** Where clients connect, as {@code 127.0.0.1:PORT}. */
@@ -51,24 +40,5 @@ public final class LocalKafka implements AutoCloseable {
 
     public int port() {
         return folder.port();
-    }
-
-    public long pid() {
-        return server.pid();
-    }
-
-    /** Ends the broker as a crash would (SIGKILL). */
-    public void kill() {
-        server.kill();
-    }
-
-    /** Starts the broker again on its data, stopping it first when it runs, and waits until it serves. */
-    public void restart() {
-        server.restart();
-    }
-
-    @Override
-    public void close() {
-        server.close();
     }
 }

@@ -3,35 +3,24 @@ package dev.bellwether.standalone;
 import java.nio.file.Path;
 
 /** A real Redis as a child process, on loopback only, its snapshot kept in a folder. */
-public final class LocalRedis implements AutoCloseable {
+public final class LocalRedis extends LocalServer {
     private final RedisFolder folder;
-    private final LocalServer server;
 
     private LocalRedis(RedisFolder folder) {
+        super(folder.prepare(folder.directory().resolve("redis.log")));
         this.folder = folder;
-        this.server = new LocalServer(folder.prepare(folder.directory().resolve("redis.log")));
     }
 
     /** Starts a Redis on the port that the folder remembers, or any free one. */
     public static LocalRedis start(Path directory) {
-        return new LocalRedis(RedisFolder.open(directory)).started();
+        return started(new LocalRedis(RedisFolder.open(directory)));
     }
 
     public static LocalRedis start(Path directory, int port) {
         if (!Ports.isFree(port)) {
             throw StandaloneException.portInUse(port);
         }
-        return new LocalRedis(RedisFolder.open(directory, port)).started();
-    }
-
-    private LocalRedis started() {
-        try {
-            server.start();
-            return this;
-        } catch (RuntimeException failure) {
-            server.close();
-            throw failure;
-        }
+        return started(new LocalRedis(RedisFolder.open(directory, port)));
     }
 
     /** Where clients connect, as {@code redis://127.0.0.1:PORT}. */
@@ -41,24 +30,5 @@ public final class LocalRedis implements AutoCloseable {
 
     public int port() {
         return folder.port();
-    }
-
-    public long pid() {
-        return server.pid();
-    }
-
-    /** Ends the server as a crash would (SIGKILL). */
-    public void kill() {
-        server.kill();
-    }
-
-    /** Starts the server again, stopping it first when it runs, and waits until it answers. */
-    public void restart() {
-        server.restart();
-    }
-
-    @Override
-    public void close() {
-        server.close();
     }
 }

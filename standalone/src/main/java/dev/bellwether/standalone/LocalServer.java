@@ -4,7 +4,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** One program run as a child process for as long as its owner wants it, without a supervisor. */
-final class LocalServer implements AutoCloseable {
+public abstract sealed class LocalServer implements AutoCloseable permits LocalKafka, LocalRedis {
     private static final Duration POLL = Duration.ofMillis(50);
 
     private final ServiceSpecification service;
@@ -16,8 +16,19 @@ final class LocalServer implements AutoCloseable {
         this.hook = ShutdownHook.add("stop-" + service.name(), this::close);
     }
 
+    /** Starts {@code server}, of which nothing is left behind when it does not become healthy. */
+    static <S extends LocalServer> S started(S server) {
+        try {
+            ((LocalServer) server).start();
+            return server;
+        } catch (RuntimeException failure) {
+            server.close();
+            throw failure;
+        }
+    }
+
     /** Starts the program and waits until its health check passes. */
-    synchronized LocalServer start() {
+    private synchronized void start() {
         ChildProcess started = ChildProcess.startOwned(service);
         child = started;
         boolean ready = false;
@@ -35,7 +46,6 @@ final class LocalServer implements AutoCloseable {
                 throw StandaloneException.notReady(
                         service.name(), service.startLimit(), service.log(), started.logTail());
             }
-            return this;
         } finally {
             if (!ready) {
                 started.kill();
@@ -43,20 +53,22 @@ final class LocalServer implements AutoCloseable {
         }
     }
 
-    synchronized long pid() {
+    public synchronized long pid() {
         if (child == null) {
             throw new IllegalStateException(service.name() + " was never started");
         }
         return child.pid();
     }
 
-    synchronized void kill() {
+    /** Ends the program as a crash would (SIGKILL). */
+    public synchronized void kill() {
         if (child != null) {
             child.kill();
         }
     }
 
-    synchronized void restart() {
+    /** Starts the program again on its data, stopping it first when it runs, and waits until it is healthy. */
+    public synchronized void restart() {
         stop();
         start();
     }

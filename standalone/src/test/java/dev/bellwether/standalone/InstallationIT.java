@@ -8,13 +8,22 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import javax.tools.ToolProvider;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
 
 /** The whole of one machine with stand-ins for the services: {@code up}, {@code status}, {@code down}. */
 class InstallationIT {
@@ -108,6 +117,44 @@ class InstallationIT {
                 assertThat(RunFile.in(data).read()).isEmpty();
             }
         }
+    }
+
+    /** The compose file runs the same programs with the same variables, its own replication apart. */
+    @Test
+    void runsWhatTheComposeFileRuns() throws IOException {
+        Map<String, Object> compose = new Yaml(new SafeConstructor(new LoaderOptions()))
+                .load(Files.readString(Path.of("../docker-compose.yml")));
+        Map<?, ?> services = map(compose.get("services"));
+        try (ChildProcess up = up(Ports.free())) {
+            awaitHealthy(up);
+            for (ServiceProgram program :
+                    List.of(ServiceProgram.GATEWAY, ServiceProgram.FEEDBACK_STREAM, ServiceProgram.TRAINER)) {
+                Map<?, ?> service = map(services.get(program.name()));
+                assertThat((List<?>) service.get("command")).isEqualTo(command(program));
+                Set<Object> variables =
+                        new TreeSet<>(map(service.get("environment")).keySet());
+                variables.remove("BELLWETHER_REPLICATION");
+                assertThat(variables).isEqualTo(variables(data.resolve("logs/" + program.name() + ".log")));
+            }
+        }
+    }
+
+    private static Map<?, ?> map(@Nullable Object value) {
+        return (Map<?, ?>) Objects.requireNonNull(value);
+    }
+
+    private static List<String> command(ServiceProgram program) {
+        List<String> command = new ArrayList<>(List.of(program.mainClass()));
+        command.addAll(program.arguments());
+        return command;
+    }
+
+    private static Set<String> variables(Path log) throws IOException {
+        return Files.readAllLines(log).stream()
+                .filter(line -> line.startsWith("BELLWETHER_"))
+                .map(line -> line.substring(0, line.indexOf('=')))
+                .filter(name -> !name.equals("BELLWETHER_HOME"))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     private ChildProcess up(int port) {

@@ -45,6 +45,9 @@ public final class ChatHandler {
     private static final Logger LOG = LoggerFactory.getLogger(ChatHandler.class);
     private static final Duration GENERATION_TIMEOUT = Duration.ofSeconds(60);
 
+    /** A version may be unloaded between assignment and use; the next state then names another. */
+    private static final int ASSIGNMENTS_MAX = 3;
+
     private final Supplier<Bots> bots;
     private final Authentication authentication;
     private final RateLimiter limiter;
@@ -107,14 +110,46 @@ public final class ChatHandler {
                 .onFailure(context::fail);
     }
 
+    /** Who serves a request, and by which state of the rollout. */
+    private record Serving(
+            LocalPolicy.Use use,
+            Assignment assignment,
+            @Nullable String experiment) {}
+
+    private Serving assign(String bot, @Nullable String userHash) {
+        for (int attempt = 0; attempt < ASSIGNMENTS_MAX; attempt++) {
+            RolloutState state = rollouts.state(bot);
+            Assignment assignment = Assignment.of(state, userHash);
+            Optional<LocalPolicy.Use> use = catalog.use(bot, assignment.version());
+            if (use.isPresent()) {
+                return new Serving(use.get(), assignment, state.experiment());
+            }
+        }
+        throw ApiException.later(503, "policy_loading", "The bot's policy is being loaded.", Duration.ofSeconds(2));
+    }
+
     private void serve(RoutingContext context, ChatRequest request, BotConfig config) {
         String bot = request.model();
         String userHash = request.user() == null ? null : secrets.derive("user:" + bot + ":" + request.user());
-        RolloutState state = rollouts.state(bot);
-        Assignment assignment = Assignment.of(state, userHash);
-        LocalPolicy policy = catalog.find(bot, assignment.version())
-                .orElseThrow(() -> ApiException.later(
-                        503, "policy_loading", "The bot's policy is being loaded.", Duration.ofSeconds(2)));
+        Serving serving = assign(bot, userHash);
+        LocalPolicy policy = serving.use().policy();
+        context.vertx()
+                .executeBlocking(() -> prompt(policy, request), false)
+                .onComplete(
+                        prompt -> {
+                            try (LocalPolicy.Use _ = serving.use()) {
+                                new Exchange(context, request, config, serving, prompt, userHash).start();
+                            } catch (RuntimeException e) {
+                                context.fail(e);
+                            }
+                        },
+                        failure -> {
+                            serving.use().close();
+                            context.fail(failure);
+                        });
+    }
+
+    private static int[] prompt(LocalPolicy policy, ChatRequest request) {
         int[] prompt = policy.prompt(request.turns());
         if (prompt.length > policy.promptTokensMax()) {
             throw ApiException.field(
@@ -124,20 +159,14 @@ public final class ChatHandler {
                     "The messages have %d tokens; this bot reads at most %d. Send fewer turns."
                             .formatted(prompt.length, policy.promptTokensMax()));
         }
+        return prompt;
+    }
+
+    private int choices(ChatRequest request, BotConfig config) {
         boolean duel = request.n() == 1
                 && (request.duel() == ChatRequest.Duel.ALWAYS
                         || (request.duel() == ChatRequest.Duel.AUTO && random.nextDouble() < config.duelShare()));
-        Exchange exchange = new Exchange(
-                context,
-                request,
-                config,
-                policy,
-                prompt,
-                assignment,
-                state.experiment(),
-                userHash,
-                duel ? 2 : request.n());
-        exchange.start();
+        return duel ? 2 : request.n();
     }
 
     /** One request under way; everything but {@link #start} runs on the request's event loop. */
@@ -163,22 +192,19 @@ public final class ChatHandler {
                 RoutingContext context,
                 ChatRequest request,
                 BotConfig config,
-                LocalPolicy policy,
+                Serving serving,
                 int[] prompt,
-                Assignment assignment,
-                @Nullable String experiment,
-                @Nullable String userHash,
-                int choices) {
+                @Nullable String userHash) {
             this.context = context;
             this.loop = context.vertx().getOrCreateContext();
             this.request = request;
-            this.policy = policy;
+            this.policy = serving.use().policy();
             this.prompt = prompt;
-            this.assignment = assignment;
-            this.experiment = experiment;
+            this.assignment = serving.assignment();
+            this.experiment = serving.experiment();
             this.userHash = userHash;
-            this.unfinished = choices;
-            for (int i = 0; i < choices; i++) {
+            this.unfinished = choices(request, config);
+            for (int i = 0; i < unfinished; i++) {
                 replies.add(null);
             }
             int limit = config.completionTokensMax();
@@ -195,6 +221,9 @@ public final class ChatHandler {
         }
 
         private void start() {
+            if (context.response().closed()) {
+                return;
+            }
             context.response().closeHandler(closed -> abandon());
             context.response().exceptionHandler(failure -> abandon());
             for (int i = 0; i < replies.size(); i++) {

@@ -126,8 +126,7 @@ public final class RolloutFollower implements AutoCloseable {
     public boolean ready() {
         return loaded
                 && bots.get().bots().keySet().stream()
-                        .allMatch(
-                                bot -> catalog.find(bot, state(bot).champion()).isPresent());
+                        .allMatch(bot -> catalog.holds(bot, state(bot).champion()));
     }
 
     private void run() {

@@ -14,12 +14,18 @@ import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A version of a bot's policy, loaded and generating replies. */
 public final class LocalPolicy implements AutoCloseable {
+    private static final int USES_MAX = 1 << 20;
+
     private final String version;
     private final PolicyTokenizer tokenizer;
     private final GenerationEngine engine;
+    private final Semaphore uses = new Semaphore(USES_MAX);
 
     private LocalPolicy(String version, PolicyTokenizer tokenizer, GenerationEngine engine) {
         this.version = version;
@@ -33,6 +39,29 @@ public final class LocalPolicy implements AutoCloseable {
         GoldenCases.verify(checkpoint, config.threads());
         return new LocalPolicy(
                 version, PolicyTokenizer.open(checkpoint.directory()), GenerationEngine.open(checkpoint, config));
+    }
+
+    /** Keeps the policy open until it is closed itself; replies under way need none. */
+    public final class Use implements AutoCloseable {
+        private final AtomicBoolean over = new AtomicBoolean();
+
+        private Use() {}
+
+        public LocalPolicy policy() {
+            return LocalPolicy.this;
+        }
+
+        @Override
+        public void close() {
+            if (over.compareAndSet(false, true)) {
+                uses.release();
+            }
+        }
+    }
+
+    /** Empty when the policy is being closed. */
+    Optional<Use> use() {
+        return uses.tryAcquire() ? Optional.of(new Use()) : Optional.empty();
     }
 
     /** Follows a reply; called on the engine's thread. */
@@ -56,6 +85,7 @@ public final class LocalPolicy implements AutoCloseable {
         return version;
     }
 
+    /** {@code turns} as the model reads them; takes as long as they are, so not on an event loop. */
     public int[] prompt(List<Turn> turns) {
         return tokenizer.prompt(turns);
     }
@@ -124,6 +154,7 @@ public final class LocalPolicy implements AutoCloseable {
     /** Finishes the replies under way and frees the model. */
     @Override
     public void close() {
+        uses.acquireUninterruptibly(USES_MAX);
         engine.close();
         tokenizer.close();
     }

@@ -24,8 +24,13 @@ public final class PolicyCatalog implements AutoCloseable {
         this.config = config;
     }
 
-    public Optional<LocalPolicy> find(String bot, String version) {
-        return Optional.ofNullable(loaded.get(new Key(bot, version)));
+    public boolean holds(String bot, String version) {
+        return loaded.containsKey(new Key(bot, version));
+    }
+
+    /** The version, kept open until the use is closed; empty unless it is loaded. */
+    public Optional<LocalPolicy.Use> use(String bot, String version) {
+        return Optional.ofNullable(loaded.get(new Key(bot, version))).flatMap(LocalPolicy::use);
     }
 
     /**

@@ -29,10 +29,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -169,49 +171,28 @@ class WholeServiceIT {
     }
 
     /** Whether the gateway serves by the state that it knows. */
-    private static boolean effective(OperatorClient operator) {
-        try {
-            OperatorClient.Status status = operator.status("support");
-            return status.json().path("effective_revision").asLong(-1)
-                    == status.rollout().revision();
-        } catch (IOException e) {
-            return false;
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+    private static boolean effective(OperatorClient operator) throws Exception {
+        OperatorClient.Status status = operator.status("support");
+        return status.json().path("effective_revision").asLong(-1)
+                == status.rollout().revision();
     }
 
-    private static boolean aborted(OperatorClient operator, String version, String why) {
-        try {
-            return operator.history("support").stream()
-                    .anyMatch(transition -> version.equals(transition.version())
-                            && transition.to() == RolloutState.Phase.ABORTED
-                            && transition.why().contains(why));
-        } catch (IOException e) {
-            return false;
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+    private static boolean aborted(OperatorClient operator, String version, String why) throws Exception {
+        return operator.history("support").stream()
+                .anyMatch(transition -> version.equals(transition.version())
+                        && transition.to() == RolloutState.Phase.ABORTED
+                        && transition.why().contains(why));
     }
 
-    private static RolloutState.Phase phase(OperatorClient operator) {
-        try {
-            return operator.status("support").rollout().phase();
-        } catch (IOException e) {
-            return RolloutState.Phase.IDLE;
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+    private static RolloutState.Phase phase(OperatorClient operator) throws Exception {
+        return operator.status("support").rollout().phase();
     }
 
-    private static void await(BooleanSupplier condition) {
-        long end = System.nanoTime() + Duration.ofMinutes(2).toNanos();
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("it did not come to hold within two minutes");
-            }
-            Thread.onSpinWait();
-        }
+    private static void await(Callable<Boolean> condition) {
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(2))
+                .ignoreException(IOException.class)
+                .until(condition);
     }
 
     @Test
@@ -283,23 +264,11 @@ class WholeServiceIT {
         browser.findElement(By.id("question")).sendKeys(question, Keys.ENTER);
     }
 
-    private interface Wanted {
-        boolean test(RatedInteraction rated);
+    private static boolean seen(Predicate<RatedInteraction> wanted) throws IOException {
+        return reader().latest(Topics.RATED_INTERACTIONS).values().stream().anyMatch(wanted);
     }
 
-    private static boolean seen(Wanted wanted) {
-        try {
-            return reader().latest(Topics.RATED_INTERACTIONS).values().stream().anyMatch(wanted::test);
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    private static Map<String, PreferencePair> pairs() {
-        try {
-            return reader().latest(Topics.PREFERENCE_PAIRS);
-        } catch (IOException e) {
-            return Map.of();
-        }
+    private static Map<String, PreferencePair> pairs() throws IOException {
+        return reader().latest(Topics.PREFERENCE_PAIRS);
     }
 }

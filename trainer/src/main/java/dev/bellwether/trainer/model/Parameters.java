@@ -85,6 +85,11 @@ public final class Parameters implements AutoCloseable {
         return flat;
     }
 
+    /** A scope for one step, beside the parameters. */
+    NDManager newScope() {
+        return manager.newSubManager();
+    }
+
     /** A copy that takes gradients, belonging to {@code step}. */
     public NDArray leaf(NDManager step) {
         NDArray leaf = frozen(step);

@@ -2,11 +2,13 @@ package dev.bellwether.trainer.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.nn.Activation;
 import ai.djl.nn.core.Embedding;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.trainer.dataset.MicroBatch;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -166,5 +168,15 @@ public final class Transformer {
         NDArray logits = hidden.get(positions).matMul(head.transpose());
         NDArray scaled = temperature == 1 ? logits : logits.mul(constants.scalar(1 / temperature));
         return scaled.logSoftmax(-1).gather(targets, 1).reshape(-1);
+    }
+
+    /** Log-probabilities of the batch's reply tokens, without gradient; {@code [replyTokens]}. */
+    public float[] logProbabilities(Parameters parameters, MicroBatch batch, double temperature) {
+        try (NDManager step = parameters.newScope()) {
+            NDList weights = split(parameters.frozen(step));
+            NDArray hidden = hidden(weights, batch.ids(step), batch.size(), batch.length());
+            return logProbabilities(weights, hidden, batch.positions(step), batch.targets(step), temperature)
+                    .toFloatArray();
+        }
     }
 }

@@ -125,6 +125,7 @@ public final class Ppo implements AutoCloseable {
         long sampledAt = System.nanoTime();
 
         Map<String, Double> metrics = new LinkedHashMap<>();
+        metrics.put("response/distinct", Rollouts.distinct(sampled));
         List<Experience> experience = experience(sampled, metrics);
         long scoredAt = System.nanoTime();
 
@@ -192,13 +193,7 @@ public final class Ppo implements AutoCloseable {
     }
 
     private float[] logProbabilities(Parameters parameters, MicroBatch batch) {
-        try (NDManager step = manager.newSubManager()) {
-            NDList weights = policy.split(parameters.frozen(step));
-            NDArray hidden = policy.hidden(weights, batch.ids(step), batch.size(), batch.length());
-            return policy.logProbabilities(
-                            weights, hidden, batch.positions(step), batch.targets(step), config.temperature())
-                    .toFloatArray();
-        }
+        return policy.logProbabilities(parameters, batch, config.temperature());
     }
 
     private float[] values(MicroBatch batch) {

@@ -1,5 +1,7 @@
 package dev.bellwether.trainer.ppo;
 
+import java.util.Map;
+
 /**
  * Settings of PPO.
  *
@@ -9,6 +11,7 @@ package dev.bellwether.trainer.ppo;
  * @param klPenalty β: what a nat of divergence from the reference costs
  * @param uncertaintyPenalty λ: what a unit of the heads' spread costs
  * @param klStop training ends when the mean divergence of a reply passes it, in nats
+ * @param distinctMin training ends when a step has fewer different replies for each different prompt
  * @param temperature of sampling, and of every log-probability
  */
 public record PpoConfig(
@@ -21,6 +24,7 @@ public record PpoConfig(
         double klPenalty,
         double uncertaintyPenalty,
         double klStop,
+        double distinctMin,
         double clip,
         double valueClip,
         double gamma,
@@ -31,7 +35,13 @@ public record PpoConfig(
         int completionTokensMax,
         int batchTokens) {
     public static final PpoConfig DEFAULT =
-            new PpoConfig(24, 96, 2, 4.5e-4, 5, .2, .1, 1, 4, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
+            new PpoConfig(24, 96, 2, 4.5e-4, 5, .2, .1, 1, 4, .5, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
+
+    /** Whether a step's rollouts show a policy too far from its reference, or one that says the same to everything. */
+    public boolean exceededBy(Map<String, Double> metrics) {
+        return metrics.getOrDefault("objective/kl", 0.0) > klStop
+                || metrics.getOrDefault("response/distinct", Double.MAX_VALUE) < distinctMin;
+    }
 
     /** These settings for a bot's own steps, temperature and longest reply. */
     public PpoConfig with(int ownSteps, double ownTemperature, int ownCompletionTokensMax) {
@@ -45,6 +55,7 @@ public record PpoConfig(
                 klPenalty,
                 uncertaintyPenalty,
                 klStop,
+                distinctMin,
                 clip,
                 valueClip,
                 gamma,

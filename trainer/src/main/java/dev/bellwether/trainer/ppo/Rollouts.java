@@ -14,7 +14,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** Replies sampled through the engine that serves, from weights that are only in memory. */
 public final class Rollouts {
@@ -52,6 +54,19 @@ public final class Rollouts {
             rollouts.add(rollout(prompts.get(i), completions.get(i)));
         }
         return rollouts;
+    }
+
+    /** Different replies for each different prompt; far below 1 the policy says the same to everything. */
+    public static double distinct(List<Rollout> rollouts) {
+        Set<List<Integer>> prompts = new HashSet<>();
+        Set<List<Integer>> replies = new HashSet<>();
+        for (Rollout rollout : rollouts) {
+            List<Integer> tokens =
+                    Arrays.stream(rollout.sample().tokens()).boxed().toList();
+            prompts.add(tokens.subList(0, rollout.sample().promptLength()));
+            replies.add(tokens.subList(rollout.sample().promptLength(), tokens.size()));
+        }
+        return replies.size() / (double) prompts.size();
     }
 
     private Rollout rollout(int[] prompt, Completion completion) {

@@ -28,24 +28,31 @@ final class Examination {
         this.seed = seed;
     }
 
-    /** The candidate's replies that were looked at, and what the gate said. */
-    record Result(List<Rollout> replies, ReleaseGate.Verdict verdict) {}
-
     /**
-     * @param gate at which the judge has proven itself
+     * The candidate's replies that were looked at, and what the gate said.
+     *
      * @param kl of the candidate from its origin, in nats a reply
      */
-    Result of(float[] candidate, double kl, float[] champion, ReleaseGate gate) throws IOException {
+    record Result(List<Rollout> replies, double kl, ReleaseGate.Verdict verdict) {}
+
+    /**
+     * Examines {@code candidate} against {@code champion}, both as weights.
+     *
+     * @param gate at which the judge has proven itself
+     */
+    Result of(float[] candidate, float[] champion, ReleaseGate gate) throws IOException {
         List<int[]> prompts = workshop.prompts(PROMPTS, seed);
         List<Rollout> ours = workshop.sample(candidate, prompts, seed + 1);
         List<Rollout> theirs = workshop.sample(champion, prompts, seed + 2);
         List<Sample> good = goodReplies();
+        double kl = workshop.divergence(ours);
         gate.winRate(judge, ours, theirs)
                 .divergence(kl)
                 .length(ours, workshop.comparisons())
                 .repetition(ours, workshop.comparisons())
+                .diversity(ours)
                 .perplexity(workshop.perplexity(candidate, good), workshop.perplexity(champion, good));
-        return new Result(ours, gate.verdict());
+        return new Result(ours, kl, gate.verdict());
     }
 
     /** Replies that people preferred and that the judge finds better than most; none of them trained the policy. */

@@ -158,19 +158,15 @@ public final class Refresh {
             if (!gate.verdict().passed()) {
                 return new Outcome(null, accuracy, 0, false, gate.verdict().reasons());
             }
-            Actor actor = ppo(workshop, reward);
+            float[] actor = ppo(workshop, reward);
             if (order.until() == Until.PPO) {
-                return new Outcome(null, accuracy, actor.kl(), false, List.of("stopped after PPO"));
+                return new Outcome(null, accuracy, Double.NaN, false, List.of("stopped after PPO"));
             }
-            Examination.Result result = new Examination(workshop, judge, people, seed + 2)
-                    .of(
-                            actor.weights(),
-                            actor.kl(),
-                            store.open(order.bot(), order.champion()).parameters(),
-                            gate);
+            float[] champion = store.open(order.bot(), order.champion()).parameters();
+            Examination.Result result = new Examination(workshop, judge, people, seed + 2).of(actor, champion, gate);
             ReleaseGate.Verdict verdict = result.verdict();
             listener.progress("gate", 1, verdict.numbers());
-            Outcome outcome = new Outcome(order.version(), accuracy, actor.kl(), verdict.passed(), verdict.reasons());
+            Outcome outcome = new Outcome(order.version(), accuracy, result.kl(), verdict.passed(), verdict.reasons());
             publish(workshop, actor, result, report(snapshot, outcome));
             return outcome;
         }
@@ -199,18 +195,15 @@ public final class Refresh {
         return model;
     }
 
-    /** The policy after PPO and its divergence from the origin, in nats a reply. */
-    private record Actor(float[] weights, double kl) {}
-
-    private Actor ppo(Workshop workshop, RewardModel reward) throws IOException {
+    /** The policy's weights after PPO; those before the first step whose rollouts were out of bounds. */
+    private float[] ppo(Workshop workshop, RewardModel reward) throws IOException {
         Optional<Saved> done = stages.load("actor");
         if (done.isPresent()) {
-            return new Actor(done.get().numbers(), done.get().more()[0]);
+            return done.get().numbers();
         }
         PpoConfig settings = PpoConfig.DEFAULT.with(config.steps(), config.temperature(), config.completionTokensMax());
-        Ppo.State start =
-                stages.loadPpo().orElseGet(() -> Ppo.State.start(workshop.policy(), workshop.originWeights(), reward));
-        double kl = 0;
+        Ppo.State first = Ppo.State.start(workshop.policy(), workshop.originWeights(), reward);
+        Ppo.State start = stages.loadPpo().orElse(first);
         try (Ppo ppo = new Ppo(
                         workshop.manager(),
                         workshop.policy(),
@@ -223,22 +216,25 @@ public final class Refresh {
                         start,
                         config.seed());
                 TensorBoard board = new TensorBoard(directory.resolve("tensorboard"), clock)) {
-            for (int step = start.step(); step < settings.steps(); step++) {
+            float[] last = null;
+            for (int step = start.step(); step < settings.steps() && last == null; step++) {
                 Map<String, Double> metrics = ppo.step(step);
-                kl = metrics.getOrDefault("objective/kl", 0.0);
                 board.scalars(step, metrics);
-                stages.savePpo(ppo.state(step + 1));
-                listener.progress("ppo", (step + 1.0) / settings.steps(), metrics);
-                if (kl > settings.klStop()) {
-                    break;
+                if (settings.exceededBy(metrics)) {
+                    last = stages.loadPpo(step - 1).orElse(first).actor().master();
+                } else {
+                    stages.savePpo(ppo.state(step + 1));
                 }
+                listener.progress("ppo", (step + 1.0) / settings.steps(), metrics);
             }
-            stages.save("actor", ppo.weights(), kl);
-            return new Actor(ppo.weights(), kl);
+            float[] actor = last == null ? ppo.weights() : last;
+            stages.save("actor", actor);
+            return actor;
         }
     }
 
-    private void publish(Workshop workshop, Actor actor, Examination.Result result, Report report) throws IOException {
+    private void publish(Workshop workshop, float[] actor, Examination.Result result, Report report)
+            throws IOException {
         ObjectNode about = EventJson.mapper().createObjectNode();
         about.set("report", EventJson.mapper().valueToTree(report));
         about.set("gate", EventJson.mapper().valueToTree(result.verdict().numbers()));
@@ -246,7 +242,7 @@ public final class Refresh {
                 .publish(
                         new Publication.Label(order.bot(), order.version(), order.origin(), clock.instant(), about),
                         workshop.policy(),
-                        actor.weights(),
+                        actor,
                         workshop.origin().directory(),
                         result.replies().stream()
                                 .filter(Rollout::ended)

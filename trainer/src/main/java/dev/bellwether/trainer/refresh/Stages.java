@@ -73,7 +73,7 @@ final class Stages {
 
     /** Keeps the last two states of PPO, so that a damaged one leaves the one before. */
     void savePpo(Ppo.State state) throws IOException {
-        write(PPO + "%05d".formatted(state.step()), out -> {
+        write(ppoName(state.step()), out -> {
             out.writeInt(state.step());
             for (Parameters.State each : List.of(state.actor(), state.critic())) {
                 out.writeInt(each.steps());
@@ -92,16 +92,32 @@ final class Stages {
     Optional<Ppo.State> loadPpo() throws IOException {
         List<Path> saved = new ArrayList<>(savedPpo());
         while (!saved.isEmpty()) {
-            try (CheckedFile in = new CheckedFile(saved.removeLast())) {
-                int step = in.data.readInt();
-                Ppo.State state = new Ppo.State(parameters(in.data), parameters(in.data), step);
-                in.verify();
-                return Optional.of(state);
+            try {
+                return Optional.of(ppo(saved.removeLast()));
             } catch (IOException e) {
                 LOG.warn("a checkpoint is damaged, the one before is used: {}", e.getMessage());
             }
         }
         return Optional.empty();
+    }
+
+    /** The state before {@code step}, while it is one of the two that are kept. */
+    Optional<Ppo.State> loadPpo(int step) throws IOException {
+        Path file = directory.resolve(ppoName(step));
+        return Files.exists(file) ? Optional.of(ppo(file)) : Optional.empty();
+    }
+
+    private static Ppo.State ppo(Path file) throws IOException {
+        try (CheckedFile in = new CheckedFile(file)) {
+            int step = in.data.readInt();
+            Ppo.State state = new Ppo.State(parameters(in.data), parameters(in.data), step);
+            in.verify();
+            return state;
+        }
+    }
+
+    private static String ppoName(int step) {
+        return PPO + "%05d".formatted(step);
     }
 
     private List<Path> savedPpo() throws IOException {

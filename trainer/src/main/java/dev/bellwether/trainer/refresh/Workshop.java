@@ -7,12 +7,14 @@ import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.model.Constants;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.ppo.PpoConfig;
 import dev.bellwether.trainer.ppo.Rollouts;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
 import dev.bellwether.trainer.reward.RewardConfig;
@@ -131,6 +133,25 @@ final class Workshop implements AutoCloseable {
         try (Parameters parameters = new Parameters(manager, weights, Parameters.AdamW.FINE_TUNING)) {
             Transformer model = new Transformer(policy, constants);
             return Math.exp(new SupervisedFineTuning(manager, model, SftConfig.DEFAULT).evaluate(parameters, samples));
+        }
+    }
+
+    /** KL(policy that sampled {@code rollouts} ‖ origin), estimated from the replies themselves; nats a reply. */
+    double divergence(List<Rollout> rollouts) {
+        try (Parameters parameters = new Parameters(manager, originWeights, Parameters.AdamW.PPO)) {
+            Transformer model = new Transformer(policy, constants);
+            double nats = 0;
+            List<Sample> samples = rollouts.stream().map(Rollout::sample).toList();
+            for (MicroBatch batch : MicroBatch.pack(samples, PpoConfig.DEFAULT.batchTokens())) {
+                float[] origin = model.logProbabilities(parameters, batch, config.temperature());
+                for (int row = 0; row < batch.size(); row++) {
+                    float[] sampled = rollouts.get(batch.index(row)).logProbabilities();
+                    for (int t = 0; t < sampled.length; t++) {
+                        nats += sampled[t] - origin[batch.offset(row) + t];
+                    }
+                }
+            }
+            return nats / rollouts.size();
         }
     }
 

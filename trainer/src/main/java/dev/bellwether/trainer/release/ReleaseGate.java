@@ -2,6 +2,7 @@ package dev.bellwether.trainer.release;
 
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.ppo.Rollouts;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.reward.RewardTraining;
@@ -25,6 +26,7 @@ public final class ReleaseGate {
     private static final double CLOSING_SHARE = .25;
     private static final double REPETITION_MAX = .05;
     private static final double PERPLEXITY_RISE = 1.2;
+    private static final double DISTINCT_MIN = .35;
 
     private final double klBudget;
     private final long seed;
@@ -124,6 +126,16 @@ public final class ReleaseGate {
         return require(
                 closing <= CLOSING_SHARE,
                 "%.1f %% of its replies close with a phrase that no preferred reply has".formatted(100 * closing));
+    }
+
+    /** Different questions get different replies. */
+    public ReleaseGate diversity(List<Rollout> candidate) {
+        double distinct = Rollouts.distinct(candidate);
+        numbers.put("distinct", distinct);
+        return require(
+                distinct >= DISTINCT_MIN,
+                "it has %.2f different replies for each different prompt, needed are %.2f"
+                        .formatted(distinct, DISTINCT_MIN));
     }
 
     private static int[] reply(Sample sample) {

@@ -3,6 +3,8 @@ package dev.bellwether.trainer.release;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.ppo.Rollouts.Rollout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -51,5 +53,16 @@ class ReleaseGateTest {
         double[][] split = {{1, 1, 1, 1}, {0, 0, 0, 0}};
         assertThat(Bootstrap.lowerBound(agreed, 1)).isEqualTo(1);
         assertThat(Bootstrap.lowerBound(split, 1)).isZero();
+    }
+
+    @Test
+    void refusesAPolicyThatSaysTheSameToEverything() {
+        List<Rollout> same = IntStream.range(0, 20)
+                .mapToObj(prompt -> new Rollout(Sample.of(new int[] {prompt}, new int[] {7, 0}), new float[2], true))
+                .toList();
+        ReleaseGate.Verdict verdict = new ReleaseGate(15, 1).diversity(same).verdict();
+        assertThat(verdict.passed()).isFalse();
+        assertThat(verdict.reasons())
+                .containsExactly("it has 0.05 different replies for each different prompt, needed are 0.35");
     }
 }
