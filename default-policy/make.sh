@@ -7,17 +7,24 @@ if [ $# -ne 2 ]; then
 fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 train=("$here/../bellwether" train)
+banking=$1
 out=$2
 mkdir -p "$out"
-for pass in 1 2; do
-  replies=$((pass == 1 ? 12 : 14))
-  rate=$([ "$pass" = 1 ] && echo 0.0015 || echo 0.001)
-  "${train[@]}" compose --corpus "$here/corpus" --questions "$1" --out "$out/pass$pass" --replies "$replies" --seed "$pass"
-  if [ "$pass" = 2 ]; then
-    cp "$out/trained1/model.safetensors" "$out/pass2/"
+
+# pass NUMBER REPLIES LEARNING_RATE QUESTIONS...: goes on from the pass before, with its tokenizer
+pass() {
+  local number=$1 replies=$2 rate=$3
+  shift 3
+  "${train[@]}" compose --corpus "$here/corpus" --questions "$@" --out "$out/pass$number" --replies "$replies" --seed "$number"
+  if [ "$number" -gt 1 ]; then
+    cp "$out/trained$((number - 1))"/{model.safetensors,config.json,tokenizer.json,tokenizer_config.json} "$out/pass$number/"
   fi
-  "${train[@]}" sft --base "$out/pass$pass" --data "$out/pass$pass/train.jsonl" \
-    --held-out "$out/pass$pass/held-out.jsonl" --out "$out/trained$pass" --learning-rate "$rate" --seed "$pass"
-done
-"${train[@]}" import --checkpoint "$out/trained2" --store "$out/store" --version default
+  "${train[@]}" sft --base "$out/pass$number" --data "$out/pass$number/train.jsonl" \
+    --held-out "$out/pass$number/held-out.jsonl" --out "$out/trained$number" --learning-rate "$rate" --seed "$number"
+}
+
+pass 1 12 0.0015 "$banking"
+pass 2 14 0.001 "$banking"
+pass 3 6 0.001 "$banking" "$here/corpus/training-questions.csv"
+"${train[@]}" import --checkpoint "$out/trained3" --store "$out/store" --version default
 echo "the artefact is $out/store/support/default; it belongs in $here/artefact"

@@ -96,12 +96,15 @@ public final class DemoCommand implements Callable<Integer> {
 
     private void stayUp(Installation installation) {
         out().printf(
-                        "%nThe service stays up. Chat page: %s%nTry it:%n%n%s%n%nCtrl-C stops it.%n",
-                        installation.chatUrl(), installation.curl());
+                        "%nThe service stays up. Chat page: %s%nTry it:%n%n%s%n%n./bellwether rollout status support --data %s%n%nCtrl-C stops it.%n",
+                        installation.chatUrl(),
+                        installation.curl(),
+                        installation.folder().directory());
         out().flush();
-        while (!installation.awaitClosed(LOOK)) {
-            Thread.onSpinWait();
-        }
+        boolean closed;
+        do {
+            closed = installation.awaitClosed(LOOK);
+        } while (!closed);
     }
 
     private void say(String text) {

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -130,6 +131,18 @@ public final class MicroBatch {
             }
         }
         return manager.create(weights, new Shape(samples.size(), columns));
+    }
+
+    /** {@code [replyTokens, replyTokens]}: multiplied with a number for each reply token it gives their mean so far. */
+    public NDArray meanSoFar(NDManager manager) {
+        int columns = replyTokens();
+        float[] weights = new float[columns * columns];
+        for (int row = 0; row < samples.size(); row++) {
+            for (int t = offsets[row]; t < offsets[row + 1]; t++) {
+                Arrays.fill(weights, t * columns + offsets[row], t * columns + t + 1, 1f / (t + 1 - offsets[row]));
+            }
+        }
+        return manager.create(weights, new Shape(columns, columns));
     }
 
     /** {@code [size]} int64: the row of each sample's last token. */

@@ -1,6 +1,7 @@
 package dev.bellwether.trainer.ppo;
 
 import java.util.List;
+import org.apache.commons.statistics.descriptive.Variance;
 
 /**
  * Generalized advantage estimation on the tokens of a reply.
@@ -47,5 +48,20 @@ record Advantages(float[] advantages, float[] returns) {
                 each[t] = (float) ((each[t] - mean) / deviation);
             }
         }
+    }
+
+    /**
+     * 1 − Var(R − V) / Var(R) over all tokens: 1 for a critic that foresees everything, 0 for one that tells nothing.
+     */
+    static double explainedVariance(List<float[]> values, List<float[]> returns) {
+        Variance actual = Variance.create();
+        Variance errors = Variance.create();
+        for (int i = 0; i < returns.size(); i++) {
+            for (int t = 0; t < returns.get(i).length; t++) {
+                actual.accept(returns.get(i)[t]);
+                errors.accept(returns.get(i)[t] - values.get(i)[t]);
+            }
+        }
+        return 1 - errors.getAsDouble() / Math.max(1e-9, actual.getAsDouble());
     }
 }

@@ -69,7 +69,7 @@ public final class Ppo implements AutoCloseable {
             long seed) {
         this.manager = manager;
         this.policy = new Transformer(policyConfig, constants);
-        this.valueModel = new Transformer(policyConfig.asRewardModel(1, Pooling.LAST), constants);
+        this.valueModel = new Transformer(policyConfig.asRewardModel(1, Pooling.MEAN), constants);
         this.actor = new Parameters(manager, state.actor(), Parameters.AdamW.PPO);
         this.critic = new Parameters(manager, state.critic(), Parameters.AdamW.PPO);
         this.reference = new Parameters(manager, referenceWeights, Parameters.AdamW.PPO);
@@ -183,6 +183,13 @@ public final class Ppo implements AutoCloseable {
             experience.add(new Experience(batch, old, values, new Advantages(advantages, returns), weights));
         }
         totals.report(metrics, config.klPenalty());
+        metrics.put(
+                "val/explained_variance",
+                Advantages.explainedVariance(
+                        experience.stream().map(Experience::values).toList(),
+                        experience.stream()
+                                .map(each -> each.advantages().returns())
+                                .toList()));
         if (metrics.getOrDefault("gap/mean", 0.0) > GAP_MAX) {
             throw new TrainingCollapsedException(
                     "engine and trainer disagree by %.3f nats a token".formatted(metrics.get("gap/mean")));
@@ -198,7 +205,8 @@ public final class Ppo implements AutoCloseable {
 
     private float[] values(MicroBatch batch) {
         try (NDManager step = manager.newSubManager()) {
-            float[] raw = values(valueModel.split(critic.frozen(step)), batch, batch.ids(step), batch.positions(step))
+            NDList weights = valueModel.split(critic.frozen(step));
+            float[] raw = values(weights, batch, batch.ids(step), batch.positions(step), batch.meanSoFar(step))
                     .toFloatArray();
             for (int i = 0; i < raw.length; i++) {
                 raw[i] -= (float) valueOffset();
@@ -211,11 +219,12 @@ public final class Ppo implements AutoCloseable {
         return reward.scale().mean() / reward.scale().deviation();
     }
 
-    private NDArray values(NDList weights, MicroBatch batch, NDArray ids, NDArray positions) {
+    /** The head's mean over the reply so far: for a whole reply, what the reward model that it starts from gives. */
+    private NDArray values(NDList weights, MicroBatch batch, NDArray ids, NDArray positions, NDArray meanSoFar) {
         NDArray hidden = valueModel.hidden(weights, ids, batch.size(), batch.length());
-        return hidden.get(positions)
-                .matMul(weights.get(weights.size() - 1).transpose())
-                .reshape(-1);
+        NDArray heads =
+                hidden.get(positions).matMul(weights.get(weights.size() - 1).transpose());
+        return meanSoFar.matMul(heads).reshape(-1);
     }
 
     private void train(List<Experience> experience, double rate, Map<String, Double> metrics) {
@@ -290,6 +299,7 @@ public final class Ppo implements AutoCloseable {
                 upper[i] += (float) (valueOffset() + config.valueClip());
                 shifted[i] += (float) valueOffset();
             }
+            NDArray meanSoFar = batch.meanSoFar(step);
             NDArray low = step.create(lower);
             NDArray high = step.create(upper);
             NDArray returns = step.create(shifted);
@@ -297,7 +307,7 @@ public final class Ppo implements AutoCloseable {
             try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
                 NDList parts = valueModel.split(leaf);
                 parts.attach(step);
-                NDArray value = values(parts, batch, ids, positions);
+                NDArray value = values(parts, batch, ids, positions, meanSoFar);
                 NDArray plain = value.sub(returns).square();
                 NDArray clipped = value.maximum(low).minimum(high).sub(returns).square();
                 NDArray mean = plain.maximum(clipped).sum().mul(constants.scalar(.5 / tokens));

@@ -41,8 +41,12 @@ public final class ComposeCommand implements Callable<Integer> {
     @Option(names = "--corpus", required = true, description = "Folder of intents.yaml and styles.yaml.")
     private Path corpus = Path.of("");
 
-    @Option(names = "--questions", required = true, description = "CSV with the columns text,category.")
-    private Path questions = Path.of("");
+    @Option(
+            names = "--questions",
+            required = true,
+            arity = "1..*",
+            description = "CSV files with the columns text,category.")
+    private List<Path> questions = List.of();
 
     @Option(names = "--out", required = true, description = "Folder to write to.")
     private Path out = Path.of("");
@@ -59,9 +63,12 @@ public final class ComposeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         ReplyCorpus replyCorpus = ReplyCorpus.read(corpus);
-        List<Question> known = Question.read(questions).stream()
-                .filter(question -> replyCorpus.knows(question.category()))
-                .toList();
+        List<Question> known = new ArrayList<>();
+        for (Path file : questions) {
+            Question.read(file).stream()
+                    .filter(question -> replyCorpus.knows(question.category()))
+                    .forEach(known::add);
+        }
         List<Question> training =
                 known.stream().filter(question -> !question.heldOut()).toList();
         List<Question> heldOut = known.stream().filter(Question::heldOut).toList();

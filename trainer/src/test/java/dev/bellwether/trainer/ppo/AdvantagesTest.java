@@ -44,4 +44,16 @@ class AdvantagesTest {
         assertThat(first[0]).isCloseTo((float) (-2 / Math.sqrt(3.5)), within(1e-6f));
         assertThat(second[1]).isCloseTo((float) (3 / Math.sqrt(3.5)), within(1e-6f));
     }
+
+    @Test
+    void saysHowMuchOfTheReturnsTheCriticForesaw() {
+        List<float[]> returns = List.of(new float[] {1, 2}, new float[] {3, 6});
+        assertThat(Advantages.explainedVariance(returns, returns)).isEqualTo(1);
+        // errors 1, 2, 3, 6: as wide as the returns themselves
+        assertThat(Advantages.explainedVariance(List.of(new float[2], new float[2]), returns))
+                .isZero();
+        // errors 0, 0, 0, 3 have the variance 2.25, the returns 14 / 3
+        assertThat(Advantages.explainedVariance(List.of(new float[] {1, 2}, new float[] {3, 3}), returns))
+                .isCloseTo(1 - 2.25 / (14 / 3.0), within(1e-9));
+    }
 }

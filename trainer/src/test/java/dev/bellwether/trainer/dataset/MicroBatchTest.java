@@ -1,0 +1,32 @@
+package dev.bellwether.trainer.dataset;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class MicroBatchTest {
+    private static final Sample THREE = new Sample(new int[] {1, 2, 3, 4}, 1);
+    private static final Sample TWO = new Sample(new int[] {1, 2, 3}, 1);
+
+    @Test
+    void keepsEveryReplyToItselfInItsMeanSoFar() {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            MicroBatch batch = MicroBatch.pack(List.of(THREE, TWO), 64).getFirst();
+            float[] means = batch.meanSoFar(manager)
+                    .matMul(manager.create(new float[] {2, 4, 10, 20, 60}).reshape(5, 1))
+                    .toFloatArray();
+            assertThat(batch.index(0)).as("the shortest comes first").isEqualTo(1);
+            assertThat(means).containsExactly(new float[] {2, 3, 10, 15, 30}, within(1e-4f));
+        }
+    }
+
+    @Test
+    void leavesSamplesTogetherOnlyWhileTheyFit() {
+        assertThat(MicroBatch.pack(List.of(THREE, TWO, THREE), 22))
+                .extracting(MicroBatch::size)
+                .containsExactly(2, 1);
+    }
+}
