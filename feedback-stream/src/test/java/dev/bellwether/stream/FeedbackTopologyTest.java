@@ -210,11 +210,11 @@ class FeedbackTopologyTest {
     }
 
     @Test
-    void ranksThreeRepliesIntoPairsThatWeighAsMuchAsHalfAJudgement() {
+    void ranksThreeRepliesIntoThreePairsThatWeighAsMuchAsOneJudgement() {
         send(interaction("a", "Where is my card?", "One.", "Two.", "Three."));
         send(feedback("f", "a", 1, new Ranking(List.of(List.of(2), List.of(0), List.of(1)))));
         assertThat(latest(Topics.PREFERENCE_PAIRS).values())
-                .extracting(pair -> pair.chosen().text() + pair.rejected().text() + pair.weight() * 6)
+                .extracting(pair -> pair.chosen().text() + pair.rejected().text() + pair.weight() * 3)
                 .containsExactlyInAnyOrder("Three.One.1.0", "Three.Two.1.0", "One.Two.1.0");
     }
 

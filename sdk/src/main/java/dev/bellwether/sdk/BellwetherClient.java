@@ -8,6 +8,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpResponse.BodySubscribers;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -202,7 +203,20 @@ public final class BellwetherClient {
                 stream.fail(Wire.failure(response, options.clock()));
             }
         });
-        return bounded(stream.result(), exchange);
+        CompletableFuture<Void> late = new CompletableFuture<Void>()
+                .completeOnTimeout(null, options.timeout().toMillis(), TimeUnit.MILLISECONDS);
+        CompletableFuture<Void> ended = late.thenRun(() -> {
+            stream.fail(Wire.failure(new HttpTimeoutException("The reply took longer than %d ms."
+                    .formatted(options.timeout().toMillis()))));
+            exchange.cancel(true);
+        });
+        return stream.result().whenComplete((response, thrown) -> {
+            ended.cancel(false);
+            late.cancel(false);
+            if (thrown != null) {
+                exchange.cancel(true);
+            }
+        });
     }
 
     /** Ends the exchange when it failed or took too long; the request's own timeout ends with the head. */

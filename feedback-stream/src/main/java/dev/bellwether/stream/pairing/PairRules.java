@@ -75,7 +75,7 @@ final class PairRules {
 
     private void ranking(RatedInteraction each, Feedback judgement, Ranking ranking) {
         int replies = each.interaction().replies().size();
-        double weight = 1.0 / Math.max(1, replies * (replies - 1));
+        double weight = 2.0 / Math.max(2, replies * (replies - 1));
         for (int better = 0; better < ranking.order().size(); better++) {
             for (int worse = better + 1; worse < ranking.order().size(); worse++) {
                 for (int chosen : ranking.order().get(better)) {
@@ -159,7 +159,7 @@ final class PairRules {
                         .interaction()
                         .interactionId()
                         .equals(down.interaction().interaction().interactionId());
-                if (up.up() && !down.up() && !same) {
+                if (up.up() && !down.up() && !same && comparable(up.response(), down.response())) {
                     couples.add(new Couple(up, down));
                 }
             }
@@ -194,7 +194,7 @@ final class PairRules {
             Response chosen,
             Response rejected,
             Feedback... others) {
-        if (chosen.text().equals(rejected.text()) || flagged(chosen)) {
+        if (!comparable(chosen, rejected)) {
             return;
         }
         List<String> judges = new ArrayList<>();
@@ -231,6 +231,10 @@ final class PairRules {
     private static String judge(Feedback judgement) {
         String user = judgement.userHash();
         return user == null ? judgement.interactionId() : user;
+    }
+
+    private boolean comparable(Response chosen, Response rejected) {
+        return !chosen.text().equals(rejected.text()) && !flagged(chosen);
     }
 
     /** A flag on any reply of this text to the prompt keeps it from being chosen. */

@@ -41,7 +41,10 @@ final class RolloutMachine {
     /** What {@code command} makes of {@code state}. */
     Outcome command(RolloutState state, RolloutCommand command, long now) {
         Long revision = command.revision();
-        if (state.decided().contains(command.commandId()) || (revision != null && revision != state.revision())) {
+        if (state.decided().contains(command.commandId())
+                || (revision != null
+                        && revision != state.revision()
+                        && command.action() != RolloutCommand.Action.ABORT)) {
             return unchanged(state);
         }
         Builder next = new Builder(state, now).decided(command.commandId());
@@ -106,14 +109,14 @@ final class RolloutMachine {
                             .canary(state.waiting().getFirst(), config)
                             .to(MACHINE, "its turn has come", 0);
         }
-        if (state.phase() != Phase.CANARY) {
-            return unchanged(state);
-        }
         Evidence evidence = scorecard == null ? state.evidence() : evidence(state.evidence(), scorecard);
         Builder next = new Builder(state, now).evidence(evidence);
         double alarm = 1 / config.alpha();
         if (evidence.harm() >= alarm) {
             return next.end(Phase.ROLLED_BACK).to(MACHINE, "it gets more down-votes", evidence.harm());
+        }
+        if (state.phase() != Phase.CANARY) {
+            return evidenceOnly(state, next, evidence);
         }
         if (evidence.sampleRatio() >= SAMPLE_RATIO_ALARM) {
             return next.suspend(Phase.HELD, "users do not split by the share")
@@ -145,7 +148,7 @@ final class RolloutMachine {
     }
 
     private static Outcome evidenceOnly(RolloutState state, Builder next, Evidence evidence) {
-        return evidence.equals(state.evidence()) ? unchanged(state) : next.quietly();
+        return evidence.equals(state.evidence()) ? unchanged(state) : next.sameRevision();
     }
 
     private Evidence evidence(Evidence before, PolicyScorecard scorecard) {
@@ -313,10 +316,14 @@ final class RolloutMachine {
         }
 
         private RolloutState build() {
+            return build(state.revision() + 1);
+        }
+
+        private RolloutState build(long revision) {
             return new RolloutState(
                     Event.SCHEMA,
                     state.bot(),
-                    state.revision() + 1,
+                    revision,
                     champion,
                     candidate,
                     previous,
@@ -332,6 +339,11 @@ final class RolloutMachine {
                     waiting,
                     decided,
                     evidence);
+        }
+
+        /** New evidence alone: no command that was given on the state before is out of date. */
+        private Outcome sameRevision() {
+            return new Outcome(build(state.revision()), Optional.empty());
         }
 
         private Outcome quietly() {

@@ -2,8 +2,10 @@ package dev.bellwether.stream.rollout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.Arm;
 import dev.bellwether.event.Event;
+import dev.bellwether.event.EventJson;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.PolicyScorecard.Exposures;
 import dev.bellwether.event.PolicyScorecard.Votes;
@@ -42,6 +44,12 @@ class RolloutMachineTest {
     private RolloutState canary() {
         return machine.command(RolloutState.idle("support", "v1"), command(Action.REGISTER, "v2"), 0)
                 .state();
+    }
+
+    private static RolloutState in(RolloutState state, Phase phase) {
+        ObjectNode json = EventJson.mapper().valueToTree(state);
+        json.set("phase", EventJson.mapper().valueToTree(phase));
+        return EventJson.mapper().convertValue(json, RolloutState.class);
     }
 
     private static PolicyScorecard card(RolloutState state, long candidateDown, long championDown) {
@@ -120,6 +128,37 @@ class RolloutMachineTest {
                         .state()
                         .champion())
                 .isEqualTo("v2");
+    }
+
+    @Test
+    void rollsBackForHarmInEveryPhaseThatHasACandidate() {
+        RolloutState canary = canary();
+        RolloutState paused =
+                machine.command(canary, command(Action.PAUSE, null), 1).state();
+        RolloutState held = in(canary, Phase.HELD);
+        RolloutState awaiting = in(canary, Phase.AWAITING_APPROVAL);
+        for (RolloutState state : List.of(paused, held, awaiting)) {
+            assertThat(machine.tick(state, card(state, 12, 10), 1_000).state().phase())
+                    .as("%s", state.phase())
+                    .isEqualTo(Phase.ROLLED_BACK);
+        }
+    }
+
+    @Test
+    void keepsItsRevisionWhenOnlyTheEvidenceChanges() {
+        RolloutState state = canary();
+        RolloutState counted = machine.tick(state, card(state, 1, 3), 1_000).state();
+        assertThat(counted.evidence()).isNotEqualTo(state.evidence());
+        assertThat(counted.revision()).isEqualTo(state.revision());
+    }
+
+    @Test
+    void takesAnAbortThatWasGivenOnAnOlderRevision() {
+        RolloutState paused =
+                machine.command(canary(), command(Action.PAUSE, null), 1).state();
+        RolloutCommand abort =
+                new RolloutCommand(Event.SCHEMA, "y", "support", Action.ABORT, null, 1L, "ann", "why", 0);
+        assertThat(machine.command(paused, abort, 2).state().phase()).isEqualTo(Phase.ABORTED);
     }
 
     @Test

@@ -34,6 +34,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,9 @@ import org.slf4j.LoggerFactory;
 public final class ChatHandler {
     private static final Logger LOG = LoggerFactory.getLogger(ChatHandler.class);
     private static final Duration GENERATION_TIMEOUT = Duration.ofSeconds(60);
+
+    /** How long a reply waits to be durable; later it goes out without a token. */
+    private static final Duration RECORD_LIMIT = Duration.ofSeconds(2);
 
     /** A version may be unloaded between assignment and use; the next state then names another. */
     private static final int ASSIGNMENTS_MAX = 3;
@@ -187,6 +191,7 @@ public final class ChatHandler {
         private final List<@Nullable GeneratedReply> replies = new ArrayList<>();
         private int unfinished;
         private boolean over;
+        private boolean recorded;
 
         private Exchange(
                 RoutingContext context,
@@ -280,8 +285,16 @@ public final class ChatHandler {
         private void abandon() {
             if (!over) {
                 over = true;
-                generations.forEach(Generation::cancel);
-                record(false);
+                cancel();
+            }
+        }
+
+        /** Ends what is under way; the interaction counts as incomplete unless it is recorded already. */
+        private void cancel() {
+            generations.forEach(Generation::cancel);
+            if (!recorded) {
+                record(false)
+                        .onFailure(failure -> LOG.warn("an interaction was not recorded: {}", failure.getMessage()));
             }
         }
 
@@ -290,7 +303,7 @@ public final class ChatHandler {
                 return;
             }
             over = true;
-            generations.forEach(Generation::cancel);
+            cancel();
             LOG.error("version {} failed to generate", policy.version(), failure);
             if (stream != null) {
                 stream.fail("generation_failed", "The reply could not be generated.");
@@ -316,6 +329,7 @@ public final class ChatHandler {
                 return;
             }
             record(true)
+                    .timeout(RECORD_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
                     .map(_ -> Optional.of(
                             sealer.seal(objects.interactionId(), request.model(), userHash, replies.size())))
                     .otherwise(failure -> {
@@ -355,6 +369,7 @@ public final class ChatHandler {
         }
 
         private Future<Void> record(boolean complete) {
+            recorded = true;
             List<Reply> texts = new ArrayList<>();
             for (GeneratedReply reply : finished()) {
                 texts.add(new Reply(

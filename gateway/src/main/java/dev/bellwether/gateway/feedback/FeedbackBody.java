@@ -46,10 +46,12 @@ record FeedbackBody(int choice, FeedbackSignal signal) {
             }
             case "preference" -> {
                 refuseOthers(json, "chosen");
+                refuseChoice(json);
                 yield new Preference(outcome(json.path("chosen"), replies));
             }
             case "ranking" -> {
                 refuseOthers(json, "order");
+                refuseChoice(json);
                 yield new Ranking(order(json.path("order"), replies));
             }
             case "edit" -> {
@@ -89,6 +91,13 @@ record FeedbackBody(int choice, FeedbackSignal signal) {
         });
     }
 
+    /** Kinds that judge all replies at once have no choice beside. */
+    private static void refuseChoice(ObjectNode json) {
+        if (json.has("choice") && json.path("choice").asInt(-1) != 0) {
+            throw invalid("/choice", "This kind judges all replies; leave 'choice' out.");
+        }
+    }
+
     private static int integer(JsonNode value, String pointer, int least, int most) {
         if (!value.isIntegralNumber() || value.asLong() < least || value.asLong() > most) {
             throw invalid(pointer, "A whole number from %d to %d is needed.".formatted(least, most));
@@ -126,6 +135,9 @@ record FeedbackBody(int choice, FeedbackSignal signal) {
             if (!allowed.contains(reason.asText())) {
                 throw invalid("/reasons", "A reason must be one of %s.".formatted(String.join(", ", allowed)));
             }
+            if (reasons.contains(reason.asText())) {
+                throw invalid("/reasons", "The reason '%s' is given twice.".formatted(reason.asText()));
+            }
             reasons.add(reason.asText());
         }
         return reasons;
@@ -147,7 +159,13 @@ record FeedbackBody(int choice, FeedbackSignal signal) {
     private static List<List<Integer>> order(JsonNode order, int replies) {
         List<List<Integer>> groups = new ArrayList<>();
         Set<Integer> seen = new HashSet<>();
+        if (order.size() > replies) {
+            throw invalid("/order", "'order' has more groups than there are replies.");
+        }
         for (JsonNode group : order) {
+            if (group.isEmpty()) {
+                throw invalid("/order", "A group of 'order' names at least one reply.");
+            }
             List<Integer> indexes = new ArrayList<>();
             for (JsonNode index : group) {
                 indexes.add(integer(index, "/order", 0, replies - 1));

@@ -14,6 +14,7 @@ import io.vertx.core.buffer.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /** Bodies of requests, read strictly: valid UTF-8, no duplicate keys, nothing after the end, nesting up to 32. */
 public final class Json {
@@ -34,7 +35,10 @@ public final class Json {
     }
 
     /** The JSON object in {@code body}. */
-    public static ObjectNode parse(Buffer body) {
+    public static ObjectNode parse(@Nullable Buffer body) {
+        if (body == null) {
+            throw ApiException.of(400, "invalid_json", "The body is empty; it must be a JSON object.");
+        }
         try {
             String text = StandardCharsets.UTF_8
                     .newDecoder()

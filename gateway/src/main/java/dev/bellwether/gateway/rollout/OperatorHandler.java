@@ -84,12 +84,12 @@ public final class OperatorHandler {
     /** {@code POST /operator/v1/bots/{bot}/rollout/{action}}. */
     public void command(RoutingContext context) {
         Action action = action(context.pathParam("action"));
-        Role needed = action == Action.APPROVE ? Role.APPROVER : Role.OPERATOR;
+        Role needed = action == Action.APPROVE || action == Action.PROMOTE ? Role.APPROVER : Role.OPERATOR;
         String bot = bot(context, needed);
         ApiKey key = authentication.require(context, needed);
         RolloutState state = rollouts.announced(bot);
         Long revision = ifMatch(context);
-        if (revision != null && revision != state.revision()) {
+        if (revision != null && revision != state.revision() && action != Action.ABORT) {
             throw ApiException.of(
                     412,
                     "revision_changed",

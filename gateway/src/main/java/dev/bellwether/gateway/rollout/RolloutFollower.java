@@ -189,12 +189,19 @@ public final class RolloutFollower implements AutoCloseable {
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             history.clear();
-            connected = true;
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            Set<String> changed = new HashSet<>();
             while (!closing) {
-                Set<String> changed = new HashSet<>();
                 ConsumerRecords<String, byte[]> records = consumer.poll(POLL);
                 records.forEach(record -> take(record).ifPresent(changed::add));
-                changed.forEach(this::makeEffective);
+                // Old states are only read, never served: what counts is the last one before the start.
+                if (connected
+                        || ends.entrySet().stream()
+                                .allMatch(end -> consumer.position(end.getKey()) >= end.getValue())) {
+                    connected = true;
+                    changed.forEach(this::makeEffective);
+                    changed.clear();
+                }
             }
         }
     }
@@ -243,7 +250,7 @@ public final class RolloutFollower implements AutoCloseable {
         RolloutState state = announced(bot);
         try {
             catalog.load(bot, state.champion());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
             LOG.error(
                     "champion {} of {} cannot be loaded, the one before serves on: {}",
                     state.champion(),
@@ -266,7 +273,7 @@ public final class RolloutFollower implements AutoCloseable {
         try {
             catalog.load(bot, candidate);
             return true;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
             LOG.error("candidate {} of {} cannot be loaded and is aborted: {}", candidate, bot, e.getMessage());
             RolloutCommand abort = new RolloutCommand(
                     Event.SCHEMA,

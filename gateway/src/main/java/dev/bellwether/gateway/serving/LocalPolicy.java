@@ -16,11 +16,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A version of a bot's policy, loaded and generating replies. */
 public final class LocalPolicy implements AutoCloseable {
     private static final int USES_MAX = 1 << 20;
+    private static final Duration USE_LIMIT = Duration.ofSeconds(5);
 
     private final String version;
     private final PolicyTokenizer tokenizer;
@@ -154,7 +156,12 @@ public final class LocalPolicy implements AutoCloseable {
     /** Finishes the replies under way and frees the model. */
     @Override
     public void close() {
-        uses.acquireUninterruptibly(USES_MAX);
+        try {
+            // A use is over within milliseconds; one that was dropped must not keep the gateway from stopping.
+            boolean _ = uses.tryAcquire(USES_MAX, USE_LIMIT.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         engine.close();
         tokenizer.close();
     }

@@ -13,6 +13,8 @@ import java.util.Map;
 /** A checkpoint's {@code chat_template} (Jinja), which lays the turns of a conversation out as one text. */
 public final class PromptTemplate {
     private static final Jinjava JINJA = new Jinjava(JinjavaConfig.newBuilder()
+            // What people write is text, never a template.
+            .withNestedInterpretationEnabled(false)
             .withTrimBlocks(true)
             .withLstripBlocks(true)
             .withMaxOutputSize(4_000_000)
@@ -54,9 +56,13 @@ public final class PromptTemplate {
 
     private String withoutReserved(String text) {
         String clean = text;
-        for (String token : reserved) {
-            clean = clean.replace(token, "");
-        }
+        String before;
+        do {
+            before = clean;
+            for (String token : reserved) {
+                clean = clean.replace(token, "");
+            }
+        } while (!clean.equals(before));
         return clean;
     }
 }

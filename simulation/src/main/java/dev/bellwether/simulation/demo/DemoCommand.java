@@ -19,6 +19,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -73,6 +74,10 @@ public final class DemoCommand implements Callable<Integer> {
         TrueSatisfaction measure = TrueSatisfaction.centredOn(
                 base, liked, facts, questions, new PolicySampler(PolicySampler.SERVING_TEMPERATURE, seed));
         double bestOf64 = measure.bestOf64(base, home.resolve("target/best-of-64.jsonl"));
+        if (data.isPresent() && Files.isDirectory(data.get()) && !isEmpty(data.get())) {
+            throw new IOException("%s holds data already; the demo starts in a fresh folder: name another with --data"
+                    .formatted(data.get()));
+        }
         Path folder = data.isPresent() ? data.get() : Files.createTempDirectory("bellwether-demo-");
         say("starting Kafka, Redis, gateway, feedback stream and trainer in " + folder);
         InstallationSettings settings = InstallationSettings.of(home, folder)
@@ -92,6 +97,12 @@ public final class DemoCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private static boolean isEmpty(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.findAny().isEmpty();
+        }
     }
 
     private void stayUp(Installation installation) {

@@ -119,8 +119,7 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
                 Sample chosen = sample(pair.prompt(), pair.chosen().text());
                 Sample rejected = sample(pair.prompt(), pair.rejected().text());
                 if (chosen.length() <= tokensMax && rejected.length() <= tokensMax) {
-                    comparisons.add(new Comparison(
-                            chosen, rejected, pair.weight(), pair.judges().getFirst(), pair.time()));
+                    comparisons.add(new Comparison(chosen, rejected, pair.weight(), pair.judges(), pair.time()));
                 }
             }
             return comparisons;

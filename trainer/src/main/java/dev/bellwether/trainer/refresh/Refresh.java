@@ -146,6 +146,16 @@ public final class Refresh {
 
     private Outcome train(Workshop workshop, Snapshot snapshot) throws IOException {
         Division people = Division.of(workshop.comparisons(), workshop.votes());
+        if (people.training().isEmpty()
+                || people.heldOut().isEmpty()
+                || people.judging().isEmpty()) {
+            return Outcome.without(
+                    "too few people judged: %d comparisons to learn from, %d held out, %d for the judge; each needs some"
+                            .formatted(
+                                    people.training().size(),
+                                    people.heldOut().size(),
+                                    people.judging().size()));
+        }
         long seed = config.seed();
         try (RewardModel reward = rewardModel(workshop, "reward", people.training(), people.trainingVotes(), seed);
                 RewardModel judge = rewardModel(workshop, "judge", people.judging(), people.judgingVotes(), seed + 1)) {

@@ -2,6 +2,7 @@ package dev.bellwether.trainer.refresh;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.bellwether.trainer.ppo.PpoConfig;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +52,7 @@ public record RefreshConfig(
                 Optional.ofNullable(pairsMin).orElse(100),
                 Optional.ofNullable(temperature).orElse(.7),
                 Optional.ofNullable(completionTokensMax).orElse(96),
-                Optional.ofNullable(steps).orElse(24),
+                Optional.ofNullable(steps).orElse(PpoConfig.DEFAULT.steps()),
                 Optional.ofNullable(klBudget).orElse(15.0),
                 Optional.ofNullable(seed).orElse(1L));
     }

@@ -53,6 +53,8 @@ import org.slf4j.LoggerFactory;
 public final class RefreshService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RefreshService.class);
     private static final Duration POLL = Duration.ofMillis(250);
+    private static final Duration RETRY = Duration.ofSeconds(30);
+    private static final int RETRY_DOUBLINGS_MAX = 7;
     private static final DateTimeFormatter NAME =
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
 
@@ -66,6 +68,9 @@ public final class RefreshService implements AutoCloseable {
     private final Set<String> asked = new HashSet<>();
     private final Map<String, Long> learned = new HashMap<>();
     private final Map<String, Instant> refreshedAt = new HashMap<>();
+    private final Map<String, Integer> failures = new HashMap<>();
+    private final Map<String, Instant> retryAt = new HashMap<>();
+    private String refreshing = "";
     private @Nullable CompletableFuture<Void> running;
     private volatile boolean closing;
 
@@ -111,10 +116,7 @@ public final class RefreshService implements AutoCloseable {
             requests.poll(Duration.ZERO).forEach(this::take);
             CompletableFuture<Void> current = running;
             if (current != null && current.isDone()) {
-                current.exceptionally(failure -> {
-                    LOG.error("a refresh failed; it is tried again when new feedback or a request comes", failure);
-                    return null;
-                });
+                ended(refreshing, current.isCompletedExceptionally() ? current.exceptionNow() : null);
                 running = null;
             }
             if (running == null) {
@@ -129,6 +131,19 @@ public final class RefreshService implements AutoCloseable {
         requests.close();
         log.close();
         producer.close();
+    }
+
+    /** A bot whose refresh failed waits, twice as long each time, while the others have their turn. */
+    private void ended(String bot, @Nullable Throwable failure) {
+        if (failure == null) {
+            failures.remove(bot);
+            retryAt.remove(bot);
+            return;
+        }
+        int count = failures.merge(bot, 1, Integer::sum);
+        Duration wait = RETRY.multipliedBy(1L << Math.min(count - 1, RETRY_DOUBLINGS_MAX));
+        retryAt.put(bot, clock.instant().plus(wait));
+        LOG.error("the refresh of {} failed; it is tried again in {} s", bot, wait.toSeconds(), failure);
     }
 
     private void take(ConsumerRecord<String, byte[]> record) {
@@ -181,7 +196,7 @@ public final class RefreshService implements AutoCloseable {
 
     private boolean due(String bot) {
         BotRefresh settings = bots.get(bot);
-        if (settings == null) {
+        if (settings == null || clock.instant().isBefore(retryAt.getOrDefault(bot, Instant.MIN))) {
             return false;
         }
         if (unfinished(bot).isPresent()) {
@@ -219,6 +234,7 @@ public final class RefreshService implements AutoCloseable {
                 bot,
                 snapshot.judgements(),
                 snapshot.pairs().size());
+        refreshing = bot;
         running = CompletableFuture.runAsync(
                 () -> refresh(id, order, settings.config(), snapshot),
                 command -> Thread.ofPlatform().name("refresh").daemon().start(command));

@@ -55,7 +55,8 @@ final class Stages {
     /** A saved vector and the numbers beside it. */
     record Saved(float[] numbers, double[] more) {}
 
-    Optional<Saved> load(String name) throws IOException {
+    /** What was saved; nothing where it was not, or is damaged and has to be made again. */
+    Optional<Saved> load(String name) {
         Path file = directory.resolve(name);
         if (!Files.exists(file)) {
             return Optional.empty();
@@ -68,6 +69,9 @@ final class Stages {
             }
             in.verify();
             return Optional.of(new Saved(numbers, more));
+        } catch (IOException e) {
+            LOG.warn("{} is damaged and made again: {}", file, e.getMessage());
+            return Optional.empty();
         }
     }
 

@@ -48,7 +48,7 @@ public final class ReleaseGate {
         List<String> judges = new ArrayList<>();
         for (int i = 0; i < right.length; i++) {
             values[i] = right[i] ? 1 : 0;
-            judges.add(others.get(i).judge());
+            judges.add(others.get(i).judges().getFirst());
         }
         double bound = values.length == 0 ? 0 : Bootstrap.lowerBound(values, judges, seed);
         numbers.put("judge_accuracy", Arrays.stream(values).average().orElse(0));

@@ -24,7 +24,7 @@ final class Mismatches {
             int[] prompt = prompt(here);
             int[] reply = Arrays.copyOfRange(there.tokens(), there.promptLength(), there.length());
             if (!Arrays.equals(prompt, prompt(there)) && !Arrays.equals(reply, reply(here))) {
-                mismatches.add(new Comparison(here, Sample.of(prompt, reply), 1, "", 0));
+                mismatches.add(new Comparison(here, Sample.of(prompt, reply), 1, List.of(), 0));
             }
         }
         return mismatches;

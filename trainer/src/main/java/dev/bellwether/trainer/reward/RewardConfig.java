@@ -20,5 +20,5 @@ public record RewardConfig(
         double mismatches,
         double centring,
         int batchTokens) {
-    public static final RewardConfig DEFAULT = new RewardConfig(4, 3e-4, 2, 32, .1, .5, .4, .01, 1_800);
+    public static final RewardConfig DEFAULT = new RewardConfig(4, 3e-4, 2, 32, .1, 1, .7, .01, 1_800);
 }
