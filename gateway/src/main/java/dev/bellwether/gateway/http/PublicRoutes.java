@@ -10,17 +10,22 @@ import dev.bellwether.gateway.feedback.FeedbackHandler;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import java.util.Locale;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 
 /** The routes of the public port. */
 public final class PublicRoutes {
     private static final long BODY_BYTES_MAX = 1_000_000;
+    private static final int FEEDBACK_BYTES_MAX = 64 << 10;
+    private static final Set<HttpMethod> METHODS =
+            Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST, HttpMethod.DELETE, HttpMethod.OPTIONS);
 
     private final Supplier<Bots> bots;
     private final Authentication authentication;
@@ -46,6 +51,7 @@ public final class PublicRoutes {
     public Router router(Vertx vertx) {
         Router router = Router.router(vertx);
         router.route().handler(this::identify).failureHandler(ErrorHandler::handle);
+        router.post("/v1/feedback").handler(BodyHandler.create(false).setBodyLimit(FEEDBACK_BYTES_MAX));
         router.route().handler(BodyHandler.create(false).setBodyLimit(BODY_BYTES_MAX));
         json(router.post("/v1/chat/completions")).handler(chat::handle);
         json(router.post("/v1/feedback")).handler(feedback::submit);
@@ -74,7 +80,7 @@ public final class PublicRoutes {
         Timer.Sample sample = Timer.start();
         context.response().putHeader("x-request-id", UUID.randomUUID().toString());
         context.addEndHandler(ended -> sample.stop(Timer.builder("bellwether.http.requests")
-                .tag("method", context.request().method().name())
+                .tag("method", method(context.request().method()))
                 .tag(
                         "route",
                         context.currentRoute() == null
@@ -83,6 +89,11 @@ public final class PublicRoutes {
                 .tag("status", Integer.toString(context.response().getStatusCode()))
                 .register(meters)));
         context.next();
+    }
+
+    /** Anybody may make methods up; only the known ones are counted by name. */
+    private static String method(HttpMethod method) {
+        return METHODS.contains(method) ? method.name() : "other";
     }
 
     private void models(RoutingContext context) {

@@ -260,6 +260,7 @@ public final class RolloutFollower implements AutoCloseable {
         }
         String candidate = state.candidate();
         if (candidate != null && !loadCandidate(bot, candidate)) {
+            effective.put(bot, RolloutState.idle(bot, state.champion()));
             return;
         }
         effective.put(bot, state);

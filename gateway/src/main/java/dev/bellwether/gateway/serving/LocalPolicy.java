@@ -38,9 +38,16 @@ public final class LocalPolicy implements AutoCloseable {
     /** Opens a version, checks it against its manifest and its golden cases, and starts its engine. */
     static LocalPolicy load(PolicyStore store, String bot, String version, EngineConfig config) {
         Checkpoint checkpoint = store.open(bot, version);
+        checkpoint.requireFinite();
         GoldenCases.verify(checkpoint, config.threads());
-        return new LocalPolicy(
-                version, PolicyTokenizer.open(checkpoint.directory()), GenerationEngine.open(checkpoint, config));
+        PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
+        try {
+            tokenizer.requireWithin(checkpoint.config().vocabularySize());
+            return new LocalPolicy(version, tokenizer, GenerationEngine.open(checkpoint, config));
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
+        }
     }
 
     /** Keeps the policy open until it is closed itself; replies under way need none. */

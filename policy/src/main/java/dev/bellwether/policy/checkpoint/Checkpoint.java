@@ -93,15 +93,29 @@ public final class Checkpoint {
         for (TensorShape shape : config.tensors()) {
             Location location = known.get(shape.name());
             float[] numbers = location == null ? new float[0] : location.file().read(shape.name());
-            for (float number : numbers) {
-                if (!Float.isFinite(number)) {
-                    throw new UnsupportedCheckpointException(
-                            "tensor %s holds a number that is not finite".formatted(shape.name()));
-                }
-                flat[offset++] = number;
-            }
+            finite(shape.name(), numbers);
+            System.arraycopy(numbers, 0, flat, offset, numbers.length);
+            offset += numbers.length;
         }
         return flat;
+    }
+
+    /** Refuses weights that are no numbers; reads them one tensor at a time. */
+    public void requireFinite() {
+        for (TensorShape shape : config.tensors()) {
+            Location location = locations.get(shape.name());
+            if (location != null) {
+                finite(shape.name(), location.file().read(shape.name()));
+            }
+        }
+    }
+
+    private static void finite(String name, float[] numbers) {
+        for (float number : numbers) {
+            if (!Float.isFinite(number)) {
+                throw new UnsupportedCheckpointException("tensor %s holds a number that is not finite".formatted(name));
+            }
+        }
     }
 
     /** Writes {@code config.json} and {@code model.safetensors} into an existing directory. */

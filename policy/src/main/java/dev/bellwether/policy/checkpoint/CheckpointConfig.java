@@ -42,6 +42,7 @@ public record CheckpointConfig(
         int labels,
         Pooling pooling) {
 
+    private static final int LAYERS_MAX = 512;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** The model families that can be served and trained, by their Hugging Face names. */
@@ -73,6 +74,11 @@ public record CheckpointConfig(
         positive("hidden_size", hiddenSize);
         positive("intermediate_size", feedForwardSize);
         positive("num_hidden_layers", layers);
+        if (layers > LAYERS_MAX) {
+            throw new UnsupportedCheckpointException(
+                    "config.json: num_hidden_layers is %d, supported are up to %d".formatted(layers, LAYERS_MAX));
+        }
+        positive("head_dim", headSize);
         positive("num_attention_heads", heads);
         positive("num_key_value_heads", keyValueHeads);
         positive("max_position_embeddings", positionsMax);

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Replies with their tokens' log-probabilities as the trainer computed them: a version is accepted only when serving
@@ -16,6 +17,9 @@ import java.util.List;
  */
 public final class GoldenCases {
     public static final String FILE = "golden.jsonl";
+
+    /** Wider than what rounding to bfloat16 could explain, nothing is checked. */
+    private static final double TOLERANCE_MAX = .1;
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -91,11 +95,19 @@ public final class GoldenCases {
 
     private static float[] logProbabilities(DecoderSession session, Checkpoint checkpoint, GoldenCase golden) {
         int vocabulary = checkpoint.config().vocabularySize();
-        for (int token : golden.prompt()) {
-            if (token < 0 || token >= vocabulary) {
-                throw new UnsupportedCheckpointException("golden case with unknown token " + token);
-            }
+        if (golden.prompt().length == 0
+                || golden.logProbabilities().length != golden.reply().length
+                || !(golden.tolerance() >= 0 && golden.tolerance() <= TOLERANCE_MAX)) {
+            throw new UnsupportedCheckpointException(
+                    "golden case with an empty prompt, missing log-probabilities or a tolerance above "
+                            + TOLERANCE_MAX);
         }
+        IntStream.concat(IntStream.of(golden.prompt()), IntStream.of(golden.reply()))
+                .filter(token -> token < 0 || token >= vocabulary)
+                .findFirst()
+                .ifPresent(token -> {
+                    throw new UnsupportedCheckpointException("golden case with unknown token " + token);
+                });
         float[] result = new float[golden.reply().length];
         float[] logits = session.prefill(0, List.of(golden.prompt()));
         for (int t = 0; t < result.length; t++) {

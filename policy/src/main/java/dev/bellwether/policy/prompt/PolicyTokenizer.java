@@ -23,10 +23,12 @@ public final class PolicyTokenizer implements AutoCloseable {
 
     private final HuggingFaceTokenizer tokenizer;
     private final PromptTemplate template;
+    private final int highestToken;
 
-    private PolicyTokenizer(HuggingFaceTokenizer tokenizer, PromptTemplate template) {
+    private PolicyTokenizer(HuggingFaceTokenizer tokenizer, PromptTemplate template, int highestToken) {
         this.tokenizer = tokenizer;
         this.template = template;
+        this.highestToken = highestToken;
     }
 
     /** Opens {@code tokenizer.json} and {@code tokenizer_config.json} of {@code directory}. */
@@ -46,10 +48,29 @@ public final class PolicyTokenizer implements AutoCloseable {
                     new PromptTemplate(config.path("chat_template").asText(DEFAULT_TEMPLATE), special, reserved);
             HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.newInstance(
                     directory, Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
-            return new PolicyTokenizer(tokenizer, template);
+            return new PolicyTokenizer(tokenizer, template, highestToken(tokens));
         } catch (IOException | RuntimeException e) {
             throw new UnsupportedCheckpointException(
                     "the tokenizer in %s cannot be read: %s".formatted(directory, e.getMessage()), e);
+        }
+    }
+
+    private static int highestToken(JsonNode tokens) {
+        int highest = 0;
+        for (JsonNode id : tokens.path("model").path("vocab")) {
+            highest = Math.max(highest, id.asInt(0));
+        }
+        for (JsonNode token : tokens.path("added_tokens")) {
+            highest = Math.max(highest, token.path("id").asInt(0));
+        }
+        return highest;
+    }
+
+    /** Refuses a tokenizer that makes tokens which a model of {@code vocabularySize} has no embedding for. */
+    public void requireWithin(int vocabularySize) {
+        if (highestToken >= vocabularySize) {
+            throw new UnsupportedCheckpointException("tokenizer.json has the token %d, config.json a vocab_size of %d"
+                    .formatted(highestToken, vocabularySize));
         }
     }
 

@@ -63,6 +63,24 @@ class CheckpointTest {
         assertThatThrownBy(() -> Checkpoint.open(directory)).hasMessageContaining("overlap");
     }
 
+    @Test
+    void refusesMoreLayersThanAnyModelHas() throws IOException {
+        String config = Files.readString(REFERENCE.resolve("llama-tied/config.json"));
+        Files.writeString(
+                directory.resolve("config.json"),
+                config.replaceAll("\"num_hidden_layers\": \\d+", "\"num_hidden_layers\": 2147483647"));
+        assertThatThrownBy(() -> Checkpoint.open(directory)).hasMessageContaining("num_hidden_layers is 2147483647");
+    }
+
+    @Test
+    void refusesWeightsThatAreNoNumbers() throws IOException {
+        Checkpoint original = Checkpoint.open(REFERENCE.resolve("llama-tied"));
+        float[] weights = original.parameters();
+        weights[weights.length / 2] = Float.NaN;
+        Checkpoint.write(directory, original.config(), weights, NumberFormat.F32);
+        assertThatThrownBy(() -> Checkpoint.open(directory).requireFinite()).hasMessageContaining("not finite");
+    }
+
     private static byte[] file(String header, int data) {
         byte[] json = header.getBytes(StandardCharsets.UTF_8);
         return ByteBuffer.allocate(8 + json.length + data)

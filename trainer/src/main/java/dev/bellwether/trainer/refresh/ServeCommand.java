@@ -1,8 +1,10 @@
 package dev.bellwether.trainer.refresh;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.sun.net.httpserver.HttpServer;
 import dev.bellwether.policy.checkpoint.PolicyStore;
@@ -14,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.kafka.clients.admin.Admin;
@@ -61,7 +64,21 @@ public final class ServeCommand implements Callable<Integer> {
             @JsonProperty(required = true) String champion,
             @Nullable JsonNode chat,
             @Nullable JsonNode rollout,
-            @Nullable RefreshConfig refresh) {}
+            @Nullable JsonNode refresh) {
+        /** The section {@code refresh}; rollouts are sampled as the bot's replies are, unless it says otherwise. */
+        private RefreshConfig settings() throws JsonProcessingException {
+            ObjectNode settings = YAML.createObjectNode();
+            for (String shared : List.of("temperature", "completion_tokens_max")) {
+                if (chat != null && chat.hasNonNull(shared)) {
+                    settings.set(shared, chat.get(shared));
+                }
+            }
+            if (refresh != null) {
+                refresh.properties().forEach(entry -> settings.set(entry.getKey(), entry.getValue()));
+            }
+            return YAML.treeToValue(settings, RefreshConfig.class);
+        }
+    }
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -83,12 +100,11 @@ public final class ServeCommand implements Callable<Integer> {
     static Map<String, BotRefresh> read(Path file) throws IOException {
         Map<String, BotRefresh> bots = new HashMap<>();
         try {
-            YAML.readValue(file.toFile(), BotsFile.class).bots().forEach((name, sections) -> {
-                RefreshConfig refresh = sections.refresh();
-                bots.put(
-                        name,
-                        new BotRefresh(sections.champion(), refresh == null ? RefreshConfig.defaults() : refresh));
-            });
+            for (Map.Entry<String, Sections> bot :
+                    YAML.readValue(file.toFile(), BotsFile.class).bots().entrySet()) {
+                Sections sections = bot.getValue();
+                bots.put(bot.getKey(), new BotRefresh(sections.champion(), sections.settings()));
+            }
         } catch (IOException e) {
             throw new IOException("%s: %s".formatted(file, e.getMessage()), e);
         }

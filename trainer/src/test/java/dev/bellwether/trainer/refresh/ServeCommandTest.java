@@ -1,0 +1,41 @@
+package dev.bellwether.trainer.refresh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ServeCommandTest {
+    @TempDir
+    private Path directory;
+
+    private RefreshConfig read(String sections) throws IOException {
+        Path file = directory.resolve("bots.yaml");
+        Files.writeString(file, "bots:\n  support:\n    champion: default\n" + sections);
+        return Objects.requireNonNull(ServeCommand.read(file).get("support")).config();
+    }
+
+    @Test
+    void samplesRolloutsAsTheBotReplies() throws IOException {
+        RefreshConfig config = read("    chat: {temperature: 0.5, completion_tokens_max: 40, page: true}\n");
+        assertThat(config.temperature()).isEqualTo(.5);
+        assertThat(config.completionTokensMax()).isEqualTo(40);
+    }
+
+    @Test
+    void letsTheSectionRefreshSayOtherwise() throws IOException {
+        RefreshConfig config = read("    chat: {temperature: 0.5}\n    refresh: {temperature: 0.9, judgements: 7}\n");
+        assertThat(config.temperature()).isEqualTo(.9);
+        assertThat(config.judgements()).isEqualTo(7);
+    }
+
+    @Test
+    void refusesASettingThatItDoesNotKnow() {
+        assertThatThrownBy(() -> read("    refresh: {judgments: 7}\n")).hasMessageContaining("judgments");
+    }
+}
