@@ -93,7 +93,9 @@ class InstallationIT {
         try (ChildProcess up = up(Ports.free())) {
             RunState first = awaitHealthy(up);
             assertThat(first.pid()).isEqualTo(up.pid());
-            assertThat(up.logTail()).contains("curl -s " + first.chatUrl());
+            String curl = "curl -s " + first.chatUrl();
+            Await.until(LIMIT, POLL, () -> !up.alive() || up.logTail().contains(curl));
+            assertThat(up.logTail()).contains(curl);
             assertThat(Files.readString(data.resolve("logs/trainer.log")))
                     .contains("arguments serve")
                     .contains("BELLWETHER_KAFKA=" + first.kafka())
