@@ -41,7 +41,7 @@ import java.util.function.Consumer;
 final class Demo {
     private static final String BOT = "support";
     private static final String BASE = "default";
-    private static final Duration REFRESH_LIMIT = Duration.ofMinutes(12);
+    private static final Duration REFRESH_LIMIT = Duration.ofMinutes(30);
     private static final Duration LOOK = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration READ_LIMIT = Duration.ofMinutes(1);

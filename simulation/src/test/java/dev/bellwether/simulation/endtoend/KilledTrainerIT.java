@@ -49,7 +49,8 @@ class KilledTrainerIT {
                 OperatorClient operator = new OperatorClient(installation.operatorUrl(), installation.operatorKey())) {
             judge(installation, operator);
             Path log = installation.folder().log("trainer");
-            await().until(() -> !steps(log).isEmpty());
+            await().until(() -> !steps(log).isEmpty() || report(operator).isPresent());
+            assertThat(report(operator)).as("the refresh ended before PPO").isEmpty();
             long pid = installation.supervisor().pid("trainer");
             ProcessHandle.of(pid).orElseThrow().destroyForcibly();
             await().until(() -> report(operator).isPresent());
@@ -83,7 +84,7 @@ class KilledTrainerIT {
                         questions.all(),
                         satisfaction,
                         new Ledger(),
-                        new CrowdConfig(520, 16, 3, false))
+                        new CrowdConfig(620, 16, 3, false))
                 .run(() -> false);
         await().until(() -> !operator.refreshes().isEmpty());
     }
@@ -103,6 +104,6 @@ class KilledTrainerIT {
     }
 
     private static ConditionFactory await() {
-        return Awaitility.await().atMost(Duration.ofMinutes(4)).ignoreException(IOException.class);
+        return Awaitility.await().atMost(Duration.ofMinutes(10)).ignoreException(IOException.class);
     }
 }
