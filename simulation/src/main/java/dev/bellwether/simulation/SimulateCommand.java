@@ -172,9 +172,10 @@ final class SimulateCommand implements Callable<Integer> {
     /** What runs on the data folder, if it is what the URL names. */
     private Optional<RunState> running() {
         URI asked = URI.create(url);
+        String host = String.valueOf(asked.getHost());
         return RunFile.in(data)
                 .read()
-                .filter(state -> state.chatUrl().getPort() == asked.getPort() && LOOPBACK.contains(asked.getHost()));
+                .filter(state -> state.chatUrl().getPort() == asked.getPort() && LOOPBACK.contains(host));
     }
 
     private BellwetherClient client(String key, int retries) {
