@@ -8,14 +8,22 @@ const log = document.getElementById("log");
 const form = document.getElementById("ask");
 const question = document.getElementById("question");
 const send = document.getElementById("send");
-let turns = [];
-let conversation = crypto.randomUUID();
+let talk = newTalk();
 let busy = false;
+
+// crypto.randomUUID is missing where the page comes over plain HTTP from another machine.
+function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function newTalk() {
+  return { id: randomId(), turns: [], end: new AbortController() };
+}
 
 function user() {
   let id = localStorage.getItem("bellwether-user");
   if (!id) {
-    id = crypto.randomUUID();
+    id = randomId();
     localStorage.setItem("bellwether-user", id);
   }
   return id;
@@ -72,13 +80,14 @@ async function problem(response) {
   }
 }
 
-async function ask(duel) {
+async function ask(talk, duel) {
   const response = await fetch("/v1/chat/completions", {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
+    signal: talk.end.signal,
     body: JSON.stringify({
-      model: bot, messages: turns, stream: true, user: user(),
-      bellwether: { conversation_id: conversation, duel },
+      model: bot, messages: talk.turns, stream: true, user: user(),
+      bellwether: { conversation_id: talk.id, duel },
     }),
   });
   if (!response.ok) throw new Error(await problem(response));
@@ -107,7 +116,7 @@ async function feedback(token, body, said) {
     method: "POST",
     headers: {
       "content-type": "application/json", authorization: `Bearer ${token}`,
-      "idempotency-key": crypto.randomUUID(),
+      "idempotency-key": randomId(),
     },
     body: JSON.stringify(body),
   });
@@ -197,42 +206,47 @@ function choose(row, boxes, token) {
   });
 }
 
-async function turn(text) {
-  turns.push({ role: "user", content: text });
+async function turn(talk, text) {
+  talk.turns.push({ role: "user", content: text });
   show(element("div", "turn user", text));
   const duel = new URLSearchParams(location.search).get("duel") || "auto";
-  const { boxes, token, row } = await ask(duel);
+  const { boxes, token, row } = await ask(talk, duel);
   let kept = 0;
   if (boxes.length > 1 && token) {
     kept = await choose(row, boxes, token);
   } else if (token) {
     thumbs(boxes[0], token);
   }
-  turns.push({ role: "assistant", content: boxes[kept].querySelector(".text").textContent });
+  talk.turns.push({ role: "assistant", content: boxes[kept].querySelector(".text").textContent });
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const text = question.value.trim();
   if (!text || busy) return;
-  busy = true;
-  send.disabled = true;
+  setBusy(true);
   question.value = "";
-  const before = turns.length;
+  const mine = talk;
+  const before = mine.turns.length;
   try {
-    await turn(text);
+    await turn(mine, text);
   } catch (failure) {
-    turns = turns.slice(0, before);
+    if (mine !== talk) return;
+    mine.turns.length = before;
     question.value = text;
     const note = element("p", "error", failure.message);
     note.setAttribute("role", "alert");
     show(note);
   } finally {
-    busy = false;
-    send.disabled = false;
-    question.focus();
+    if (mine === talk) setBusy(false);
   }
 });
+
+function setBusy(now) {
+  busy = now;
+  send.disabled = now;
+  if (!now) question.focus();
+}
 
 question.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey) {
@@ -242,8 +256,8 @@ question.addEventListener("keydown", (event) => {
 });
 
 document.getElementById("restart").addEventListener("click", () => {
-  turns = [];
-  conversation = crypto.randomUUID();
+  talk.end.abort();
+  talk = newTalk();
   log.replaceChildren();
-  question.focus();
+  setBusy(false);
 });

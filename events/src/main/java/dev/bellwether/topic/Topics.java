@@ -32,6 +32,10 @@ public final class Topics {
     private static final Duration MONTH = Duration.ofDays(30);
     private static final Duration HALF_YEAR = Duration.ofDays(180);
     private static final int PARTITIONS = 4;
+
+    /** Largest record: a judged interaction, a dead letter, a changelog's entry. */
+    public static final int RECORD_BYTES_MAX = 4 << 20;
+
     private static final Duration ADMIN_TIMEOUT = Duration.ofSeconds(30);
 
     public static final Topic<Interaction> INTERACTIONS = log("interactions", Interaction.class, MONTH);
@@ -82,7 +86,9 @@ public final class Topics {
                 "retention.ms",
                 Long.toString(kept.toMillis()),
                 "message.timestamp.type",
-                "LogAppendTime");
+                "LogAppendTime",
+                "max.message.bytes",
+                Integer.toString(RECORD_BYTES_MAX));
         return new Topic<>(name, PARTITIONS, settings, serde(type));
     }
 
@@ -93,7 +99,9 @@ public final class Topics {
                 "retention.ms",
                 Long.toString(kept.toMillis()),
                 "delete.retention.ms",
-                Long.toString(MONTH.toMillis()));
+                Long.toString(MONTH.toMillis()),
+                "max.message.bytes",
+                Integer.toString(RECORD_BYTES_MAX));
         return new Topic<>(name, PARTITIONS, settings, serde(type));
     }
 

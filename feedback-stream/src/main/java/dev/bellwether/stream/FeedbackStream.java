@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.sun.net.httpserver.HttpServer;
+import dev.bellwether.settings.WatchedFile;
 import dev.bellwether.stream.rollout.DecideRollouts.BotRollout;
 import dev.bellwether.stream.rollout.RolloutConfig;
 import dev.bellwether.topic.Topics;
@@ -20,6 +21,8 @@ import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
@@ -81,8 +84,9 @@ public final class FeedbackStream implements AutoCloseable {
         try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka))) {
             Topics.ensure(admin, replication);
         }
+        WatchedFile<Map<String, BotRollout>> watched = new WatchedFile<>(bots, FeedbackStream::readBots).watch();
         KafkaStreams streams = new KafkaStreams(
-                FeedbackTopology.build(TOKEN_VALID, readBots(bots)), settings(kafka, data, replication));
+                FeedbackTopology.build(TOKEN_VALID, watched::value), settings(kafka, data, replication));
         streams.setUncaughtExceptionHandler(failure -> {
             LOG.error("a stream thread failed and is replaced", failure);
             return StreamThreadExceptionResponse.REPLACE_THREAD;
@@ -98,18 +102,12 @@ public final class FeedbackStream implements AutoCloseable {
         return new FeedbackStream(streams, health);
     }
 
-    static Map<String, BotRollout> readBots(Path file) throws IOException {
+    static Map<String, BotRollout> readBots(String text) throws IOException {
         Map<String, BotRollout> bots = new HashMap<>();
-        try {
-            YAML.readValue(file.toFile(), BotsFile.class).bots().forEach((name, sections) -> {
-                RolloutConfig rollout = sections.rollout();
-                bots.put(
-                        name,
-                        new BotRollout(sections.champion(), rollout == null ? RolloutConfig.defaults() : rollout));
-            });
-        } catch (IOException e) {
-            throw new IOException("%s: %s".formatted(file, e.getMessage()), e);
-        }
+        YAML.readValue(text, BotsFile.class).bots().forEach((name, sections) -> {
+            RolloutConfig rollout = sections.rollout();
+            bots.put(name, new BotRollout(sections.champion(), rollout == null ? RolloutConfig.defaults() : rollout));
+        });
         return bots;
     }
 
@@ -123,6 +121,8 @@ public final class FeedbackStream implements AutoCloseable {
         settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
         settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
+        settings.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), Topics.RECORD_BYTES_MAX);
+        settings.put(StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG), Topics.RECORD_BYTES_MAX);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 10_000);
         return settings;

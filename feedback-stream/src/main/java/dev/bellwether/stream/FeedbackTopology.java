@@ -19,6 +19,7 @@ import dev.bellwether.topic.Topics;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.StreamsBuilder;
@@ -38,15 +39,17 @@ public final class FeedbackTopology {
      * Builds the stream without a broker.
      *
      * @param tokenValid how long a feedback token is valid, and so how long records wait for one another
-     * @param bots every bot's first champion and rollout settings
+     * @param bots every bot's first champion and rollout settings, as they are now
      */
-    public static Topology build(Duration tokenValid, Map<String, BotRollout> bots) {
+    public static Topology build(Duration tokenValid, Supplier<Map<String, BotRollout>> bots) {
         StreamsBuilder builder = new StreamsBuilder();
         KStream<String, Interaction> interactions = read(builder, Topics.INTERACTIONS, Interaction.class);
         KStream<String, Feedback> feedback = read(builder, Topics.FEEDBACK, Feedback.class);
         KStream<String, RolloutCommand> commands = read(builder, Topics.ROLLOUT_COMMANDS, RolloutCommand.class);
 
-        KStream<String, RatedInteraction> rated = Attribution.join(builder, interactions, feedback, tokenValid);
+        KStream<String, Event> attributed = Attribution.join(builder, interactions, feedback, tokenValid);
+        write(only(attributed, DeadLetter.class), Topics.DEAD_LETTERS);
+        KStream<String, RatedInteraction> rated = only(attributed, RatedInteraction.class);
         write(rated, Topics.RATED_INTERACTIONS);
         write(
                 Pairing.pairs(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.bellwether.event.Arm;
 import dev.bellwether.event.AssignmentReason;
+import dev.bellwether.event.DeadLetter;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal;
@@ -74,7 +75,8 @@ class FeedbackTopologyTest {
         settings.put(StreamsConfig.STATE_DIR_CONFIG, directory.resolve(name).toString());
         return new TopologyTestDriver(
                 FeedbackTopology.build(
-                        Duration.ofDays(7), Map.of("support", new BotRollout("default", RolloutConfig.defaults()))),
+                        Duration.ofDays(7),
+                        () -> Map.of("support", new BotRollout("default", RolloutConfig.defaults()))),
                 settings);
     }
 
@@ -262,14 +264,47 @@ class FeedbackTopologyTest {
     void putsWhatItCannotReadAside() {
         driver.createInputTopic(Topics.FEEDBACK.name(), new StringSerializer(), new ByteArraySerializer())
                 .pipeInput("a", "{\"schema\": 99}".getBytes(StandardCharsets.UTF_8));
-        var letters = driver.createOutputTopic(
+        List<DeadLetter> letters = letters();
+        assertThat(letters).hasSize(1);
+        assertThat(letters.getFirst().topic()).isEqualTo("feedback");
+        assertThat(letters.getFirst().reason()).contains("schema 99");
+    }
+
+    private List<DeadLetter> letters() {
+        return driver.createOutputTopic(
                         Topics.DEAD_LETTERS.name(),
                         Topics.DEAD_LETTERS.keySerde().deserializer(),
                         Topics.DEAD_LETTERS.valueSerde().deserializer())
                 .readValuesToList();
-        assertThat(letters).hasSize(1);
-        assertThat(letters.getFirst().topic()).isEqualTo("feedback");
-        assertThat(letters.getFirst().reason()).contains("schema 99");
+    }
+
+    @Test
+    void putsAsideFeedbackWhoseInteractionNeverCame() {
+        TestInputTopic<String, Feedback> topic = input(Topics.FEEDBACK);
+        topic.pipeInput("lost", feedback("f", "lost", 1, thumb(true)), 0);
+        topic.pipeInput(
+                "late",
+                feedback("g", "late", 2, thumb(true)),
+                Duration.ofDays(6).toMillis());
+        assertThat(letters()).isEmpty();
+        topic.pipeInput(
+                "late",
+                feedback("h", "late", 3, thumb(true)),
+                Duration.ofDays(8).toMillis());
+        assertThat(letters()).extracting(DeadLetter::reason).containsExactly("its interaction never came");
+    }
+
+    @Test
+    void putsAsideWhatIsTooMuchForOneReply() {
+        send(interaction("a", "Where is my card?", "Here."));
+        for (int i = 0; i < 70; i++) {
+            send(feedback("f" + i, "a", i, thumb(i % 2 == 0)));
+        }
+        assertThat(letters())
+                .hasSize(6)
+                .extracting(DeadLetter::reason)
+                .containsOnly("too many judgements of one reply");
+        assertThat(only(latest(Topics.RATED_INTERACTIONS), "a").judgements()).hasSize(1);
     }
 
     @Test

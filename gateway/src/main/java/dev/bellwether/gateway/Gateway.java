@@ -2,11 +2,11 @@ package dev.bellwether.gateway;
 
 import dev.bellwether.gateway.bots.ApiKeys;
 import dev.bellwether.gateway.bots.Bots;
-import dev.bellwether.gateway.bots.WatchedFile;
 import dev.bellwether.gateway.chat.ChatHandler;
 import dev.bellwether.gateway.feedback.FeedbackHandler;
 import dev.bellwether.gateway.feedback.TokenKeys;
 import dev.bellwether.gateway.http.Authentication;
+import dev.bellwether.gateway.http.InFlight;
 import dev.bellwether.gateway.http.OperatorRoutes;
 import dev.bellwether.gateway.http.PublicRoutes;
 import dev.bellwether.gateway.journal.EventJournal;
@@ -17,6 +17,7 @@ import dev.bellwether.gateway.rollout.RolloutFollower;
 import dev.bellwether.gateway.serving.PolicyCatalog;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.engine.EngineConfig;
+import dev.bellwether.settings.WatchedFile;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
@@ -31,6 +32,7 @@ import java.nio.file.Files;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -42,15 +44,26 @@ public final class Gateway implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
     private static final Duration REDIS_TIMEOUT = Duration.ofMillis(100);
     private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration DRAIN = Duration.ofSeconds(8);
     private static final int EVENT_LOOPS = 2;
 
     private final Vertx vertx;
+    private final InFlight inFlight;
+    private final List<WatchedFile<?>> files;
     private final EventJournal journal;
     private final PolicyCatalog catalog;
     private final RolloutFollower rollouts;
 
-    private Gateway(Vertx vertx, EventJournal journal, PolicyCatalog catalog, RolloutFollower rollouts) {
+    private Gateway(
+            Vertx vertx,
+            InFlight inFlight,
+            List<WatchedFile<?>> files,
+            EventJournal journal,
+            PolicyCatalog catalog,
+            RolloutFollower rollouts) {
         this.vertx = vertx;
+        this.inFlight = inFlight;
+        this.files = files;
         this.journal = journal;
         this.catalog = catalog;
         this.rollouts = rollouts;
@@ -69,12 +82,10 @@ public final class Gateway implements AutoCloseable {
     static Gateway start(GatewayConfig config) throws IOException {
         Clock clock = Clock.systemUTC();
         SecureRandom random = new SecureRandom();
-        WatchedFile<Bots> bots = new WatchedFile<>(config.bots(), Bots::parse);
-        WatchedFile<ApiKeys> keys = new WatchedFile<>(config.keys(), ApiKeys::parse);
+        WatchedFile<Bots> bots = new WatchedFile<>(config.bots(), Bots::parse).watch();
+        WatchedFile<ApiKeys> keys = new WatchedFile<>(config.keys(), ApiKeys::parse).watch();
         TokenKeys secrets = TokenKeys.parse(Files.readString(config.tokenKeys()));
         Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(EVENT_LOOPS));
-        bots.watch(vertx);
-        keys.watch(vertx);
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Redis redis = Redis.createClient(
                 vertx,
@@ -100,13 +111,14 @@ public final class Gateway implements AutoCloseable {
         FeedbackHandler feedback = new FeedbackHandler(
                 bots::value, authentication, secrets, journal, new IdempotencyStore(redis, REDIS_TIMEOUT), clock);
         OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, journal, clock);
-        Router open = new PublicRoutes(bots::value, authentication, chat, feedback, meters).router(vertx);
+        InFlight inFlight = new InFlight();
+        Router open = new PublicRoutes(bots::value, authentication, chat, feedback, meters, inFlight).router(vertx);
         Router operator = new OperatorRoutes(operators, rollouts, meters).router(vertx);
         listen(vertx, open, config.host(), config.port());
         listen(vertx, operator, config.host(), config.operatorPort());
         rollouts.start();
         LOG.info("listening on {}:{}, operators on {}", config.host(), config.port(), config.operatorPort());
-        return new Gateway(vertx, journal, catalog, rollouts);
+        return new Gateway(vertx, inFlight, List.of(bots, keys), journal, catalog, rollouts);
     }
 
     private static void listen(Vertx vertx, Router router, String host, int port) {
@@ -127,11 +139,20 @@ public final class Gateway implements AutoCloseable {
         }
     }
 
+    /** Takes no new requests, lets those under way end, and stops. */
     @Override
     public void close() {
-        vertx.close().toCompletionStage().toCompletableFuture().join();
+        inFlight.stop()
+                .timeout(DRAIN.toMillis(), TimeUnit.MILLISECONDS)
+                .onFailure(late -> LOG.warn("requests were under way for longer than {} and are cut off", DRAIN))
+                .otherwiseEmpty()
+                .toCompletionStage()
+                .toCompletableFuture()
+                .join();
+        files.forEach(WatchedFile::close);
         rollouts.close();
-        journal.close();
         catalog.close();
+        journal.close();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
     }
 }

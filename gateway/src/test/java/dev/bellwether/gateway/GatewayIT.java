@@ -23,19 +23,27 @@ import dev.bellwether.standalone.LocalRedis;
 import dev.bellwether.standalone.Ports;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -72,7 +80,12 @@ class GatewayIT {
         folder.prepare(HOME, Optional.empty());
         port = Ports.free();
         operatorPort = Ports.free();
-        gateway = Gateway.start(new GatewayConfig(
+        gateway = Gateway.start(config(port, operatorPort));
+        await(() -> send("GET", operator("/readyz"), "", null).body().contains("\"ready\""));
+    }
+
+    private static GatewayConfig config(int port, int operatorPort) {
+        return new GatewayConfig(
                 "127.0.0.1",
                 port,
                 operatorPort,
@@ -82,8 +95,7 @@ class GatewayIT {
                 folder.bots(),
                 folder.keys(),
                 folder.tokenKeys(),
-                folder.store()));
-        await(() -> send("GET", operator("/readyz"), "", null).body().contains("\"ready\""));
+                folder.store());
     }
 
     @AfterAll
@@ -306,12 +318,45 @@ class GatewayIT {
     }
 
     @Test
-    void keepsTheOldBotsWhenTheNewFileIsBroken() throws IOException, InterruptedException {
-        String before = Files.readString(folder.bots());
-        Files.writeString(folder.bots(), before.replace("temperature", "temprature"));
-        chat("");
-        Files.writeString(folder.bots(), before);
-        chat("");
+    void servesABotThatIsAddedWhileItRuns() throws IOException {
+        Path second = Files.createDirectories(folder.store().resolve("second/default"));
+        try (DirectoryStream<Path> files =
+                Files.newDirectoryStream(folder.store().resolve("support/default"))) {
+            for (Path file : files) {
+                Files.copy(file, second.resolve(file.getFileName()));
+            }
+        }
+        Files.writeString(
+                folder.keys(), Files.readString(folder.keys()).replace("[\"support\"]", "[\"support\", \"second\"]"));
+        Files.writeString(folder.bots(), "\n  second: {champion: default}\n", StandardOpenOption.APPEND);
+        String chat = "{\"model\":\"second\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}]}";
+        await(() -> send("POST", open("/v1/chat/completions"), chat, folder.apiKey())
+                        .statusCode()
+                == 200);
+    }
+
+    @Test
+    void endsRepliesUnderWayBeforeItStops() throws Exception {
+        int ownPort = Ports.free();
+        Gateway leaving = Gateway.start(config(ownPort, Ports.free()));
+        HttpRequest request = HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:%d/v1/chat/completions".formatted(ownPort)))
+                .timeout(Duration.ofSeconds(20))
+                .header("content-type", "application/json")
+                .header("authorization", "Bearer " + folder.apiKey())
+                .POST(HttpRequest.BodyPublishers.ofString("{\"model\":\"support\",\"stream\":true,\"messages\":"
+                        + "[{\"role\":\"user\",\"content\":\"How do I block a stolen card?\"}]}"))
+                .build();
+        await(() -> HTTP.send(request, HttpResponse.BodyHandlers.ofString()).statusCode() == 200);
+        try (BufferedReader reply = new BufferedReader(new InputStreamReader(
+                HTTP.send(request, HttpResponse.BodyHandlers.ofInputStream()).body(), StandardCharsets.UTF_8))) {
+            reply.readLine();
+            CompletableFuture<Void> closed = CompletableFuture.runAsync(leaving::close);
+            assertThat(reply.lines()).contains("data: [DONE]");
+            closed.get(30, TimeUnit.SECONDS);
+        }
+        assertThatThrownBy(() -> HTTP.send(request, HttpResponse.BodyHandlers.ofString()))
+                .isInstanceOf(ConnectException.class);
     }
 
     @Test

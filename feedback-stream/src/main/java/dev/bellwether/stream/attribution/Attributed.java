@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 record Attributed(@Nullable Interaction interaction, List<Feedback> feedback, long revision, long touched) {
     static final Attributed NOTHING = new Attributed(null, List.of(), 0, 0);
 
+    /** Far more than people change their minds; it keeps a record within what Kafka takes. */
+    private static final int FEEDBACK_MAX = 64;
+
     Attributed {
         feedback = List.copyOf(feedback);
     }
@@ -44,6 +47,11 @@ record Attributed(@Nullable Interaction interaction, List<Feedback> feedback, lo
         all.add(arrived);
         all.sort(Comparator.comparingLong(Feedback::time).thenComparing(Feedback::feedbackId));
         return new Attributed(interaction, all, revision, now);
+    }
+
+    /** Whether this is more feedback than one interaction may have. */
+    boolean beyondBounds() {
+        return feedback.size() > FEEDBACK_MAX;
     }
 
     /**

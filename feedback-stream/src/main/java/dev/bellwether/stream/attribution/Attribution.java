@@ -1,21 +1,23 @@
 package dev.bellwether.stream.attribution;
 
+import dev.bellwether.event.DeadLetter;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.Interaction;
-import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.stream.JsonSerde;
+import dev.bellwether.topic.Topics;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.processor.PunctuationType;
-import org.apache.kafka.streams.processor.api.ContextualFixedKeyProcessor;
-import org.apache.kafka.streams.processor.api.FixedKeyProcessorContext;
-import org.apache.kafka.streams.processor.api.FixedKeyRecord;
+import org.apache.kafka.streams.processor.api.ContextualProcessor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.Stores;
@@ -28,11 +30,12 @@ public final class Attribution {
     private Attribution() {}
 
     /**
-     * Every change of an interaction's judgements as a rated interaction with a higher revision.
+     * Every change of an interaction's judgements as a rated interaction with a higher revision; and as dead letters the
+     * feedback that waited in vain for its interaction, or was too much for one.
      *
      * @param waits how long feedback waits for its interaction, and an interaction for feedback
      */
-    public static KStream<String, RatedInteraction> join(
+    public static KStream<String, Event> join(
             StreamsBuilder builder,
             KStream<String, Interaction> interactions,
             KStream<String, Feedback> feedback,
@@ -42,10 +45,10 @@ public final class Attribution {
         KStream<String, Event> both = interactions
                 .<Event>mapValues(interaction -> interaction)
                 .merge(feedback.mapValues(judgement -> judgement));
-        return both.processValues(() -> new Join(waits), STORE);
+        return both.process(() -> new Join(waits), STORE);
     }
 
-    private static final class Join extends ContextualFixedKeyProcessor<String, Event, RatedInteraction> {
+    private static final class Join extends ContextualProcessor<String, Event, String, Event> {
         private final Duration waits;
 
         @SuppressWarnings("NullAway.Init")
@@ -56,20 +59,29 @@ public final class Attribution {
         }
 
         @Override
-        public void init(FixedKeyProcessorContext<String, RatedInteraction> context) {
+        public void init(ProcessorContext<String, Event> context) {
             super.init(context);
             store = context.getStateStore(STORE);
             context.schedule(SWEEP, PunctuationType.STREAM_TIME, this::expire);
         }
 
         @Override
-        public void process(FixedKeyRecord<String, Event> record) {
+        public void process(Record<String, Event> record) {
             Attributed stored = store.get(record.key());
             Attributed before = stored == null ? Attributed.NOTHING : stored;
-            long now = record.timestamp();
-            Attributed after = record.value() instanceof Interaction interaction
-                    ? before.with(interaction, now)
-                    : record.value() instanceof Feedback judgement ? before.with(judgement, now) : before;
+            if (record.value() instanceof Interaction interaction) {
+                keep(record, before, before.with(interaction, record.timestamp()));
+            } else if (record.value() instanceof Feedback judgement) {
+                Attributed after = before.with(judgement, record.timestamp());
+                if (after.beyondBounds()) {
+                    context().forward(record.withValue(deadLetter(judgement, "too many judgements of one reply")));
+                } else {
+                    keep(record, before, after);
+                }
+            }
+        }
+
+        private void keep(Record<String, Event> record, Attributed before, Attributed after) {
             if (after.equals(before)) {
                 return;
             }
@@ -79,16 +91,36 @@ public final class Attribution {
         }
 
         private void expire(long now) {
-            List<String> old = new ArrayList<>();
+            Map<String, Attributed> old = new HashMap<>();
             try (KeyValueIterator<String, Attributed> all = store.all()) {
                 while (all.hasNext()) {
                     KeyValue<String, Attributed> entry = all.next();
                     if (now - entry.value.touched() > waits.toMillis()) {
-                        old.add(entry.key);
+                        old.put(entry.key, entry.value);
                     }
                 }
             }
-            old.forEach(store::delete);
+            old.forEach((id, attributed) -> {
+                store.delete(id);
+                if (attributed.interaction() == null) {
+                    attributed
+                            .feedback()
+                            .forEach(judgement -> context()
+                                    .forward(new Record<>(
+                                            id, deadLetter(judgement, "its interaction never came"), now)));
+                }
+            });
+        }
+
+        private static DeadLetter deadLetter(Feedback judgement, String reason) {
+            byte[] bytes = Topics.FEEDBACK.valueSerde().serializer().serialize(Topics.FEEDBACK.name(), judgement);
+            return new DeadLetter(
+                    Event.SCHEMA,
+                    Topics.FEEDBACK.name(),
+                    -1,
+                    -1,
+                    Base64.getEncoder().encodeToString(bytes),
+                    reason);
         }
     }
 }

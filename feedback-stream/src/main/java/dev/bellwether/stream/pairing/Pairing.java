@@ -3,19 +3,24 @@ package dev.bellwether.stream.pairing;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.stream.JsonSerde;
+import dev.bellwether.topic.Topics;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.Repartitioned;
+import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.Stores;
 import org.jspecify.annotations.Nullable;
@@ -24,13 +29,29 @@ import org.jspecify.annotations.Nullable;
 public final class Pairing {
     private static final String STORE = "pairing";
 
-    /** Rated interactions of one prompt that are remembered; the newest. */
+    /** Of one prompt the newest rated interactions are remembered, within what Kafka takes as one record. */
     private static final int INTERACTIONS_MAX = 64;
+
+    private static final int BYTES_MAX = Topics.RECORD_BYTES_MAX / 2;
+
+    /** As long as the pairs themselves are kept. */
+    private static final Duration KEPT = Duration.ofDays(180);
+
+    private static final Duration SWEEP = Duration.ofDays(1);
 
     private Pairing() {}
 
-    /** Rated interactions of one prompt by id, and the weights of the pairs made of them by pair id. */
-    record PromptGroup(Map<String, RatedInteraction> rated, Map<String, Double> pairs) {}
+    /** What may change in a pair whose id stays. */
+    record Emitted(double weight, long time) {}
+
+    /**
+     * Rated interactions of one prompt by id, and the pairs made of them by pair id.
+     *
+     * @param touched when the last of them came, in milliseconds
+     */
+    record PromptGroup(Map<String, RatedInteraction> rated, Map<String, Emitted> pairs, long touched) {
+        private static final PromptGroup NOTHING = new PromptGroup(Map.of(), Map.of(), 0);
+    }
 
     /** New and changed pairs by id; none (a tombstone) for a pair that no longer holds. */
     public static KStream<String, @Nullable PreferencePair> pairs(
@@ -45,24 +66,31 @@ public final class Pairing {
                 .repartition(Repartitioned.with(Serdes.String(), ratedSerde)
                         .withName("rated-by-prompt")
                         .withNumberOfPartitions(partitions))
-                .process(Recompute::new, STORE);
+                .process(() -> new Recompute(ratedSerde), STORE);
     }
 
     private static final class Recompute
             extends ContextualProcessor<String, RatedInteraction, String, @Nullable PreferencePair> {
+        private final Serde<RatedInteraction> serde;
+
         @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, PromptGroup> store;
+
+        private Recompute(Serde<RatedInteraction> serde) {
+            this.serde = serde;
+        }
 
         @Override
         public void init(ProcessorContext<String, @Nullable PreferencePair> context) {
             super.init(context);
             store = context.getStateStore(STORE);
+            context.schedule(SWEEP, PunctuationType.STREAM_TIME, this::expire);
         }
 
         @Override
         public void process(Record<String, RatedInteraction> record) {
             PromptGroup stored = store.get(record.key());
-            PromptGroup before = stored == null ? new PromptGroup(Map.of(), Map.of()) : stored;
+            PromptGroup before = stored == null ? PromptGroup.NOTHING : stored;
             String id = record.value().interaction().interactionId();
             RatedInteraction known = before.rated().get(id);
             if (known != null && known.revision() >= record.value().revision()) {
@@ -77,26 +105,44 @@ public final class Pairing {
                     context().forward(record.withKey(gone).withValue(null));
                 }
             }
-            Map<String, Double> weights = new TreeMap<>();
+            Map<String, Emitted> pairs = new TreeMap<>();
             after.forEach((pairId, pair) -> {
-                weights.put(pairId, pair.weight());
-                if (!Objects.equals(before.pairs().get(pairId), pair.weight())) {
+                Emitted emitted = new Emitted(pair.weight(), pair.time());
+                pairs.put(pairId, emitted);
+                if (!emitted.equals(before.pairs().get(pairId))) {
                     context().forward(record.withKey(pairId).withValue(pair));
                 }
             });
-            store.put(record.key(), new PromptGroup(newest, weights));
+            store.put(record.key(), new PromptGroup(newest, pairs, record.timestamp()));
         }
 
-        private static Map<String, RatedInteraction> newest(Map<String, RatedInteraction> rated) {
-            if (rated.size() <= INTERACTIONS_MAX) {
-                return rated;
+        /** Forgets prompts that nobody has judged for as long as pairs are kept; their pairs end with the topic's retention. */
+        private void expire(long now) {
+            List<String> old = new ArrayList<>();
+            try (KeyValueIterator<String, PromptGroup> all = store.all()) {
+                while (all.hasNext()) {
+                    KeyValue<String, PromptGroup> entry = all.next();
+                    if (now - entry.value.touched() > KEPT.toMillis()) {
+                        old.add(entry.key);
+                    }
+                }
             }
+            old.forEach(store::delete);
+        }
+
+        private Map<String, RatedInteraction> newest(Map<String, RatedInteraction> rated) {
             List<RatedInteraction> sorted = rated.values().stream()
                     .sorted(Comparator.comparingLong(each -> -each.interaction().time()))
                     .limit(INTERACTIONS_MAX)
                     .toList();
             Map<String, RatedInteraction> newest = new TreeMap<>();
-            sorted.forEach(each -> newest.put(each.interaction().interactionId(), each));
+            int bytes = 0;
+            for (RatedInteraction each : sorted) {
+                bytes += serde.serializer().serialize(STORE, each).length;
+                if (newest.isEmpty() || bytes <= BYTES_MAX) {
+                    newest.put(each.interaction().interactionId(), each);
+                }
+            }
             return newest;
         }
     }

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.StreamsBuilder;
@@ -45,7 +46,7 @@ public final class DecideRollouts {
             KStream<String, PolicyScorecard> scorecards,
             Serde<PolicyScorecard> scorecardSerde,
             int partitions,
-            Map<String, BotRollout> bots) {
+            Supplier<Map<String, BotRollout>> bots) {
         builder.addStateStore(Stores.keyValueStoreBuilder(
                 Stores.persistentKeyValueStore(STATES), Serdes.String(), new JsonSerde<>(RolloutState.class)));
         builder.addStateStore(Stores.keyValueStoreBuilder(
@@ -62,7 +63,7 @@ public final class DecideRollouts {
     }
 
     private static final class Decide extends ContextualProcessor<String, Event, String, Event> {
-        private final Map<String, BotRollout> bots;
+        private final Supplier<Map<String, BotRollout>> bots;
 
         @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, RolloutState> states;
@@ -70,7 +71,7 @@ public final class DecideRollouts {
         @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, PolicyScorecard> scorecards;
 
-        private Decide(Map<String, BotRollout> bots) {
+        private Decide(Supplier<Map<String, BotRollout>> bots) {
             this.bots = bots;
         }
 
@@ -84,7 +85,7 @@ public final class DecideRollouts {
 
         @Override
         public void process(Record<String, Event> record) {
-            BotRollout bot = bots.get(record.key());
+            BotRollout bot = bots.get().get(record.key());
             if (bot == null) {
                 LOG.warn("bot {} is not in bots.yaml; what concerns it is passed over", record.key());
                 return;
@@ -107,7 +108,7 @@ public final class DecideRollouts {
                 iterator.forEachRemaining(entry -> all.add(entry.value));
             }
             for (RolloutState state : all) {
-                BotRollout bot = bots.get(state.bot());
+                BotRollout bot = bots.get().get(state.bot());
                 if (bot != null) {
                     PolicyScorecard card = scorecards.get(state.bot());
                     boolean current = card != null && card.experiment().equals(state.experiment());

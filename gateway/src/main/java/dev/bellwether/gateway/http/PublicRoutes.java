@@ -33,19 +33,22 @@ public final class PublicRoutes {
     private final FeedbackHandler feedback;
     private final ChatPage page;
     private final MeterRegistry meters;
+    private final InFlight inFlight;
 
     public PublicRoutes(
             Supplier<Bots> bots,
             Authentication authentication,
             ChatHandler chat,
             FeedbackHandler feedback,
-            MeterRegistry meters) {
+            MeterRegistry meters,
+            InFlight inFlight) {
         this.bots = bots;
         this.authentication = authentication;
         this.chat = chat;
         this.feedback = feedback;
         this.page = new ChatPage(bots, authentication);
         this.meters = meters;
+        this.inFlight = inFlight;
     }
 
     public Router router(Vertx vertx) {
@@ -88,6 +91,7 @@ public final class PublicRoutes {
                                 : String.valueOf(context.currentRoute().getPath()))
                 .tag("status", Integer.toString(context.response().getStatusCode()))
                 .register(meters)));
+        inFlight.enter(context);
         context.next();
     }
 

@@ -191,7 +191,12 @@ public final class RolloutFollower implements AutoCloseable {
             history.clear();
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             Set<String> changed = new HashSet<>();
+            Bots known = bots.get();
             while (!closing) {
+                if (!bots.get().equals(known)) {
+                    known = bots.get();
+                    loadInitial();
+                }
                 ConsumerRecords<String, byte[]> records = consumer.poll(POLL);
                 records.forEach(record -> take(record).ifPresent(changed::add));
                 // Old states are only read, never served: what counts is the last one before the start.

@@ -1,12 +1,14 @@
 package dev.bellwether.policy.engine;
 
+import java.util.Arrays;
+
 /**
  * What the engine generated for one request.
  *
- * @param tokens the reply, without the token that ended it
- * @param logProbabilities of every sampled token, the ending one included, at the sampling temperature
+ * @param sampled every sampled token, the one that ended the reply included
+ * @param logProbabilities of the sampled tokens, at the sampling temperature
  */
-public record Completion(int[] tokens, float[] logProbabilities, Finish finish) {
+public record Completion(int[] sampled, float[] logProbabilities, Finish finish) {
 
     /** Why a generation ended. */
     public enum Finish {
@@ -18,5 +20,10 @@ public record Completion(int[] tokens, float[] logProbabilities, Finish finish) 
         CANCELLED,
         /** It did not finish in time. */
         DEADLINE
+    }
+
+    /** The reply, without the token that ended it. */
+    public int[] tokens() {
+        return finish == Finish.END ? Arrays.copyOf(sampled, sampled.length - 1) : sampled;
     }
 }

@@ -95,9 +95,11 @@ public final class GenerationEngine implements AutoCloseable {
         }
 
         private Completion completion(Completion.Finish finish) {
-            int probabilities = finish == Completion.Finish.END ? generated + 1 : generated;
-            return new Completion(
-                    Arrays.copyOf(tokens, generated), Arrays.copyOf(logProbabilities, probabilities), finish);
+            int[] sampled = Arrays.copyOf(tokens, finish == Completion.Finish.END ? generated + 1 : generated);
+            if (finish == Completion.Finish.END) {
+                sampled[generated] = last;
+            }
+            return new Completion(sampled, Arrays.copyOf(logProbabilities, sampled.length), finish);
         }
     }
 

@@ -79,6 +79,17 @@ public final class PolicyTokenizer implements AutoCloseable {
         return encode(template.prompt(turns));
     }
 
+    /** That one of {@code endTokens} with which the template closes a reply; the first where it has none of them. */
+    public int endOfReply(List<Integer> endTokens) {
+        int[] closed = encode(template.conversation(List.of(Turn.user("a"), Turn.assistant("b"))));
+        for (int i = closed.length - 1; i >= 0; i--) {
+            if (endTokens.contains(closed[i])) {
+                return closed[i];
+            }
+        }
+        return endTokens.getFirst();
+    }
+
     public int[] encode(String text) {
         return LongStream.of(tokenizer.encode(text, false, false).getIds())
                 .mapToInt(Math::toIntExact)

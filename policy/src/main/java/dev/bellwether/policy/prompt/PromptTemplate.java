@@ -37,12 +37,21 @@ public final class PromptTemplate {
 
     /** The prompt whose continuation is the assistant's reply to the last turn. */
     public String prompt(List<Turn> turns) {
+        return render(turns, true);
+    }
+
+    /** The conversation as far as it has come. */
+    String conversation(List<Turn> turns) {
+        return render(turns, false);
+    }
+
+    private String render(List<Turn> turns, boolean replyFollows) {
         List<Map<String, String>> messages = turns.stream()
                 .map(turn -> Map.of("role", turn.role(), "content", withoutReserved(turn.content())))
                 .toList();
         Map<String, Object> variables = new HashMap<>(specialTokens);
         variables.put("messages", messages);
-        variables.put("add_generation_prompt", true);
+        variables.put("add_generation_prompt", replyFollows);
         RenderResult result = JINJA.renderForResult(template, variables);
         List<TemplateError> errors = result.getErrors().stream()
                 .filter(error -> error.getSeverity() == TemplateError.ErrorType.FATAL)

@@ -84,7 +84,7 @@ class KilledTrainerIT {
                         questions.all(),
                         satisfaction,
                         new Ledger(),
-                        new CrowdConfig(620, 16, 3, false))
+                        new CrowdConfig(420, 16, 3, false))
                 .run(() -> false);
         await().until(() -> !operator.refreshes().isEmpty());
     }

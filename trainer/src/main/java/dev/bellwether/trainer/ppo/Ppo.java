@@ -243,14 +243,18 @@ public final class Ppo implements AutoCloseable {
                         divergence += Math.exp(logRatio) - 1 - logRatio;
                         clipped += Math.abs(Math.exp(logRatio) - 1) > config.clip() ? 1 : 0;
                     }
-                    valueLoss += backwardValue(whole, criticLeaf, each, tokens);
+                    if (epoch < config.criticEpochs()) {
+                        valueLoss += backwardValue(whole, criticLeaf, each, tokens);
+                    }
                 }
                 actor.update(actorLeaf, rate);
-                critic.update(criticLeaf, rate);
+                if (epoch < config.criticEpochs()) {
+                    critic.update(criticLeaf, rate);
+                    metrics.put("loss/value_avg", valueLoss);
+                }
             }
             metrics.put("policy/approxkl_avg", divergence / tokens);
             metrics.put("policy/clipfrac_avg", clipped / tokens);
-            metrics.put("loss/value_avg", valueLoss);
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.Map;
  * @param steps policy updates
  * @param rollouts replies sampled for each step
  * @param epochs passes over a step's rollouts
+ * @param criticEpochs how many of them train the critic too
  * @param klPenalty β: what a nat of divergence from the reference costs
  * @param uncertaintyPenalty λ: what a unit of the heads' spread costs
  * @param klStop training ends when the mean divergence of a reply passes it, in nats
@@ -18,6 +19,7 @@ public record PpoConfig(
         int steps,
         int rollouts,
         int epochs,
+        int criticEpochs,
         double learningRate,
         int warmupSteps,
         double lastLearningRate,
@@ -35,7 +37,7 @@ public record PpoConfig(
         int completionTokensMax,
         int batchTokens) {
     public static final PpoConfig DEFAULT =
-            new PpoConfig(32, 96, 2, 4.5e-4, 5, .2, .2, 1, 4, .5, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
+            new PpoConfig(20, 192, 2, 1, 6e-4, 5, .2, .2, 1, 4, .5, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
 
     /** Whether a step's rollouts show a policy too far from its reference, or one that says the same to everything. */
     public boolean exceededBy(Map<String, Double> metrics) {
@@ -49,6 +51,7 @@ public record PpoConfig(
                 ownSteps,
                 rollouts,
                 epochs,
+                criticEpochs,
                 learningRate,
                 warmupSteps,
                 lastLearningRate,

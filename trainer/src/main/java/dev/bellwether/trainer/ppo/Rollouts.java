@@ -51,7 +51,11 @@ public final class Rollouts {
                 GenerationEngine.generateAll(Checkpoint.open(scratch), EngineConfig.BULK, prompts, sampling, TIMEOUT);
         List<Rollout> rollouts = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
-            rollouts.add(rollout(prompts.get(i), completions.get(i)));
+            Completion completion = completions.get(i);
+            rollouts.add(new Rollout(
+                    Sample.of(prompts.get(i), completion.sampled()),
+                    completion.logProbabilities(),
+                    completion.finish() == Completion.Finish.END));
         }
         return rollouts;
     }
@@ -67,15 +71,5 @@ public final class Rollouts {
             replies.add(tokens.subList(rollout.sample().promptLength(), tokens.size()));
         }
         return replies.size() / (double) prompts.size();
-    }
-
-    private Rollout rollout(int[] prompt, Completion completion) {
-        boolean ended = completion.finish() == Completion.Finish.END;
-        int[] tokens = completion.tokens();
-        if (ended) {
-            tokens = Arrays.copyOf(tokens, tokens.length + 1);
-            tokens[tokens.length - 1] = config.endTokens().getFirst();
-        }
-        return new Rollout(Sample.of(prompt, tokens), completion.logProbabilities(), ended);
     }
 }

@@ -21,6 +21,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +34,8 @@ final class FeedbackLog implements AutoCloseable {
     private final Map<String, PreferencePair> pairs = new LinkedHashMap<>();
     private final Map<String, RatedInteraction> rated = new LinkedHashMap<>();
     private final Map<String, RolloutState> rollouts = new HashMap<>();
+    private @Nullable Map<TopicPartition, Long> ends;
+    private boolean caughtUp;
 
     FeedbackLog(String kafka) {
         consumer = new KafkaConsumer<>(
@@ -58,6 +61,16 @@ final class FeedbackLog implements AutoCloseable {
     /** Takes in what has come; waits at most {@code wait}. */
     void poll(Duration wait) {
         consumer.poll(wait).forEach(this::take);
+        if (!caughtUp) {
+            Map<TopicPartition, Long> known = ends == null ? consumer.endOffsets(consumer.assignment()) : ends;
+            ends = known;
+            caughtUp = known.entrySet().stream().allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
+        }
+    }
+
+    /** Whether all is in that the topics held at the first look; until then what is known is only a part. */
+    boolean caughtUp() {
+        return caughtUp;
     }
 
     private void take(ConsumerRecord<String, byte[]> record) {

@@ -2,6 +2,7 @@ package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.event.RefreshProgress.Report;
 import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.settings.WatchedFile;
 import dev.bellwether.trainer.dataset.Snapshot;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -47,7 +48,8 @@ final class RefreshOptions {
         }
         RefreshConfig config = RefreshConfig.defaults();
         if (bots.isPresent()) {
-            RefreshService.BotRefresh settings = ServeCommand.read(bots.get()).get(bot);
+            RefreshService.BotRefresh settings =
+                    new WatchedFile<>(bots.get(), ServeCommand::read).value().get(bot);
             if (settings == null) {
                 throw new IOException("%s has no bot %s".formatted(bots.get(), bot));
             }

@@ -11,6 +11,7 @@ import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import dev.bellwether.trainer.dataset.Snapshot;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -27,6 +28,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -58,7 +60,7 @@ public final class RefreshService implements AutoCloseable {
     private static final DateTimeFormatter NAME =
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
 
-    private final Map<String, BotRefresh> bots;
+    private final Supplier<Map<String, BotRefresh>> bots;
     private final PolicyStore store;
     private final Path data;
     private final Clock clock;
@@ -77,8 +79,12 @@ public final class RefreshService implements AutoCloseable {
     /** A bot's first champion and its refresh's settings. */
     public record BotRefresh(String champion, RefreshConfig config) {}
 
-    public RefreshService(String kafka, Map<String, BotRefresh> bots, PolicyStore store, Path data, Clock clock) {
-        this.bots = Map.copyOf(bots);
+    /**
+     * @param bots every bot's settings, as they are now
+     */
+    public RefreshService(
+            String kafka, Supplier<Map<String, BotRefresh>> bots, PolicyStore store, Path data, Clock clock) {
+        this.bots = bots;
         this.store = store;
         this.data = data;
         this.clock = clock;
@@ -110,7 +116,6 @@ public final class RefreshService implements AutoCloseable {
 
     /** Runs until {@link #close}. */
     public void run() throws IOException {
-        recall();
         while (!closing) {
             log.poll(POLL);
             requests.poll(Duration.ZERO).forEach(this::take);
@@ -119,8 +124,8 @@ public final class RefreshService implements AutoCloseable {
                 ended(refreshing, current.isCompletedExceptionally() ? current.exceptionNow() : null);
                 running = null;
             }
-            if (running == null) {
-                bots.keySet().stream()
+            if (running == null && log.caughtUp()) {
+                bots.get().keySet().stream()
                         .filter(this::leased)
                         .sorted()
                         .filter(this::due)
@@ -161,16 +166,21 @@ public final class RefreshService implements AutoCloseable {
         return requests.assignment().stream().anyMatch(assigned -> assigned.partition() == partition);
     }
 
-    /** What earlier runs learned from, from their folders. */
-    private void recall() throws IOException {
-        for (String bot : bots.keySet()) {
-            refreshedAt.put(bot, clock.instant());
-            for (Path refresh : refreshes(bot)) {
-                if (Files.exists(refresh.resolve("report.json")) && Snapshot.exists(refresh)) {
-                    learned.merge(bot, Snapshot.read(refresh).judgements(), Math::max);
+    /** How many judgements the bot's refreshes learned from; those of earlier runs are counted in their folders. */
+    private long learned(String bot) {
+        return learned.computeIfAbsent(bot, unknown -> {
+            try {
+                long most = 0;
+                for (Path refresh : refreshes(bot)) {
+                    if (Files.exists(refresh.resolve("report.json")) && Snapshot.exists(refresh)) {
+                        most = Math.max(most, Snapshot.read(refresh).judgements());
+                    }
                 }
+                return most;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
             }
-        }
+        });
     }
 
     private List<Path> refreshes(String bot) throws IOException {
@@ -195,7 +205,7 @@ public final class RefreshService implements AutoCloseable {
     }
 
     private boolean due(String bot) {
-        BotRefresh settings = bots.get(bot);
+        BotRefresh settings = bots.get().get(bot);
         if (settings == null || clock.instant().isBefore(retryAt.getOrDefault(bot, Instant.MIN))) {
             return false;
         }
@@ -207,16 +217,16 @@ public final class RefreshService implements AutoCloseable {
         if (trying) {
             return false;
         }
-        long fresh = log.judgements(bot) - learned.getOrDefault(bot, 0L);
+        long fresh = log.judgements(bot) - learned(bot);
         RefreshConfig config = settings.config();
-        Instant last = refreshedAt.getOrDefault(bot, clock.instant());
+        Instant last = refreshedAt.computeIfAbsent(bot, unknown -> clock.instant());
         boolean late = Duration.between(last, clock.instant()).compareTo(config.interval()) >= 0;
         return asked.contains(bot) || fresh >= config.judgements() || (late && fresh >= config.judgementsMin());
     }
 
     private void start(String bot) {
         asked.remove(bot);
-        BotRefresh settings = bots.get(bot);
+        BotRefresh settings = bots.get().get(bot);
         if (settings == null) {
             return;
         }
@@ -224,7 +234,7 @@ public final class RefreshService implements AutoCloseable {
                 .map(path -> String.valueOf(path.getFileName()))
                 .orElseGet(() -> NAME.format(clock.instant()));
         Snapshot snapshot = log.snapshot(bot);
-        learned.put(bot, Math.max(learned.getOrDefault(bot, 0L), snapshot.judgements()));
+        learned.put(bot, Math.max(learned(bot), snapshot.judgements()));
         refreshedAt.put(bot, clock.instant());
         String champion = log.rollout(bot).map(RolloutState::champion).orElse(settings.champion());
         Refresh.Order order = new Refresh.Order(bot, "v" + id, settings.champion(), champion, Refresh.Until.PUBLISH);

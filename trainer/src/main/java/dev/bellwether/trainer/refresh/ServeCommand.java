@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.sun.net.httpserver.HttpServer;
 import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.settings.WatchedFile;
 import dev.bellwether.topic.Topics;
 import dev.bellwether.trainer.refresh.RefreshService.BotRefresh;
 import java.io.IOException;
@@ -90,23 +91,21 @@ public final class ServeCommand implements Callable<Integer> {
             exchange.sendResponseHeaders(200, -1);
             exchange.close();
         });
-        RefreshService service = new RefreshService(kafka, read(bots), new PolicyStore(store), data, Clock.systemUTC());
+        WatchedFile<Map<String, BotRefresh>> watched = new WatchedFile<>(bots, ServeCommand::read).watch();
+        RefreshService service =
+                new RefreshService(kafka, watched::value, new PolicyStore(store), data, Clock.systemUTC());
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(service::close));
         health.start();
         service.run();
         return 0;
     }
 
-    static Map<String, BotRefresh> read(Path file) throws IOException {
+    static Map<String, BotRefresh> read(String text) throws IOException {
         Map<String, BotRefresh> bots = new HashMap<>();
-        try {
-            for (Map.Entry<String, Sections> bot :
-                    YAML.readValue(file.toFile(), BotsFile.class).bots().entrySet()) {
-                Sections sections = bot.getValue();
-                bots.put(bot.getKey(), new BotRefresh(sections.champion(), sections.settings()));
-            }
-        } catch (IOException e) {
-            throw new IOException("%s: %s".formatted(file, e.getMessage()), e);
+        for (Map.Entry<String, Sections> bot :
+                YAML.readValue(text, BotsFile.class).bots().entrySet()) {
+            Sections sections = bot.getValue();
+            bots.put(bot.getKey(), new BotRefresh(sections.champion(), sections.settings()));
         }
         return bots;
     }

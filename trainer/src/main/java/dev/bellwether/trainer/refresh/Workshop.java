@@ -55,7 +55,7 @@ final class Workshop implements AutoCloseable {
         this.rollouts = new Rollouts(policy, scratch);
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory())) {
             Snapshot.Tokens tokens =
-                    snapshot.new Tokens(tokenizer, policy.endTokens().getFirst(), SAMPLE_TOKENS_MAX);
+                    snapshot.new Tokens(tokenizer, tokenizer.endOfReply(policy.endTokens()), SAMPLE_TOKENS_MAX);
             comparisons = tokens.comparisons();
             votes = tokens.votes();
             prompts = tokens.prompts();

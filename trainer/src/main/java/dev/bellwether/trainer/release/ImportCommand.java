@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -76,10 +75,7 @@ public final class ImportCommand implements Callable<Integer> {
             List<Completion> completions = engine.generate(prompts, Sampling.at(.7, 48, 1), Duration.ofMinutes(5));
             List<Sample> samples = new ArrayList<>();
             for (int i = 0; i < prompts.size(); i++) {
-                int[] reply = completions.get(i).tokens();
-                int[] ended = Arrays.copyOf(reply, reply.length + 1);
-                ended[reply.length] = checkpoint.config().endTokens().getFirst();
-                samples.add(Sample.of(prompts.get(i), ended));
+                samples.add(Sample.of(prompts.get(i), completions.get(i).sampled()));
             }
             return samples;
         }

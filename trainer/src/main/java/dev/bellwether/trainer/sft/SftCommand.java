@@ -61,7 +61,7 @@ public final class SftCommand implements Callable<Integer> {
         List<Sample> samples;
         List<Sample> test;
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(base)) {
-            int end = model.endTokens().getFirst();
+            int end = tokenizer.endOfReply(model.endTokens());
             samples = DialogueFile.read(data, tokenizer, end, config.tokensMax());
             test = DialogueFile.read(heldOut, tokenizer, end, config.tokensMax());
         }

@@ -4,19 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class ServeCommandTest {
-    @TempDir
-    private Path directory;
-
     private RefreshConfig read(String sections) throws IOException {
-        Path file = directory.resolve("bots.yaml");
-        Files.writeString(file, "bots:\n  support:\n    champion: default\n" + sections);
+        String file = "bots:\n  support:\n    champion: default\n" + sections;
         return Objects.requireNonNull(ServeCommand.read(file).get("support")).config();
     }
 

@@ -1,6 +1,5 @@
-package dev.bellwether.gateway.bots;
+package dev.bellwether.settings;
 
-import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,12 +11,13 @@ import org.slf4j.LoggerFactory;
  * A file whose contents are used as they are now; one that cannot be read leaves the last good contents in force and
  * says why.
  */
-public final class WatchedFile<T> {
+public final class WatchedFile<T> implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WatchedFile.class);
     private static final Duration INTERVAL = Duration.ofMillis(500);
 
     private final Path path;
     private final Parser<T> parser;
+    private final Thread watcher;
     private volatile T value;
     private String text;
 
@@ -31,6 +31,8 @@ public final class WatchedFile<T> {
         this.path = path;
         this.parser = parser;
         this.text = Files.readString(path);
+        this.watcher =
+                Thread.ofPlatform().name("watch-" + path.getFileName()).daemon().unstarted(this::lookForChanges);
         try {
             this.value = parser.parse(text);
         } catch (IOException | RuntimeException e) {
@@ -42,14 +44,21 @@ public final class WatchedFile<T> {
         return value;
     }
 
-    /** Looks for changes until the gateway ends. */
-    public void watch(Vertx vertx) {
-        vertx.setPeriodic(
-                INTERVAL.toMillis(),
-                timer -> vertx.executeBlocking(() -> {
-                    reload();
-                    return true;
-                }));
+    /** Looks for changes until {@link #close}. */
+    public WatchedFile<T> watch() {
+        watcher.start();
+        return this;
+    }
+
+    private void lookForChanges() {
+        try {
+            while (true) {
+                Thread.sleep(INTERVAL);
+                reload();
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("{} is not watched any more", path);
+        }
     }
 
     synchronized void reload() {
@@ -61,7 +70,12 @@ public final class WatchedFile<T> {
                 LOG.info("{} was read again", path);
             }
         } catch (IOException | RuntimeException e) {
-            LOG.error("{} is refused, the contents before it stay in force: {}", path, e.getMessage());
+            LOG.error("{} is refused, the contents before it stay in force: {}", path, e.toString());
         }
+    }
+
+    @Override
+    public void close() {
+        watcher.interrupt();
     }
 }
