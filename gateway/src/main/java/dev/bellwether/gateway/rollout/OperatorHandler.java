@@ -3,6 +3,7 @@ package dev.bellwether.gateway.rollout;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.EventJson;
+import dev.bellwether.event.RefreshProgress;
 import dev.bellwether.event.RefreshRequest;
 import dev.bellwether.event.RolloutCommand;
 import dev.bellwether.event.RolloutCommand.Action;
@@ -18,6 +19,7 @@ import dev.bellwether.topic.Topics;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Clock;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -64,9 +66,12 @@ public final class OperatorHandler {
     }
 
     public void refreshes(RoutingContext context) {
-        authentication.require(context, Role.VIEWER);
+        ApiKey key = authentication.require(context, Role.VIEWER);
+        List<RefreshProgress> visible = rollouts.refreshes().stream()
+                .filter(refresh -> key.mayUse(refresh.bot()))
+                .toList();
         ObjectNode json = Json.object();
-        json.set("refreshes", EventJson.mapper().valueToTree(rollouts.refreshes()));
+        json.set("refreshes", EventJson.mapper().valueToTree(visible));
         reply(context, 200, null, json);
     }
 

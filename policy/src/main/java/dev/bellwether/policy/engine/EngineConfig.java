@@ -11,7 +11,11 @@ package dev.bellwether.policy.engine;
  */
 public record EngineConfig(int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax) {
     public static final EngineConfig SERVING = new EngineConfig(32, 512, 256, 1, 512);
-    public static final EngineConfig BULK = new EngineConfig(64, 256, 1_000_000, 2, 2_048);
+
+    /** For many requests at once that are all known before. */
+    static EngineConfig bulk(int positionsMax) {
+        return new EngineConfig(64, positionsMax, 1_000_000, 2, 2_048);
+    }
 
     public EngineConfig {
         if (slots < 1 || positionsMax < 2 || queueMax < 1 || threads < 1 || prefillTokensMax < 1) {

@@ -55,7 +55,9 @@ public final class GenerationEngine implements AutoCloseable {
      * starts: so the batches, and with them the replies, are the same every time.
      */
     public static List<Completion> generateAll(
-            Checkpoint checkpoint, EngineConfig config, List<int[]> prompts, Sampling sampling, Duration timeout) {
+            Checkpoint checkpoint, List<int[]> prompts, Sampling sampling, Duration timeout) {
+        int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(1);
+        EngineConfig config = EngineConfig.bulk(longest + sampling.tokensMax());
         try (GenerationEngine engine = new GenerationEngine(checkpoint, config)) {
             List<CompletableFuture<Completion>> futures = engine.submitAll(requests(prompts, sampling, timeout));
             engine.thread.start();

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.policy.engine.Completion;
-import dev.bellwether.policy.engine.EngineConfig;
 import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
@@ -36,8 +35,7 @@ public record PolicySampler(double temperature, long seed) {
 
     /** Draws {@code each} replies to every question from the checkpoint in {@code artefact}. */
     public List<ReplySample> sample(Path artefact, List<Question> questions, int each) {
-        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(artefact);
-                GenerationEngine engine = GenerationEngine.open(Checkpoint.open(artefact), EngineConfig.BULK)) {
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(artefact)) {
             List<int[]> prompts = new ArrayList<>();
             for (Question question : questions) {
                 int[] prompt = tokenizer.prompt(List.of(Turn.user(question.text())));
@@ -46,7 +44,8 @@ public record PolicySampler(double temperature, long seed) {
                 }
             }
             Sampling sampling = Sampling.at(temperature, COMPLETION_TOKENS_MAX, seed);
-            List<Completion> completions = engine.generate(prompts, sampling, LIMIT);
+            List<Completion> completions =
+                    GenerationEngine.generateAll(Checkpoint.open(artefact), prompts, sampling, LIMIT);
             List<ReplySample> samples = new ArrayList<>();
             for (int q = 0; q < questions.size(); q++) {
                 List<String> replies = completions.subList(q * each, (q + 1) * each).stream()

@@ -18,10 +18,8 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -29,8 +27,6 @@ import java.util.stream.Stream;
 public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated) {
     private static final String PAIRS = "pairs.jsonl";
     private static final String RATED = "rated.jsonl";
-    private static final int JUDGE_MIN = 20;
-    private static final double JUDGE_SHARE = .005;
 
     public Snapshot {
         pairs = List.copyOf(pairs);
@@ -38,17 +34,16 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
     }
 
     /**
-     * A snapshot in an order of its own, so that the same records give the same snapshot, and with no judge in more
-     * than max(20, 0.5 %) of the pairs.
+     * A snapshot in an order of its own, so that the same records give the same snapshot, and with no more pairs of one
+     * person than {@link JudgementCap} allows.
      */
     public static Snapshot of(List<PreferencePair> pairs, List<RatedInteraction> rated) {
         List<PreferencePair> sorted = pairs.stream()
                 .sorted(Comparator.comparing(PreferencePair::pairId))
                 .toList();
-        int most = Math.max(JUDGE_MIN, (int) (JUDGE_SHARE * pairs.size()));
-        Map<String, Integer> counts = new HashMap<>();
+        JudgementCap cap = new JudgementCap(pairs.size());
         List<PreferencePair> capped = sorted.stream()
-                .filter(pair -> pair.judges().stream().allMatch(judge -> counts.merge(judge, 1, Integer::sum) <= most))
+                .filter(pair -> pair.judges().stream().allMatch(judge -> cap.admits(judge, pair.time())))
                 .toList();
         return new Snapshot(
                 capped,
@@ -125,20 +120,19 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
             return comparisons;
         }
 
+        /** Thumbs, no more of one person than {@link JudgementCap} allows. */
         public List<Vote> votes() {
             List<Vote> votes = new ArrayList<>();
+            JudgementCap cap = new JudgementCap(rated.size());
             for (RatedInteraction each : rated) {
                 for (Feedback judgement : each.judgements()) {
                     if (judgement.signal() instanceof Thumb thumb) {
                         Reply reply = each.interaction().replies().get(judgement.choice());
                         Sample sample = sample(each.interaction().prompt(), reply.text());
                         String user = judgement.userHash();
-                        if (sample.length() <= tokensMax) {
-                            votes.add(new Vote(
-                                    sample,
-                                    thumb.up(),
-                                    user == null ? judgement.interactionId() : user,
-                                    judgement.time()));
+                        String person = user == null ? judgement.interactionId() : user;
+                        if (sample.length() <= tokensMax && cap.admits(person, judgement.time())) {
+                            votes.add(new Vote(sample, thumb.up(), person, judgement.time()));
                         }
                     }
                 }
@@ -146,8 +140,8 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
             return votes;
         }
 
-        /** Every different prompt, without the reply. */
-        public List<int[]> prompts() {
+        /** Every different prompt, without the reply, that leaves room for one of {@code replyTokens}. */
+        public List<int[]> prompts(int replyTokens) {
             Set<List<Message>> different = new LinkedHashSet<>();
             Stream.concat(
                             rated.stream().map(each -> each.interaction().prompt()),
@@ -155,7 +149,7 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
                     .forEach(different::add);
             return different.stream()
                     .map(prompt -> tokenizer.prompt(turns(prompt)))
-                    .filter(prompt -> prompt.length < tokensMax)
+                    .filter(prompt -> prompt.length + replyTokens <= tokensMax)
                     .toList();
         }
 

@@ -2,7 +2,6 @@ package dev.bellwether.trainer.evaluation;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.engine.Completion;
-import dev.bellwether.policy.engine.EngineConfig;
 import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
@@ -23,6 +22,7 @@ import picocli.CommandLine.Option;
 @Command(name = "evaluate", description = "Measure a policy on questions that it was not trained on.")
 public final class EvaluateCommand implements Callable<Integer> {
     private static final int EXAMPLES = 5;
+    private static final Duration LIMIT = Duration.ofMinutes(30);
 
     @Option(names = "--checkpoint", required = true, description = "Checkpoint folder.")
     private Path checkpoint = Path.of("");
@@ -50,14 +50,13 @@ public final class EvaluateCommand implements Callable<Integer> {
                     "%s has no held-out question of the corpus's categories; try --all".formatted(questions));
         }
         Checkpoint policy = Checkpoint.open(checkpoint);
-        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint);
-                GenerationEngine engine = GenerationEngine.open(policy, EngineConfig.BULK)) {
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint)) {
             List<int[]> prompts = asked.stream()
                     .map(question -> tokenizer.prompt(List.of(Turn.user(question.text()))))
                     .toList();
             long start = System.nanoTime();
             List<Completion> completions =
-                    engine.generate(prompts, Sampling.at(temperature, 128, 1), Duration.ofMinutes(30));
+                    GenerationEngine.generateAll(policy, prompts, Sampling.at(temperature, 128, 1), LIMIT);
             double seconds = (System.nanoTime() - start) / 1e9;
             print(replies, asked, completions, tokenizer);
             long tokens = completions.stream().mapToLong(c -> c.tokens().length).sum();

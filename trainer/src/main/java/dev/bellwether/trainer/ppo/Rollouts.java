@@ -4,7 +4,6 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.engine.Completion;
-import dev.bellwether.policy.engine.EngineConfig;
 import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.Sample;
@@ -48,7 +47,7 @@ public final class Rollouts {
         Files.deleteIfExists(scratch.resolve("model.safetensors"));
         Checkpoint.write(scratch, config, weights, NumberFormat.F32);
         List<Completion> completions =
-                GenerationEngine.generateAll(Checkpoint.open(scratch), EngineConfig.BULK, prompts, sampling, TIMEOUT);
+                GenerationEngine.generateAll(Checkpoint.open(scratch), prompts, sampling, TIMEOUT);
         List<Rollout> rollouts = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
             Completion completion = completions.get(i);

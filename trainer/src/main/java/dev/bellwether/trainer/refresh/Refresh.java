@@ -145,6 +145,10 @@ public final class Refresh {
     }
 
     private Outcome train(Workshop workshop, Snapshot snapshot) throws IOException {
+        if (workshop.prompts().isEmpty()) {
+            return Outcome.without("no prompt leaves room for a reply of %d tokens; lower completion_tokens_max"
+                    .formatted(config.completionTokensMax()));
+        }
         Division people = Division.of(workshop.comparisons(), workshop.votes());
         if (people.training().isEmpty()
                 || people.heldOut().isEmpty()

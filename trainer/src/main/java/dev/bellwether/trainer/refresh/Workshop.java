@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
+import dev.bellwether.policy.engine.EngineConfig;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.Comparison;
@@ -26,10 +27,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the stages of a refresh share: the origin's weights, the snapshot as tokens, and memory on the device. */
 final class Workshop implements AutoCloseable {
-    private static final int SAMPLE_TOKENS_MAX = 256;
+    private static final Logger LOG = LoggerFactory.getLogger(Workshop.class);
+
+    /** As long as what the gateway serves. */
+    private static final int SAMPLE_TOKENS_MAX = EngineConfig.SERVING.positionsMax();
 
     private final NDManager manager = NDManager.newBaseManager();
     private final Constants constants = new Constants(manager);
@@ -54,11 +60,20 @@ final class Workshop implements AutoCloseable {
         this.originWeights = origin.parameters();
         this.rollouts = new Rollouts(policy, scratch);
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory())) {
+            int tokensMax = Math.min(SAMPLE_TOKENS_MAX, policy.positionsMax());
             Snapshot.Tokens tokens =
-                    snapshot.new Tokens(tokenizer, tokenizer.endOfReply(policy.endTokens()), SAMPLE_TOKENS_MAX);
+                    snapshot.new Tokens(tokenizer, tokenizer.endOfReply(policy.endTokens()), tokensMax);
             comparisons = tokens.comparisons();
             votes = tokens.votes();
-            prompts = tokens.prompts();
+            prompts = tokens.prompts(config.completionTokensMax());
+            int leftOut = snapshot.pairs().size() - comparisons.size();
+            if (leftOut > 0) {
+                LOG.warn(
+                        "{} of {} pairs are longer than {} tokens and left out",
+                        leftOut,
+                        snapshot.pairs().size(),
+                        tokensMax);
+            }
         }
     }
 
