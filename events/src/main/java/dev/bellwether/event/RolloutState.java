@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param step index of the canary step
  * @param candidateShare probability of the candidate now
  * @param experiment name of the rollout under way, the salt of its assignment
- * @param frozen only abort moves a frozen rollout
+ * @param frozen nothing moves by itself, the rollback for harm included; commands do
  * @param since when the present phase or step began
  * @param startedAt when the rollout under way began
  * @param held why it is held; none unless {@link Phase#HELD}

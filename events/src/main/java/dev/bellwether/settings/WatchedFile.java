@@ -2,8 +2,10 @@ package dev.bellwether.settings;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,9 +19,10 @@ public final class WatchedFile<T> implements AutoCloseable {
 
     private final Path path;
     private final Parser<T> parser;
-    private final Thread watcher;
     private volatile T value;
     private String text;
+    private String lastRead;
+    private @Nullable Thread watcher;
 
     /** Reads contents; throws what is wrong with them. */
     public interface Parser<T> {
@@ -30,11 +33,12 @@ public final class WatchedFile<T> implements AutoCloseable {
     public WatchedFile(Path path, Parser<T> parser) throws IOException {
         this.path = path;
         this.parser = parser;
-        this.text = Files.readString(path);
-        this.watcher =
-                Thread.ofPlatform().name("watch-" + path.getFileName()).daemon().unstarted(this::lookForChanges);
         try {
+            this.text = Files.readString(path);
+            this.lastRead = text;
             this.value = parser.parse(text);
+        } catch (NoSuchFileException e) {
+            throw new IOException("%s does not exist".formatted(path), e);
         } catch (IOException | RuntimeException e) {
             throw new IOException("%s: %s".formatted(path, e.getMessage()), e);
         }
@@ -46,7 +50,8 @@ public final class WatchedFile<T> implements AutoCloseable {
 
     /** Looks for changes until {@link #close}. */
     public WatchedFile<T> watch() {
-        watcher.start();
+        watcher =
+                Thread.ofPlatform().name("watch-" + path.getFileName()).daemon().start(this::lookForChanges);
         return this;
     }
 
@@ -61,10 +66,13 @@ public final class WatchedFile<T> implements AutoCloseable {
         }
     }
 
+    /** Takes a change once it was read twice: a file in the middle of being written is left alone. */
     synchronized void reload() {
         try {
             String now = Files.readString(path);
-            if (!now.equals(text)) {
+            boolean settled = now.equals(lastRead);
+            lastRead = now;
+            if (settled && !now.equals(text)) {
                 text = now;
                 value = parser.parse(now);
                 LOG.info("{} was read again", path);
@@ -76,6 +84,8 @@ public final class WatchedFile<T> implements AutoCloseable {
 
     @Override
     public void close() {
-        watcher.interrupt();
+        if (watcher != null) {
+            watcher.interrupt();
+        }
     }
 }

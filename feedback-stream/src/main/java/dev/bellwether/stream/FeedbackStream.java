@@ -39,6 +39,7 @@ public final class FeedbackStream implements AutoCloseable {
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .build();
 
+    private final WatchedFile<Map<String, BotRollout>> bots;
     private final KafkaStreams streams;
     private final HttpServer health;
 
@@ -50,7 +51,8 @@ public final class FeedbackStream implements AutoCloseable {
             @Nullable RolloutConfig rollout,
             @Nullable JsonNode refresh) {}
 
-    private FeedbackStream(KafkaStreams streams, HttpServer health) {
+    private FeedbackStream(WatchedFile<Map<String, BotRollout>> bots, KafkaStreams streams, HttpServer health) {
+        this.bots = bots;
         this.streams = streams;
         this.health = health;
     }
@@ -99,7 +101,7 @@ public final class FeedbackStream implements AutoCloseable {
         });
         health.start();
         streams.start();
-        return new FeedbackStream(streams, health);
+        return new FeedbackStream(watched, streams, health);
     }
 
     static Map<String, BotRollout> readBots(String text) throws IOException {
@@ -131,6 +133,7 @@ public final class FeedbackStream implements AutoCloseable {
     @Override
     public void close() {
         health.stop(0);
+        bots.close();
         streams.close(CLOSE_TIMEOUT);
     }
 }

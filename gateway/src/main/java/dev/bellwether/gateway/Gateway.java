@@ -20,6 +20,7 @@ import dev.bellwether.policy.engine.EngineConfig;
 import dev.bellwether.settings.WatchedFile;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpServer;
@@ -48,6 +49,7 @@ public final class Gateway implements AutoCloseable {
     private static final int EVENT_LOOPS = 2;
 
     private final Vertx vertx;
+    private final List<HttpServer> servers;
     private final InFlight inFlight;
     private final List<WatchedFile<?>> files;
     private final EventJournal journal;
@@ -56,12 +58,14 @@ public final class Gateway implements AutoCloseable {
 
     private Gateway(
             Vertx vertx,
+            List<HttpServer> servers,
             InFlight inFlight,
             List<WatchedFile<?>> files,
             EventJournal journal,
             PolicyCatalog catalog,
             RolloutFollower rollouts) {
         this.vertx = vertx;
+        this.servers = servers;
         this.inFlight = inFlight;
         this.files = files;
         this.journal = journal;
@@ -113,15 +117,16 @@ public final class Gateway implements AutoCloseable {
         OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, journal, clock);
         InFlight inFlight = new InFlight();
         Router open = new PublicRoutes(bots::value, authentication, chat, feedback, meters, inFlight).router(vertx);
-        Router operator = new OperatorRoutes(operators, rollouts, meters).router(vertx);
-        listen(vertx, open, config.host(), config.port());
-        listen(vertx, operator, config.host(), config.operatorPort());
+        Router operator = new OperatorRoutes(operators, rollouts, meters, inFlight).router(vertx);
+        List<HttpServer> servers = List.of(
+                listen(vertx, open, config.host(), config.port()),
+                listen(vertx, operator, config.host(), config.operatorPort()));
         rollouts.start();
         LOG.info("listening on {}:{}, operators on {}", config.host(), config.port(), config.operatorPort());
-        return new Gateway(vertx, inFlight, List.of(bots, keys), journal, catalog, rollouts);
+        return new Gateway(vertx, servers, inFlight, List.of(bots, keys), journal, catalog, rollouts);
     }
 
-    private static void listen(Vertx vertx, Router router, String host, int port) {
+    private static HttpServer listen(Vertx vertx, Router router, String host, int port) {
         HttpServerOptions options = new HttpServerOptions()
                 .setHost(host)
                 .setPort(port)
@@ -130,7 +135,10 @@ public final class Gateway implements AutoCloseable {
                 .setCompressionSupported(false);
         try {
             HttpServer server = vertx.createHttpServer(options).requestHandler(router);
-            server.listen().toCompletionStage().toCompletableFuture().get(START_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+            return server.listen()
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .get(START_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException e) {
             throw new IllegalStateException(
                     "port %d cannot be listened on: %s; choose another port".formatted(port, e.getMessage()), e);
@@ -139,12 +147,17 @@ public final class Gateway implements AutoCloseable {
         }
     }
 
-    /** Takes no new requests, lets those under way end, and stops. */
+    /** Takes no new requests, lets those under way end, cuts off those that take too long, and stops. */
     @Override
     public void close() {
         inFlight.stop()
                 .timeout(DRAIN.toMillis(), TimeUnit.MILLISECONDS)
                 .onFailure(late -> LOG.warn("requests were under way for longer than {} and are cut off", DRAIN))
+                .otherwiseEmpty()
+                .toCompletionStage()
+                .toCompletableFuture()
+                .join();
+        Future.join(servers.stream().map(HttpServer::close).toList())
                 .otherwiseEmpty()
                 .toCompletionStage()
                 .toCompletableFuture()

@@ -28,7 +28,7 @@ record DefaultPolicy(Path artefact) {
             throw new StandaloneException(
                     "default_policy_missing",
                     ("The default policy is missing: %s does not exist. "
-                                    + "Train it with `./bellwether train sft`, or set BELLWETHER_HOME.")
+                                    + "Restore it with git, make it with default-policy/make.sh, or set BELLWETHER_HOME.")
                             .formatted(artefact));
         }
         Files.createDirectories(botStore);

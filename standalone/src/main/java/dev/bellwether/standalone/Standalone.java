@@ -58,7 +58,7 @@ public final class Standalone {
                 .setParameterExceptionHandler((failure, given) -> {
                     CommandLine command = failure.getCommandLine();
                     command.getErr().println(failure.getMessage());
-                    command.getErr().println("See: " + command.getCommandName() + " --help");
+                    command.getErr().println("See: ./bellwether " + command.getCommandName() + " --help");
                     return CommandLine.ExitCode.USAGE;
                 })
                 .execute(arguments.length == 0 ? new String[] {"--help"} : arguments);

@@ -132,7 +132,7 @@ class DataFolderTest {
         try (DataFolder folder = DataFolder.open(data)) {
             assertThatThrownBy(() -> folder.prepare(temporary.resolve("elsewhere"), Optional.empty()))
                     .isInstanceOf(StandaloneException.class)
-                    .hasMessageContaining("./bellwether train sft");
+                    .hasMessageContaining("default-policy/make.sh");
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.bellwether.trainer;
 
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.trainer.dataset.ExportCommand;
 import dev.bellwether.trainer.evaluation.EvaluateCommand;
 import dev.bellwether.trainer.refresh.PpoCommand;
@@ -10,14 +11,17 @@ import dev.bellwether.trainer.release.ImportCommand;
 import dev.bellwether.trainer.sft.ComposeCommand;
 import dev.bellwether.trainer.sft.SftCommand;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
 /** The trainer: every stage as a command, and {@code serve}, which runs them whenever enough feedback has come. */
 @Command(
         name = "train",
         description = "Train, judge and publish policies.",
-        mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             ComposeCommand.class,
@@ -31,6 +35,14 @@ import picocli.CommandLine.Command;
             ServeCommand.class
         })
 public final class Trainer {
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            scope = ScopeType.INHERIT,
+            description = "Show this help and exit.")
+    @SuppressWarnings("UnusedVariable")
+    private boolean help;
+
     private Trainer() {}
 
     public static void main(String[] arguments) {
@@ -38,13 +50,24 @@ public final class Trainer {
         System.setProperty("ai.djl.default_engine", "PyTorch");
         int status = new CommandLine(new Trainer())
                 .setExecutionExceptionHandler((exception, commandLine, result) -> {
-                    if (exception instanceof IOException || exception instanceof IllegalArgumentException) {
-                        commandLine.getErr().println("train: " + exception.getMessage());
-                        return 1;
+                    if (!expected(exception)) {
+                        throw exception;
                     }
-                    throw exception;
+                    String message = exception instanceof NoSuchFileException missing
+                            ? missing.getFile() + " does not exist"
+                            : exception.getMessage();
+                    commandLine.getErr().println("train: " + message);
+                    return CommandLine.ExitCode.SOFTWARE;
                 })
                 .execute(arguments);
         System.exit(status);
+    }
+
+    /** Failures whose message says all that a person needs. */
+    private static boolean expected(Exception failure) {
+        return failure instanceof IOException
+                || failure instanceof UncheckedIOException
+                || failure instanceof IllegalArgumentException
+                || failure instanceof UnsupportedCheckpointException;
     }
 }

@@ -2,10 +2,12 @@ package dev.bellwether.stream.attribution;
 
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
+import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.RatedInteraction;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -49,9 +51,42 @@ record Attributed(@Nullable Interaction interaction, List<Feedback> feedback, lo
         return new Attributed(interaction, all, revision, now);
     }
 
-    /** Whether this is more feedback than one interaction may have. */
-    boolean beyondBounds() {
-        return feedback.size() > FEEDBACK_MAX;
+    /**
+     * What has to go when this is more feedback than one interaction may have: the oldest that a later judgement has
+     * replaced, and where there is none, the oldest.
+     */
+    Optional<Feedback> excess() {
+        if (feedback.size() <= FEEDBACK_MAX) {
+            return Optional.empty();
+        }
+        Map<String, Feedback> last = new HashMap<>();
+        for (Feedback each : feedback) {
+            if (each.signal() != null) {
+                Feedback replaced = last.put(subject(each, each.signal()), each);
+                if (replaced != null) {
+                    return Optional.of(replaced);
+                }
+            }
+        }
+        return Optional.of(feedback.getFirst());
+    }
+
+    Attributed without(Feedback gone) {
+        return new Attributed(
+                interaction,
+                feedback.stream().filter(each -> !each.equals(gone)).toList(),
+                revision,
+                touched);
+    }
+
+    /** Who judges what: of one subject one judgement is in force. */
+    private static String subject(Feedback judgement, FeedbackSignal signal) {
+        return String.join(
+                "|",
+                judgement.source().name(),
+                Optional.ofNullable(judgement.userHash()).orElse(""),
+                Integer.toString(judgement.choice()),
+                signal.kind());
     }
 
     /**
@@ -69,9 +104,7 @@ record Attributed(@Nullable Interaction interaction, List<Feedback> feedback, lo
         }
         for (Feedback each : feedback) {
             if (each.signal() != null && !withdrawn.contains(each.feedbackId())) {
-                String judge = each.source() + "|"
-                        + Optional.ofNullable(each.userHash()).orElse("");
-                last.put(judge + "|" + each.choice() + "|" + each.signal().kind(), each);
+                last.put(subject(each, each.signal()), each);
             }
         }
         return last.values().stream()

@@ -8,8 +8,7 @@ import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
 import java.util.Base64;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.Optional;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
@@ -73,11 +72,10 @@ public final class Attribution {
                 keep(record, before, before.with(interaction, record.timestamp()));
             } else if (record.value() instanceof Feedback judgement) {
                 Attributed after = before.with(judgement, record.timestamp());
-                if (after.beyondBounds()) {
-                    context().forward(record.withValue(deadLetter(judgement, "too many judgements of one reply")));
-                } else {
-                    keep(record, before, after);
-                }
+                Optional<Feedback> excess = after.excess();
+                keep(record, before, excess.map(after::without).orElse(after));
+                excess.ifPresent(gone ->
+                        context().forward(record.withValue(deadLetter(gone, "too many judgements of one reply"))));
             }
         }
 
@@ -91,25 +89,23 @@ public final class Attribution {
         }
 
         private void expire(long now) {
-            Map<String, Attributed> old = new HashMap<>();
             try (KeyValueIterator<String, Attributed> all = store.all()) {
                 while (all.hasNext()) {
                     KeyValue<String, Attributed> entry = all.next();
                     if (now - entry.value.touched() > waits.toMillis()) {
-                        old.put(entry.key, entry.value);
+                        store.delete(entry.key);
+                        expired(entry.key, entry.value, now);
                     }
                 }
             }
-            old.forEach((id, attributed) -> {
-                store.delete(id);
-                if (attributed.interaction() == null) {
-                    attributed
-                            .feedback()
-                            .forEach(judgement -> context()
-                                    .forward(new Record<>(
-                                            id, deadLetter(judgement, "its interaction never came"), now)));
+        }
+
+        private void expired(String id, Attributed attributed, long now) {
+            if (attributed.interaction() == null) {
+                for (Feedback judgement : attributed.feedback()) {
+                    context().forward(new Record<>(id, deadLetter(judgement, "its interaction never came"), now));
                 }
-            });
+            }
         }
 
         private static DeadLetter deadLetter(Feedback judgement, String reason) {

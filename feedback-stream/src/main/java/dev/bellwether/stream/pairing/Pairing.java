@@ -5,7 +5,6 @@ import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The step that keeps, for every prompt, the pairs that its rated interactions give now. */
 public final class Pairing {
-    private static final String STORE = "pairing";
+    private static final String STORE = "prompt-groups";
 
     /** Of one prompt the newest rated interactions are remembered, within what Kafka takes as one record. */
     private static final int INTERACTIONS_MAX = 64;
@@ -84,7 +83,7 @@ public final class Pairing {
         public void init(ProcessorContext<String, @Nullable PreferencePair> context) {
             super.init(context);
             store = context.getStateStore(STORE);
-            context.schedule(SWEEP, PunctuationType.STREAM_TIME, this::expire);
+            context.schedule(SWEEP, PunctuationType.WALL_CLOCK_TIME, this::expire);
         }
 
         @Override
@@ -118,16 +117,14 @@ public final class Pairing {
 
         /** Forgets prompts that nobody has judged for as long as pairs are kept; their pairs end with the topic's retention. */
         private void expire(long now) {
-            List<String> old = new ArrayList<>();
             try (KeyValueIterator<String, PromptGroup> all = store.all()) {
                 while (all.hasNext()) {
                     KeyValue<String, PromptGroup> entry = all.next();
                     if (now - entry.value.touched() > KEPT.toMillis()) {
-                        old.add(entry.key);
+                        store.delete(entry.key);
                     }
                 }
             }
-            old.forEach(store::delete);
         }
 
         private Map<String, RatedInteraction> newest(Map<String, RatedInteraction> rated) {

@@ -9,6 +9,7 @@ import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.stream.rollout.RolloutMachine.Outcome;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -64,6 +65,7 @@ public final class DecideRollouts {
 
     private static final class Decide extends ContextualProcessor<String, Event, String, Event> {
         private final Supplier<Map<String, BotRollout>> bots;
+        private final Map<String, RolloutConfig> underWay = new HashMap<>();
 
         @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, RolloutState> states;
@@ -85,21 +87,34 @@ public final class DecideRollouts {
 
         @Override
         public void process(Record<String, Event> record) {
-            BotRollout bot = bots.get().get(record.key());
-            if (bot == null) {
-                LOG.warn("bot {} is not in bots.yaml; what concerns it is passed over", record.key());
-                return;
-            }
             if (record.value() instanceof PolicyScorecard card) {
                 scorecards.put(card.bot(), card);
+            } else if (record.value() instanceof RolloutCommand command) {
+                command(record.key(), command);
+            }
+        }
+
+        private void command(String name, RolloutCommand command) {
+            BotRollout bot = bots.get().get(name);
+            RolloutState known = states.get(name);
+            if (bot == null && known == null) {
+                LOG.warn("bot {} is not in bots.yaml; {} of it is passed over", name, command.action());
                 return;
             }
-            if (record.value() instanceof RolloutCommand command) {
-                RolloutState known = states.get(record.key());
-                RolloutState state = known == null ? RolloutState.idle(record.key(), bot.champion()) : known;
-                long now = context().currentSystemTimeMs();
-                settle(state, new RolloutMachine(bot.config()).command(state, command, now), now);
+            RolloutState state = bot == null || known != null ? known : RolloutState.idle(name, bot.champion());
+            long now = context().currentSystemTimeMs();
+            settle(state, new RolloutMachine(settings(state)).command(state, command, now), now);
+        }
+
+        /** A rollout under way keeps the settings that it was first seen with: evidence is not moved between them. */
+        private RolloutConfig settings(RolloutState state) {
+            BotRollout bot = bots.get().get(state.bot());
+            RolloutConfig now = bot == null ? RolloutConfig.defaults() : bot.config();
+            if (state.candidate() == null) {
+                underWay.remove(state.bot());
+                return now;
             }
+            return underWay.computeIfAbsent(state.bot(), unknown -> now);
         }
 
         private void tickAll(long now) {
@@ -108,12 +123,9 @@ public final class DecideRollouts {
                 iterator.forEachRemaining(entry -> all.add(entry.value));
             }
             for (RolloutState state : all) {
-                BotRollout bot = bots.get().get(state.bot());
-                if (bot != null) {
-                    PolicyScorecard card = scorecards.get(state.bot());
-                    boolean current = card != null && card.experiment().equals(state.experiment());
-                    settle(state, new RolloutMachine(bot.config()).tick(state, current ? card : null, now), now);
-                }
+                PolicyScorecard card = scorecards.get(state.bot());
+                boolean current = card != null && card.experiment().equals(state.experiment());
+                settle(state, new RolloutMachine(settings(state)).tick(state, current ? card : null, now), now);
             }
         }
 

@@ -109,7 +109,7 @@ public final class ChatHandler {
         Exchange.Serving serving;
         try {
             serving = assign(bot, userHash);
-        } catch (ApiException e) {
+        } catch (RuntimeException e) {
             context.fail(e);
             return;
         }

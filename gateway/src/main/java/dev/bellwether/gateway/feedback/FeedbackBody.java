@@ -133,7 +133,11 @@ record FeedbackBody(int choice, FeedbackSignal signal) {
         }
         for (JsonNode reason : given) {
             if (!allowed.contains(reason.asText())) {
-                throw invalid("/reasons", "A reason must be one of %s.".formatted(String.join(", ", allowed)));
+                throw invalid(
+                        "/reasons",
+                        allowed.isEmpty()
+                                ? "This bot takes no reasons; 'chat.thumb_reasons' in bots.yaml names them."
+                                : "A reason must be one of %s.".formatted(String.join(", ", allowed)));
             }
             if (reasons.contains(reason.asText())) {
                 throw invalid("/reasons", "The reason '%s' is given twice.".formatted(reason.asText()));

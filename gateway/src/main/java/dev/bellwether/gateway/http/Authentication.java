@@ -8,6 +8,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.ext.web.RoutingContext;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -52,7 +53,8 @@ public final class Authentication {
         }
         ApiKey key = require(secret, Role.CHAT);
         if (!key.mayUse(bot)) {
-            throw ApiException.field(404, "model_not_found", "model", "The bot '%s' does not exist.".formatted(bot));
+            throw ApiException.field(
+                    404, "model_not_found", "model", "There is no bot '%s' for this key.".formatted(bot));
         }
         return new Caller(key.id(), false);
     }
@@ -66,7 +68,10 @@ public final class Authentication {
         ApiKey key = keys.get().find(secret).orElseThrow(Authentication::unknownKey);
         if (!key.has(role)) {
             throw ApiException.of(
-                    403, "wrong_role", "The key '%s' lacks the role %s.".formatted(key.id(), role.name()));
+                    403,
+                    "wrong_role",
+                    "The key '%s' lacks the role %s."
+                            .formatted(key.id(), role.name().toLowerCase(Locale.ROOT)));
         }
         return key;
     }

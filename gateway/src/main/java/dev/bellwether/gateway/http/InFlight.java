@@ -17,11 +17,16 @@ public final class InFlight {
     void enter(RoutingContext context) {
         synchronized (this) {
             if (stopping) {
+                context.response().putHeader("connection", "close");
                 throw ApiException.later(503, "stopping", "The service is stopping; try again.", RETRY);
             }
             count++;
         }
         context.addEndHandler(ended -> leave());
+    }
+
+    synchronized boolean stopping() {
+        return stopping;
     }
 
     private synchronized void leave() {

@@ -16,8 +16,11 @@ public final class OperatorRoutes {
     private final OperatorHandler operators;
     private final RolloutFollower rollouts;
     private final PrometheusMeterRegistry meters;
+    private final InFlight inFlight;
 
-    public OperatorRoutes(OperatorHandler operators, RolloutFollower rollouts, PrometheusMeterRegistry meters) {
+    public OperatorRoutes(
+            OperatorHandler operators, RolloutFollower rollouts, PrometheusMeterRegistry meters, InFlight inFlight) {
+        this.inFlight = inFlight;
         this.operators = operators;
         this.rollouts = rollouts;
         this.meters = meters;
@@ -46,10 +49,10 @@ public final class OperatorRoutes {
     }
 
     private void ready(RoutingContext context) {
-        boolean ready = rollouts.ready();
-        ObjectNode json = Json.object()
-                .put("status", !ready ? "starting" : rollouts.connected() ? "ready" : "degraded")
-                .put("kafka", rollouts.connected());
+        boolean stopping = inFlight.stopping();
+        boolean ready = rollouts.ready() && !stopping;
+        String status = stopping ? "stopping" : !ready ? "starting" : rollouts.connected() ? "ready" : "degraded";
+        ObjectNode json = Json.object().put("status", status).put("kafka", rollouts.connected());
         context.response()
                 .setStatusCode(ready ? 200 : 503)
                 .putHeader("content-type", "application/json")

@@ -35,6 +35,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,6 +68,12 @@ public final class RolloutFollower implements AutoCloseable {
     private volatile boolean connected;
     private volatile boolean loaded;
 
+    /** The version of each bot that {@code bots.yaml} named and that was loaded last. */
+    private final Map<String, String> first = new ConcurrentHashMap<>();
+
+    private final Set<String> failed = new HashSet<>();
+    private @Nullable Bots lastBots;
+
     public RolloutFollower(
             String bootstrapServers,
             short replication,
@@ -92,9 +99,10 @@ public final class RolloutFollower implements AutoCloseable {
         return state != null ? state : initial(bot);
     }
 
+    /** Before any rollout: the version of {@code bots.yaml}, or while that is not loaded, the one before. */
     private RolloutState initial(String bot) {
         String champion = bots.get().find(bot).map(Bots.Bot::champion).orElse("default");
-        return RolloutState.idle(bot, champion);
+        return RolloutState.idle(bot, catalog.holds(bot, champion) ? champion : first.getOrDefault(bot, champion));
     }
 
     /** The state as the rollout machine announced it, effective here or not yet. */
@@ -122,15 +130,16 @@ public final class RolloutFollower implements AutoCloseable {
         return connected;
     }
 
-    /** Whether every bot has a policy to serve. */
+    /** Whether the bots have a policy to serve; one whose own is not to be had does not keep the others waiting. */
     public boolean ready() {
         return loaded
                 && bots.get().bots().keySet().stream()
-                        .allMatch(bot -> catalog.holds(bot, state(bot).champion()));
+                        .anyMatch(bot -> catalog.holds(bot, state(bot).champion()));
     }
 
     private void run() {
-        loadInitial();
+        loadFirst();
+        loaded = true;
         while (!closing) {
             try {
                 follow();
@@ -147,15 +156,25 @@ public final class RolloutFollower implements AutoCloseable {
         }
     }
 
-    private void loadInitial() {
-        for (String bot : bots.get().bots().keySet()) {
-            try {
-                catalog.load(bot, initial(bot).champion());
-            } catch (RuntimeException e) {
-                LOG.error("the first version of {} cannot be loaded: {}", bot, e.getMessage());
-            }
+    /** Loads the bots' first versions that are in the store by now; a refused one is tried again when the file changes. */
+    private void loadFirst() {
+        Bots now = bots.get();
+        if (!now.equals(lastBots)) {
+            lastBots = now;
+            failed.clear();
         }
-        loaded = true;
+        now.bots().forEach((bot, settings) -> {
+            String champion = settings.champion();
+            if (!catalog.holds(bot, champion) && !failed.contains(bot) && catalog.stores(bot, champion)) {
+                try {
+                    catalog.load(bot, champion);
+                    first.put(bot, champion);
+                } catch (RuntimeException | OutOfMemoryError e) {
+                    failed.add(bot);
+                    LOG.error("version {} of {} cannot be loaded: {}", champion, bot, e.getMessage());
+                }
+            }
+        });
     }
 
     private void pause() {
@@ -191,12 +210,8 @@ public final class RolloutFollower implements AutoCloseable {
             history.clear();
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             Set<String> changed = new HashSet<>();
-            Bots known = bots.get();
             while (!closing) {
-                if (!bots.get().equals(known)) {
-                    known = bots.get();
-                    loadInitial();
-                }
+                loadFirst();
                 ConsumerRecords<String, byte[]> records = consumer.poll(POLL);
                 records.forEach(record -> take(record).ifPresent(changed::add));
                 // Old states are only read, never served: what counts is the last one before the start.

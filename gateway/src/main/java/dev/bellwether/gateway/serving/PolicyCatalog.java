@@ -1,6 +1,7 @@
 package dev.bellwether.gateway.serving;
 
 import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.engine.EngineConfig;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +29,15 @@ public final class PolicyCatalog implements AutoCloseable {
         return loaded.containsKey(new Key(bot, version));
     }
 
+    /** Whether the store has the version, loaded or not. */
+    public boolean stores(String bot, String version) {
+        try {
+            return store.contains(bot, version);
+        } catch (UnsupportedCheckpointException e) {
+            return false;
+        }
+    }
+
     /** The version, kept open until the use is closed; empty unless it is loaded. */
     public Optional<LocalPolicy.Use> use(String bot, String version) {
         return Optional.ofNullable(loaded.get(new Key(bot, version))).flatMap(LocalPolicy::use);
@@ -36,7 +46,7 @@ public final class PolicyCatalog implements AutoCloseable {
     /**
      * Loads a version unless it is loaded; takes seconds, so not on an event loop.
      *
-     * @throws dev.bellwether.policy.checkpoint.UnsupportedCheckpointException naming what is wrong with it
+     * @throws UnsupportedCheckpointException naming what is wrong with it
      */
     public synchronized void load(String bot, String version) {
         Key key = new Key(bot, version);

@@ -16,7 +16,7 @@ import dev.bellwether.simulation.measurement.TopicReader;
 import dev.bellwether.simulation.measurement.TrueSatisfaction;
 import dev.bellwether.simulation.measurement.TrueSatisfaction.Measurement;
 import dev.bellwether.simulation.operator.OperatorClient;
-import dev.bellwether.simulation.question.Questions;
+import dev.bellwether.simulation.question.Question;
 import dev.bellwether.standalone.Installation;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
@@ -49,7 +49,7 @@ final class Demo {
     private static final long INTERACTIONS_MAX = 20_000;
 
     private final Installation installation;
-    private final Questions questions;
+    private final List<Question> questions;
     private final TrueSatisfaction measure;
     private final long seed;
     private final Consumer<String> out;
@@ -57,7 +57,12 @@ final class Demo {
     private final Instant start = Instant.now();
     private long interactions;
 
-    Demo(Installation installation, Questions questions, TrueSatisfaction measure, long seed, Consumer<String> out) {
+    Demo(
+            Installation installation,
+            List<Question> questions,
+            TrueSatisfaction measure,
+            long seed,
+            Consumer<String> out) {
         this.installation = installation;
         this.questions = questions;
         this.measure = measure;
@@ -100,7 +105,7 @@ final class Demo {
                 seed + interactions,
                 Terminal.attached());
         Watch watch = new Watch(enough);
-        Crowd crowd = new Crowd(Bot.of(client, BOT), questions.all(), measure.satisfaction(), ledger, config);
+        Crowd crowd = new Crowd(Bot.of(client, BOT), questions, measure.satisfaction(), ledger, config);
         interactions += crowd.run(watch).interactions();
     }
 

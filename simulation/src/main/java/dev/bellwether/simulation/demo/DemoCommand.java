@@ -2,6 +2,7 @@ package dev.bellwether.simulation.demo;
 
 import dev.bellwether.simulation.measurement.PolicySampler;
 import dev.bellwether.simulation.measurement.TrueSatisfaction;
+import dev.bellwether.simulation.question.Question;
 import dev.bellwether.simulation.question.Questions;
 import dev.bellwether.simulation.taste.Facts;
 import dev.bellwether.simulation.taste.Taste;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -66,18 +68,22 @@ public final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Path home = Path.of(environment.getOrDefault("BELLWETHER_HOME", "."));
-        Questions questions = Questions.read(prompts.orElse(home.resolve("default-policy/corpus/questions.csv")));
-        Taste liked = Taste.read(taste.orElse(home.resolve("simulation/tastes/default.yaml")));
-        Facts facts = Facts.read(home.resolve("default-policy/corpus/intents.yaml"));
-        Path base = home.resolve("default-policy/artefact");
-        say("measuring the default policy: how its replies please, and the best of 64");
-        TrueSatisfaction measure = TrueSatisfaction.centredOn(
-                base, liked, facts, questions, new PolicySampler(PolicySampler.SERVING_TEMPERATURE, seed));
-        double bestOf64 = measure.bestOf64(base, home.resolve("target/best-of-64.jsonl"));
         if (data.isPresent() && Files.isDirectory(data.get()) && !isEmpty(data.get())) {
             throw new IOException("%s holds data already; the demo starts in a fresh folder: name another with --data"
                     .formatted(data.get()));
         }
+        Path corpus = home.resolve("default-policy/corpus");
+        Questions measured = Questions.read(prompts.orElse(corpus.resolve("questions.csv")));
+        List<Question> asked = prompts.isPresent()
+                ? measured.asked()
+                : Questions.read(corpus.resolve("training-questions.csv")).all();
+        Taste liked = Taste.read(taste.orElse(home.resolve("simulation/tastes/default.yaml")));
+        Facts facts = Facts.read(corpus.resolve("intents.yaml"));
+        Path base = home.resolve("default-policy/artefact");
+        say("measuring the default policy: how its replies please, and the best of 64");
+        TrueSatisfaction measure = TrueSatisfaction.centredOn(
+                base, liked, facts, measured, new PolicySampler(PolicySampler.SERVING_TEMPERATURE, seed));
+        double bestOf64 = measure.bestOf64(base, home.resolve("target/best-of-64.jsonl"));
         Path folder = data.isPresent() ? data.get() : Files.createTempDirectory("bellwether-demo-");
         say("starting Kafka, Redis, gateway, feedback stream and trainer in " + folder);
         InstallationSettings settings = InstallationSettings.of(home, folder)
@@ -86,7 +92,7 @@ public final class DemoCommand implements Callable<Integer> {
                 .searchPath(environment.getOrDefault("PATH", ""));
         try (Installation installation = Installation.start(settings)) {
             say("up: chat at %s, operators at %s".formatted(installation.chatUrl(), installation.operatorUrl()));
-            DemoReport result = new Demo(installation, questions, measure, seed, this::say).run(bestOf64);
+            DemoReport result = new Demo(installation, asked, measure, seed, this::say).run(bestOf64);
             out().print(result.table());
             out().flush();
             if (report.isPresent()) {

@@ -18,6 +18,7 @@ import java.util.Set;
  */
 public final class TrueSatisfaction {
     private static final int QUESTIONS_MAX = 500;
+    private static final int REPLIES_LEAST = 1_000;
     private static final int BEST_OF_QUESTIONS = 100;
     private static final int BEST_OF = 64;
 
@@ -49,7 +50,7 @@ public final class TrueSatisfaction {
      *
      * @param satisfaction mean probability that a reply pleases
      * @param meanScore mean sum of scores
-     * @param distinctReplies share of replies that are unlike all before them
+     * @param distinctReplies share of questions whose first reply is unlike that to all questions before
      */
     public record Measurement(double satisfaction, double meanScore, double distinctReplies, int questions) {}
 
@@ -57,9 +58,10 @@ public final class TrueSatisfaction {
         return satisfaction;
     }
 
-    /** Measures the artefact in a directory on up to 500 questions. */
+    /** Measures the artefact in a directory on up to 500 questions, each asked so often that 1 000 replies come. */
     public Measurement of(Path artefact) {
-        return of(sampler.sample(artefact, questions, 1));
+        int each = Math.ceilDiv(REPLIES_LEAST, questions.size());
+        return of(sampler.sample(artefact, questions, each));
     }
 
     /** Measures replies. */
@@ -69,15 +71,16 @@ public final class TrueSatisfaction {
         int replies = 0;
         Set<String> distinct = new HashSet<>();
         for (ReplySample sample : samples) {
+            distinct.add(sample.replies().getFirst());
             for (String reply : sample.replies()) {
                 double score = satisfaction.score(sample.category(), reply);
                 pleased += satisfaction.of(score);
                 scores += score;
-                distinct.add(reply);
                 replies++;
             }
         }
-        return new Measurement(pleased / replies, scores / replies, (double) distinct.size() / replies, samples.size());
+        return new Measurement(
+                pleased / replies, scores / replies, (double) distinct.size() / samples.size(), samples.size());
     }
 
     /**

@@ -1,4 +1,4 @@
-/** What is measured apart from the traffic: a version\x27s true satisfaction, and what the topics hold. */
+/** What is measured apart from the traffic: a version's true satisfaction, and what the topics hold. */
 @NullMarked
 package dev.bellwether.simulation.measurement;
 

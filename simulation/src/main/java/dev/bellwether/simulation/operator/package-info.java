@@ -1,4 +1,4 @@
-/** The operators\x27 port of a gateway. */
+/** The operators' port of a gateway. */
 @NullMarked
 package dev.bellwether.simulation.operator;
 

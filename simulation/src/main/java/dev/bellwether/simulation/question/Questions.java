@@ -66,6 +66,13 @@ public record Questions(List<Question> all) {
         return all.stream().filter(Question::heldOut).toList();
     }
 
+    /** The questions for customers to ask: those not held out, or all where fewer than 100 are. */
+    public List<Question> asked() {
+        return heldOut().size() < HELD_OUT_LEAST
+                ? all
+                : all.stream().filter(question -> !question.heldOut()).toList();
+    }
+
     /**
      * At most {@code most} questions to measure with, the same ones in the same mixed order each time: held-out ones, or
      * of all where fewer than 100 are held out.

@@ -32,8 +32,16 @@ class TrueSatisfactionTest {
 
         assertThat(measurement.satisfaction()).isCloseTo((SIGMA_2 + 3 * (1 - SIGMA_2)) / 4, within(1e-6));
         assertThat(measurement.meanScore()).isEqualTo(0.5);
-        assertThat(measurement.distinctReplies()).isEqualTo(0.75);
         assertThat(measurement.questions()).isEqualTo(2);
+    }
+
+    @Test
+    void countsTheQuestionsThatGetAReplyOfTheirOwn() {
+        List<ReplySample> alike = List.of(
+                new ReplySample("Where?", "card", List.of("No.", "On Monday.")),
+                new ReplySample("When?", "card", List.of("No.", "Nope.")));
+        assertThat(MEASURE.of(alike).distinctReplies()).isEqualTo(0.5);
+        assertThat(MEASURE.of(SAMPLES).distinctReplies()).isEqualTo(1);
     }
 
     @Test

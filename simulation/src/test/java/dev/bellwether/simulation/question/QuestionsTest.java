@@ -78,6 +78,9 @@ class QuestionsTest {
                 .allMatch(Question::heldOut)
                 .doesNotHaveDuplicates();
         assertThat(questions.measured(50)).isEqualTo(questions.measured(50));
+        assertThat(questions.asked())
+                .doesNotContainAnyElementsOf(questions.measured(500))
+                .hasSizeGreaterThan(1_700);
     }
 
     @Test

@@ -1,7 +1,10 @@
 package dev.bellwether.trainer.dataset;
 
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** How much of a snapshot one person may be: whoever judges more is heard up to here, so that nobody can poison it. */
@@ -15,16 +18,28 @@ final class JudgementCap {
     private final Map<String, Integer> byPersonAndDay = new HashMap<>();
 
     /**
-     * @param judgements all that there are
+     * @param records the snapshot's pairs, or its rated interactions
      */
-    JudgementCap(int judgements) {
-        this.perPerson = Math.max(PER_PERSON_MIN, (int) (PER_PERSON_SHARE * judgements));
+    JudgementCap(int records) {
+        this.perPerson = Math.max(PER_PERSON_MIN, (int) (PER_PERSON_SHARE * records));
     }
 
-    /** Counts a judgement of {@code person} at {@code time}, in milliseconds; whether it is within the bounds. */
-    boolean admits(String person, long time) {
-        String day = person + "|" + TimeUnit.MILLISECONDS.toDays(time);
-        return byPersonAndDay.merge(day, 1, Integer::sum) <= PER_DAY
-                && byPerson.merge(person, 1, Integer::sum) <= perPerson;
+    /** Counts what {@code people} judged at {@code time}, in milliseconds, unless that is too much for one of them. */
+    boolean admits(Collection<String> people, long time) {
+        Set<String> different = new HashSet<>(people);
+        boolean admitted = different.stream()
+                .allMatch(person -> byPerson.getOrDefault(person, 0) < perPerson
+                        && byPersonAndDay.getOrDefault(day(person, time), 0) < PER_DAY);
+        if (admitted) {
+            for (String person : different) {
+                byPerson.merge(person, 1, Integer::sum);
+                byPersonAndDay.merge(day(person, time), 1, Integer::sum);
+            }
+        }
+        return admitted;
+    }
+
+    private static String day(String person, long time) {
+        return person + "|" + TimeUnit.MILLISECONDS.toDays(time);
     }
 }

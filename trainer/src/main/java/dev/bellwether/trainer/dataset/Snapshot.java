@@ -43,7 +43,7 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
                 .toList();
         JudgementCap cap = new JudgementCap(pairs.size());
         List<PreferencePair> capped = sorted.stream()
-                .filter(pair -> pair.judges().stream().allMatch(judge -> cap.admits(judge, pair.time())))
+                .filter(pair -> cap.admits(pair.judges(), pair.time()))
                 .toList();
         return new Snapshot(
                 capped,
@@ -131,7 +131,7 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
                         Sample sample = sample(each.interaction().prompt(), reply.text());
                         String user = judgement.userHash();
                         String person = user == null ? judgement.interactionId() : user;
-                        if (sample.length() <= tokensMax && cap.admits(person, judgement.time())) {
+                        if (sample.length() <= tokensMax && cap.admits(List.of(person), judgement.time())) {
                             votes.add(new Vote(sample, thumb.up(), person, judgement.time()));
                         }
                     }

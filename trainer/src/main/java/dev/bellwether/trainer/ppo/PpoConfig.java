@@ -37,7 +37,7 @@ public record PpoConfig(
         int completionTokensMax,
         int batchTokens) {
     public static final PpoConfig DEFAULT =
-            new PpoConfig(20, 192, 2, 1, 6e-4, 5, .2, .2, 1, 4, .5, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
+            new PpoConfig(24, 192, 2, 1, 6e-4, 5, .2, .2, 1, 4, .5, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
 
     /** Whether a step's rollouts show a policy too far from its reference, or one that says the same to everything. */
     public boolean exceededBy(Map<String, Double> metrics) {

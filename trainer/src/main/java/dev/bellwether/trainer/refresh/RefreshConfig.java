@@ -51,7 +51,7 @@ public record RefreshConfig(
                 Optional.ofNullable(judgementsMin).orElse(500),
                 Optional.ofNullable(pairsMin).orElse(100),
                 Optional.ofNullable(temperature).orElse(.7),
-                Optional.ofNullable(completionTokensMax).orElse(96),
+                Optional.ofNullable(completionTokensMax).orElse(128),
                 Optional.ofNullable(steps).orElse(PpoConfig.DEFAULT.steps()),
                 Optional.ofNullable(klBudget).orElse(15.0),
                 Optional.ofNullable(seed).orElse(1L));
