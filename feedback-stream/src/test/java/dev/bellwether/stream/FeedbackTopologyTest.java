@@ -295,16 +295,20 @@ class FeedbackTopologyTest {
     }
 
     @Test
-    void putsAsideWhatIsTooMuchForOneReply() {
+    void putsAsideWhatALaterJudgementReplacedWhenThereIsTooMuchForOneReply() {
         send(interaction("a", "Where is my card?", "Here."));
+        send(feedback("flag", "a", -1, new Flag("harmful", null)));
         for (int i = 0; i < 70; i++) {
             send(feedback("f" + i, "a", i, thumb(i % 2 == 0)));
         }
         assertThat(letters())
-                .hasSize(6)
+                .hasSize(7)
                 .extracting(DeadLetter::reason)
                 .containsOnly("too many judgements of one reply");
-        assertThat(only(latest(Topics.RATED_INTERACTIONS), "a").judgements()).hasSize(1);
+        send(withdrawal("w", "a", 70, "f69"));
+        assertThat(only(latest(Topics.RATED_INTERACTIONS), "a").judgements())
+                .extracting(Feedback::feedbackId)
+                .containsExactly("flag", "f68");
     }
 
     @Test

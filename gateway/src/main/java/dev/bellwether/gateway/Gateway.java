@@ -46,6 +46,10 @@ public final class Gateway implements AutoCloseable {
     private static final Duration REDIS_TIMEOUT = Duration.ofMillis(100);
     private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration DRAIN = Duration.ofSeconds(8);
+
+    /** A response that has ended is still on its way to its reader. */
+    private static final Duration LINGER = Duration.ofMillis(300);
+
     private static final int EVENT_LOOPS = 2;
 
     private final Vertx vertx;
@@ -150,22 +154,20 @@ public final class Gateway implements AutoCloseable {
     /** Takes no new requests, lets those under way end, cuts off those that take too long, and stops. */
     @Override
     public void close() {
-        inFlight.stop()
+        await(inFlight.stop()
                 .timeout(DRAIN.toMillis(), TimeUnit.MILLISECONDS)
                 .onFailure(late -> LOG.warn("requests were under way for longer than {} and are cut off", DRAIN))
                 .otherwiseEmpty()
-                .toCompletionStage()
-                .toCompletableFuture()
-                .join();
-        Future.join(servers.stream().map(HttpServer::close).toList())
-                .otherwiseEmpty()
-                .toCompletionStage()
-                .toCompletableFuture()
-                .join();
+                .compose(drained -> vertx.timer(LINGER.toMillis(), TimeUnit.MILLISECONDS)));
+        await(Future.join(servers.stream().map(HttpServer::close).toList()).otherwiseEmpty());
         files.forEach(WatchedFile::close);
         rollouts.close();
         catalog.close();
         journal.close();
-        vertx.close().toCompletionStage().toCompletableFuture().join();
+        await(vertx.close());
+    }
+
+    private static void await(Future<?> future) {
+        future.toCompletionStage().toCompletableFuture().join();
     }
 }

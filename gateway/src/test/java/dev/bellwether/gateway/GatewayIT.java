@@ -318,21 +318,23 @@ class GatewayIT {
     }
 
     @Test
-    void servesABotThatIsAddedWhileItRuns() throws IOException {
-        Path second = Files.createDirectories(folder.store().resolve("second/default"));
-        try (DirectoryStream<Path> files =
-                Files.newDirectoryStream(folder.store().resolve("support/default"))) {
-            for (Path file : files) {
-                Files.copy(file, second.resolve(file.getFileName()));
-            }
-        }
+    void servesABotThatIsAddedWhileItRunsAsSoonAsItsChampionIsInTheStore() throws IOException {
         Files.writeString(
                 folder.keys(), Files.readString(folder.keys()).replace("[\"support\"]", "[\"support\", \"second\"]"));
         Files.writeString(folder.bots(), "\n  second: {champion: default}\n", StandardOpenOption.APPEND);
         String chat = "{\"model\":\"second\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}]}";
-        await(() -> send("POST", open("/v1/chat/completions"), chat, folder.apiKey())
-                        .statusCode()
-                == 200);
+        Callable<Integer> answer = () -> send("POST", open("/v1/chat/completions"), chat, folder.apiKey())
+                .statusCode();
+        await(() -> answer.call() == 503);
+        Path unfinished = Files.createDirectories(folder.store().resolve("second/.unfinished"));
+        try (DirectoryStream<Path> files =
+                Files.newDirectoryStream(folder.store().resolve("support/default"))) {
+            for (Path file : files) {
+                Files.copy(file, unfinished.resolve(file.getFileName()));
+            }
+        }
+        Files.move(unfinished, folder.store().resolve("second/default"));
+        await(() -> answer.call() == 200);
     }
 
     @Test
