@@ -74,14 +74,28 @@ async function* events(response) {
 async function problem(response) {
   try {
     const json = await response.json();
-    return json.error ? json.error.message : json.detail;
+    return json.error ? json.error : { code: json.code, message: json.detail };
   } catch {
-    return `The service answered ${response.status}.`;
+    return { message: `The service answered ${response.status}.` };
   }
 }
 
+async function call(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (failure) {
+    throw failure.name === "AbortError" ? failure : new Error("The service cannot be reached. Please try again.");
+  }
+  if (!response.ok) {
+    const { code, message } = await problem(response);
+    throw Object.assign(new Error(message), { code });
+  }
+  return response;
+}
+
 async function ask(talk, duel) {
-  const response = await fetch("/v1/chat/completions", {
+  const response = await call("/v1/chat/completions", {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
     signal: talk.end.signal,
@@ -90,7 +104,6 @@ async function ask(talk, duel) {
       bellwether: { conversation_id: talk.id, duel },
     }),
   });
-  if (!response.ok) throw new Error(await problem(response));
   const boxes = [];
   let token;
   const row = element("div");
@@ -112,16 +125,21 @@ async function ask(talk, duel) {
 }
 
 async function feedback(token, body, said) {
-  const response = await fetch("/v1/feedback", {
-    method: "POST",
-    headers: {
-      "content-type": "application/json", authorization: `Bearer ${token}`,
-      "idempotency-key": randomId(),
-    },
-    body: JSON.stringify(body),
-  });
-  said.textContent = response.ok ? "Thank you." : await problem(response);
-  return response.ok;
+  try {
+    await call("/v1/feedback", {
+      method: "POST",
+      headers: {
+        "content-type": "application/json", authorization: `Bearer ${token}`,
+        "idempotency-key": randomId(),
+      },
+      body: JSON.stringify(body),
+    });
+  } catch (failure) {
+    said.textContent = failure.message;
+    return false;
+  }
+  said.textContent = "Thank you.";
+  return true;
 }
 
 function thumbs(box, token) {
@@ -131,7 +149,8 @@ function thumbs(box, token) {
   const press = async (up, chosen) => {
     if (await feedback(token, { kind: "thumb", value: up ? "up" : "down" }, said)) {
       bar.querySelectorAll("button.thumb").forEach((b) => b.setAttribute("aria-pressed", String(b === chosen)));
-      if (!up && reasons.length) why(bar, token, said);
+      if (up) bar.querySelectorAll(".reason").forEach((node) => node.remove());
+      else why(bar, token, said);
     }
   };
   for (const [text, label, up] of [["Good", "Good answer", true], ["Bad", "Bad answer", false]]) {
@@ -148,12 +167,18 @@ function thumbs(box, token) {
 
 function why(bar, token, said) {
   if (bar.querySelector(".reason")) return;
+  const given = new Set();
   for (const reason of reasons) {
     const node = button(reason, `Because it is ${reason}`, async () => {
-      if (await feedback(token, { kind: "thumb", value: "down", reasons: [reason] }, said)) {
-        node.setAttribute("aria-pressed", "true");
+      const now = new Set(given);
+      if (!now.delete(reason)) now.add(reason);
+      if (await feedback(token, { kind: "thumb", value: "down", reasons: [...now] }, said)) {
+        given.clear();
+        now.forEach((each) => given.add(each));
+        node.setAttribute("aria-pressed", String(given.has(reason)));
       }
     });
+    node.setAttribute("aria-pressed", "false");
     node.classList.add("reason");
     bar.insertBefore(node, said);
   }
@@ -206,11 +231,23 @@ function choose(row, boxes, token) {
   });
 }
 
+// Of a talk that has grown too long for the bot, the oldest turns are left out.
+async function askWithin(talk, duel) {
+  for (;;) {
+    try {
+      return await ask(talk, duel);
+    } catch (failure) {
+      if (failure.code !== "context_length_exceeded" || talk.turns.length < 3) throw failure;
+      talk.turns.splice(0, 2);
+    }
+  }
+}
+
 async function turn(talk, text) {
   talk.turns.push({ role: "user", content: text });
   show(element("div", "turn user", text));
   const duel = new URLSearchParams(location.search).get("duel") || "auto";
-  const { boxes, token, row } = await ask(talk, duel);
+  const { boxes, token, row } = await askWithin(talk, duel);
   let kept = 0;
   if (boxes.length > 1 && token) {
     kept = await choose(row, boxes, token);
@@ -227,12 +264,11 @@ form.addEventListener("submit", async (event) => {
   setBusy(true);
   question.value = "";
   const mine = talk;
-  const before = mine.turns.length;
   try {
     await turn(mine, text);
   } catch (failure) {
     if (mine !== talk) return;
-    mine.turns.length = before;
+    mine.turns.pop();
     question.value = text;
     const note = element("p", "error", failure.message);
     note.setAttribute("role", "alert");

@@ -258,6 +258,8 @@ class FeedbackTopologyTest {
         assertThat(latest(Topics.PREFERENCE_PAIRS).values())
                 .extracting(pair -> pair.origin() + pair.chosen().text() + pair.weight())
                 .containsExactly("REGENERATEOn its way.1.0");
+        send(feedback("h", "b", 3, thumb(false)));
+        assertThat(latest(Topics.PREFERENCE_PAIRS)).isEmpty();
     }
 
     @Test

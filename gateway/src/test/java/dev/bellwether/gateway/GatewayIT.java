@@ -277,6 +277,9 @@ class GatewayIT {
         }
         assertThat(judge(token + "x", "{}").statusCode()).isEqualTo(403);
         assertThat(judge("forged", "{}").statusCode()).isEqualTo(403);
+        HttpResponse<String> none = send("POST", open("/v1/feedback"), "{}", null);
+        assertThat(none.statusCode()).isEqualTo(401);
+        assertThat(none.body()).contains("missing_token").contains("bellwether.feedback_token");
     }
 
     @Test
@@ -296,6 +299,10 @@ class GatewayIT {
                         .formatted("word ".repeat(2_000)),
                 422,
                 "{\"model\":\"support\",\"tools\":[{}],\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
+                400,
+                "{\"model\":\"support\",\"metadata\":{\"a\":1},\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
+                400,
+                "{\"model\":\"support\",\"bellwether\":{\"dule\":\"auto\"},\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
                 400);
         for (Map.Entry<String, Integer> each : bad.entrySet()) {
             HttpResponse<String> response = send("POST", open("/v1/chat/completions"), each.getKey(), folder.apiKey());
@@ -317,14 +324,15 @@ class GatewayIT {
     }
 
     @Test
-    void servesABotThatIsAddedWhileItRunsAsSoonAsItsChampionIsInTheStore() throws IOException {
+    void servesABotThatIsAddedWhileItRunsAsSoonAsItsChampionIsInTheStore() throws IOException, InterruptedException {
         Files.writeString(
                 folder.keys(), Files.readString(folder.keys()).replace("[\"support\"]", "[\"support\", \"second\"]"));
         Files.writeString(folder.bots(), "\n  second: {champion: default}\n", StandardOpenOption.APPEND);
         String chat = "{\"model\":\"second\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}]}";
-        Callable<Integer> answer = () -> send("POST", open("/v1/chat/completions"), chat, folder.apiKey())
-                .statusCode();
-        await(() -> answer.call() == 503);
+        Callable<HttpResponse<String>> answer = () -> send("POST", open("/v1/chat/completions"), chat, folder.apiKey());
+        await(() -> answer.call().statusCode() == 503 && answer.call().body().contains("policy_unavailable"));
+        URI state = operator("/operator/v1/bots/second");
+        assertThat(send("GET", state, "", folder.operatorKey()).body()).contains("version default is not in the store");
         Path unfinished = Files.createDirectories(folder.store().resolve("second/.unfinished"));
         try (DirectoryStream<Path> files =
                 Files.newDirectoryStream(folder.store().resolve("support/default"))) {
@@ -333,7 +341,7 @@ class GatewayIT {
             }
         }
         Files.move(unfinished, folder.store().resolve("second/default"));
-        await(() -> answer.call() == 200);
+        await(() -> answer.call().statusCode() == 200);
     }
 
     @Test
@@ -389,6 +397,10 @@ class GatewayIT {
                         .statusCode())
                 .as("an abort is taken whatever was seen")
                 .isEqualTo(202);
+        URI start = operator("/operator/v1/bots/support/rollout/start");
+        HttpResponse<String> unknown = send("POST", start, "{\"version\":\"typo\"}", folder.operatorKey());
+        assertThat(unknown.statusCode()).isEqualTo(404);
+        assertThat(unknown.body()).contains("version_not_found");
         assertThat(records(Topics.ROLLOUT_COMMANDS)).hasSize(1);
         assertThat(send("GET", operator("/metrics"), "", null).body()).contains("bellwether_http_requests");
     }

@@ -101,8 +101,13 @@ final class RolloutCommand implements Callable<Integer> {
             throws IOException, InterruptedException {
         long revision = before.rollout().revision();
         operators.command(bot, command, version.orElse(null), why, revision);
-        Status after = operators.awaitChange(bot, revision, CHANGE_LIMIT);
+        boolean idle = command == OperatorClient.Command.ABORT && idle(before.rollout());
+        Status after = idle ? before : operators.awaitChange(bot, revision, CHANGE_LIMIT);
         print(after);
+        if (idle) {
+            spec.commandLine().getErr().println("rollout: there was nothing to abort");
+            return CommandLine.ExitCode.OK;
+        }
         if (same(before.rollout(), after.rollout())) {
             spec.commandLine().getErr().println("rollout: " + unchanged(before.rollout()));
             return CommandLine.ExitCode.SOFTWARE;
@@ -114,6 +119,11 @@ final class RolloutCommand implements Callable<Integer> {
         String waiting = before.waiting().isEmpty() ? " with no version waiting" : "";
         return "'%s' changed nothing within %d s: it does not fit the phase %s%s, or the feedback stream is not running"
                 .formatted(action, CHANGE_LIMIT.toSeconds(), before.phase(), waiting);
+    }
+
+    /** Whether no version is being tried, or waits. */
+    private static boolean idle(RolloutState state) {
+        return state.candidate() == null && state.waiting().isEmpty();
     }
 
     private static boolean same(RolloutState before, RolloutState after) {

@@ -7,14 +7,17 @@ import dev.bellwether.simulation.customer.Crowd;
 import dev.bellwether.simulation.customer.CrowdConfig;
 import dev.bellwether.simulation.customer.Ledger;
 import dev.bellwether.simulation.customer.Terminal;
+import dev.bellwether.simulation.file.ReportFile;
 import dev.bellwether.simulation.measurement.PolicySampler;
+import dev.bellwether.simulation.measurement.Scenario;
 import dev.bellwether.simulation.measurement.TopicAudit;
 import dev.bellwether.simulation.measurement.TopicReader;
 import dev.bellwether.simulation.measurement.TrueSatisfaction;
-import dev.bellwether.simulation.question.Questions;
-import dev.bellwether.simulation.taste.Facts;
+import dev.bellwether.simulation.operator.OperatorClient;
+import dev.bellwether.simulation.report.Report;
+import dev.bellwether.simulation.report.ReportTable;
+import dev.bellwether.simulation.report.Reporter;
 import dev.bellwether.simulation.taste.Satisfaction;
-import dev.bellwether.simulation.taste.Taste;
 import dev.bellwether.standalone.RunFile;
 import dev.bellwether.standalone.RunState;
 import java.io.IOException;
@@ -22,11 +25,14 @@ import java.io.PrintWriter;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import org.apache.kafka.common.KafkaException;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -43,6 +49,9 @@ final class SimulateCommand implements Callable<Integer> {
     private static final Duration PATIENCE = Duration.ofSeconds(45);
     private static final Duration GRACE = Duration.ofMinutes(2);
     private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "localhost", "[::1]");
+
+    private static final String FACTS = "default-policy/corpus/intents.yaml";
+    private static final String NO_URL = "'%s' is no address of a gateway; give one such as http://127.0.0.1:8080";
 
     private final Map<String, String> environment;
 
@@ -108,53 +117,95 @@ final class SimulateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         CrowdConfig config = new CrowdConfig(interactions, concurrency, seed, Terminal.attached());
-        Questions questions = Questions.read(prompts);
-        Satisfaction satisfaction = satisfaction(questions);
-        String key = apiKey();
+        Optional<ReportFile> file = report.isPresent() ? Optional.of(ReportFile.at(report.get())) : Optional.empty();
+        Scenario read = Scenario.read(prompts, taste, facts.orElse(home().resolve(FACTS)), this::say);
+        Optional<RunState> running = running();
+        String key = apiKey(running);
         checkBot(client(key, 1));
+        Scenario scenario = centre.isPresent() ? read : read.fitting(policy(), this::say);
+        TrueSatisfaction measure = measure(scenario);
         Ledger ledger = new Ledger();
-        Crowd crowd = new Crowd(Bot.of(client(key, RETRIES_MAX), bot), questions.all(), satisfaction, ledger, config);
+        Reporter reporter = new Reporter(seed, ledger);
+        Crowd crowd = new Crowd(
+                Bot.of(client(key, RETRIES_MAX), bot),
+                scenario.questions().all(),
+                measure.satisfaction(),
+                ledger,
+                config);
         try (Interruption interruption = new Interruption(GRACE)) {
             Crowd.Outcome outcome = crowd.run(interruption::asked);
-            Optional<String> brokers = kafka.or(() -> running().map(RunState::kafka));
-            Optional<TopicAudit> audit = Optional.empty();
-            if (brokers.isPresent()) {
-                audit = Optional.of(TopicAudit.of(new TopicReader(brokers.get(), READ_LIMIT), ledger, PATIENCE));
+            Optional<String> brokers = kafka.or(() -> running.map(RunState::kafka));
+            Optional<TopicAudit> audit = brokers.flatMap(found -> audit(found, ledger));
+            Report result = reporter.report(outcome.interactions(), audit);
+            if (file.isPresent() && running.isPresent() && audit.isPresent() && !interruption.asked()) {
+                say("measuring the versions that served, and the best of 64 replies");
+                result = whole(reporter, result, running.get(), audit.get(), measure);
             }
-            SimulationReport result = SimulationReport.of(seed, outcome, audit);
-            out().print(result.table());
+            out().print(new ReportTable(result, ZoneId.systemDefault()).text());
             out().flush();
-            if (report.isPresent()) {
-                result.write(report.get());
+            if (file.isPresent()) {
+                file.get().write(result);
             }
+            if (outcome.gone()) {
+                say("nothing answers at %s any more; the run ended early".formatted(url));
+            }
+            boolean good = !outcome.gone() && outcome.interactions() > 0 && result.intact();
+            return good ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
         }
-        return 0;
     }
 
-    private Satisfaction satisfaction(Questions questions) throws IOException {
-        Path home = Path.of(environment.getOrDefault("BELLWETHER_HOME", "."));
-        Taste liked = Taste.read(taste);
-        Facts known = Facts.read(facts.orElse(home.resolve("default-policy/corpus/intents.yaml")));
-        List<String> strange = questions.all().stream()
-                .map(question -> question.category())
-                .filter(category -> !known.knows(category))
-                .distinct()
-                .toList();
-        if (liked.asksForFacts() && !strange.isEmpty()) {
-            spec.commandLine()
-                    .getErr()
-                    .printf("no facts are known of %s; replies to such questions are never on topic%n", strange);
-        }
-        if (centre.isPresent()) {
-            return new Satisfaction(liked, known, centre.get());
-        }
-        Path policy = base.orElse(home.resolve("default-policy/artefact"));
+    private TrueSatisfaction measure(Scenario scenario) {
         PolicySampler sampler = new PolicySampler(PolicySampler.SERVING_TEMPERATURE, seed);
-        return TrueSatisfaction.centredOn(policy, liked, known, questions, sampler)
-                .satisfaction();
+        if (centre.isPresent()) {
+            Satisfaction known = new Satisfaction(scenario.taste(), scenario.facts(), centre.get());
+            return TrueSatisfaction.of(known, scenario.questions(), sampler);
+        }
+        say("measuring how the base policy's replies please");
+        return TrueSatisfaction.centredOn(policy(), scenario, sampler);
     }
 
-    private String apiKey() throws IOException {
+    /** What the topics know; nothing when they cannot be read, so that what the customers know is not lost. */
+    private Optional<TopicAudit> audit(String brokers, Ledger ledger) {
+        try {
+            return Optional.of(TopicAudit.of(new TopicReader(brokers, READ_LIMIT), ledger, PATIENCE));
+        } catch (IOException | KafkaException e) {
+            say("whether every judgement arrived could not be checked: " + e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    /** The report with all that a service on this machine knows; {@code known} when it does not say. */
+    private Report whole(Reporter reporter, Report known, RunState running, TopicAudit audit, TrueSatisfaction measure)
+            throws InterruptedException {
+        try (OperatorClient operator =
+                new OperatorClient(running.operatorUrl(), new KeyFile(Path.of(running.operatorKeyFile())).read())) {
+            Reporter.Base base = new Reporter.Base(
+                    policy(),
+                    measure,
+                    measure.of(policy()),
+                    measure.bestOf64(policy(), home().resolve("target/best-of-64.jsonl")));
+            Path versions = Path.of(running.store()).resolve(bot);
+            return reporter.report(
+                    known.interactions(),
+                    new TopicReader(running.kafka(), READ_LIMIT),
+                    audit,
+                    new Reporter.Service(bot, operator, versions),
+                    base);
+        } catch (IOException | KafkaException e) {
+            say("the versions could not be measured: " + e.getMessage());
+            return known;
+        }
+    }
+
+    private Path home() {
+        return Path.of(environment.getOrDefault("BELLWETHER_HOME", "."));
+    }
+
+    private Path policy() {
+        return base.orElse(home().resolve("default-policy/artefact"));
+    }
+
+    private String apiKey(Optional<RunState> running) throws IOException {
         if (apiKeyFile.isPresent()) {
             return new KeyFile(apiKeyFile.get()).read();
         }
@@ -162,17 +213,24 @@ final class SimulateCommand implements Callable<Integer> {
         if (!key.isBlank()) {
             return key;
         }
-        RunState running = running()
-                .orElseThrow(() -> new IOException(
-                        "no API key: nothing runs at %s on %s; name a key's file with --api-key-file, or set BELLWETHER_API_KEY"
-                                .formatted(url, data)));
-        return new KeyFile(Path.of(running.apiKeyFile())).read();
+        RunState found = running.orElseThrow(() -> new IOException(
+                "no API key: nothing runs at %s on %s; name a key's file with --api-key-file, or set BELLWETHER_API_KEY"
+                        .formatted(url, data)));
+        return new KeyFile(Path.of(found.apiKeyFile())).read();
     }
 
     /** What runs on the data folder, if it is what the URL names. */
-    private Optional<RunState> running() {
-        URI asked = URI.create(url);
-        String host = String.valueOf(asked.getHost());
+    private Optional<RunState> running() throws IOException {
+        URI asked;
+        try {
+            asked = URI.create(url);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(NO_URL.formatted(url), e);
+        }
+        String host = asked.getHost();
+        if (host == null || !Set.of("http", "https").contains(asked.getScheme())) {
+            throw new IOException(NO_URL.formatted(url));
+        }
         return RunFile.in(data)
                 .read()
                 .filter(state -> state.chatUrl().getPort() == asked.getPort() && LOOPBACK.contains(host));
@@ -196,6 +254,12 @@ final class SimulateCommand implements Callable<Integer> {
         if (!bots.contains(bot)) {
             throw new IOException("%s has no bot '%s' for this key; it has %s".formatted(url, bot, bots));
         }
+    }
+
+    private void say(String text) {
+        PrintWriter err = spec.commandLine().getErr();
+        err.println("simulate: " + text);
+        err.flush();
     }
 
     private PrintWriter out() {

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SimulationTest {
+    private static final String URL = "http://127.0.0.1:1";
+
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
 
@@ -35,8 +37,6 @@ class SimulationTest {
     private int simulate(String... more) {
         String[] arguments = {
             "simulate",
-            "--url",
-            "http://127.0.0.1:1",
             "--prompts",
             questions.toString(),
             "--taste",
@@ -71,7 +71,7 @@ class SimulationTest {
 
     @Test
     void asksForAKey() {
-        assertThat(simulate()).isEqualTo(1);
+        assertThat(simulate("--url", URL)).isEqualTo(1);
         assertThat(err.toString()).contains("--api-key-file").contains("BELLWETHER_API_KEY");
     }
 
@@ -79,13 +79,32 @@ class SimulationTest {
     void saysThatNoGatewayAnswers() throws IOException {
         Path key = Files.writeString(folder.resolve("key.txt"), "key\n");
 
-        assertThat(simulate("--api-key-file", key.toString())).isEqualTo(1);
+        assertThat(simulate("--url", URL, "--api-key-file", key.toString())).isEqualTo(1);
         assertThat(err.toString()).startsWith("simulate: ").contains("http://127.0.0.1:1");
     }
 
     @Test
+    void refusesWhatIsNoUrl() {
+        for (String url : new String[] {"localhost:8080", "127.0.0.1:8080", "http:///x", "a b"}) {
+            assertThat(simulate("--url", url)).isEqualTo(1);
+            assertThat(err.toString()).contains("'%s' is no address of a gateway".formatted(url));
+        }
+    }
+
+    @Test
+    void refusesAReportThatCannotBeWrittenBeforeItStarts() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "");
+
+        assertThat(simulate("--url", URL, "--report", folder.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("no report can be written to %s: it is a folder".formatted(folder));
+        assertThat(simulate("--url", URL, "--report", file.resolve("r.json").toString()))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("r.json: its folder cannot be made");
+    }
+
+    @Test
     void refusesAnImpossibleNumberOfInteractions() {
-        assertThat(simulate("--interactions", "0")).isEqualTo(1);
+        assertThat(simulate("--url", URL, "--interactions", "0")).isEqualTo(1);
         assertThat(err.toString()).contains("interactions must be at least 1, are 0");
     }
 

@@ -74,7 +74,7 @@ public final class DataFolder implements AutoCloseable {
                             key: %s
                         """.formatted(Base64.getEncoder().encodeToString(randomBytes())));
             }
-            JsonNode configured = configuredBots();
+            JsonNode configured = configuredBots(bots());
             for (String bot : botNames()) {
                 if (configured
                         .path(bot)
@@ -95,6 +95,7 @@ public final class DataFolder implements AutoCloseable {
                 throw new StandaloneException(
                         "bots_missing", "There is no readable file %s to take the bots from.".formatted(bots.get()));
             }
+            configuredBots(bots.get());
             new WholeFile(bots()).write(Files.readString(bots.get()));
         } else if (!Files.exists(bots())) {
             try (InputStream template = DataFolder.class.getResourceAsStream("bots.yaml")) {
@@ -154,19 +155,19 @@ public final class DataFolder implements AutoCloseable {
 
     /** The bots that the configuration names, in its order. */
     public List<String> botNames() {
-        return configuredBots().propertyStream().map(Map.Entry::getKey).toList();
+        return configuredBots(bots()).propertyStream().map(Map.Entry::getKey).toList();
     }
 
-    private JsonNode configuredBots() {
+    private static JsonNode configuredBots(Path file) {
         try {
-            JsonNode bots = YAML.readTree(bots().toFile()).path("bots");
+            JsonNode bots = YAML.readTree(file.toFile()).path("bots");
             if (!bots.isObject() || bots.isEmpty()) {
                 throw new StandaloneException(
-                        "bots_invalid", bots() + " names no bot. It needs `bots:` and under it one entry per bot.");
+                        "bots_invalid", file + " names no bot. It needs `bots:` and under it one entry per bot.");
             }
             return bots;
         } catch (IOException failure) {
-            throw new StandaloneException("bots_invalid", bots() + " cannot be read: " + failure.getMessage());
+            throw new StandaloneException("bots_invalid", file + " cannot be read: " + failure.getMessage());
         }
     }
 

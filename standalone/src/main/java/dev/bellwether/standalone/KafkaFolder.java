@@ -3,12 +3,14 @@ package dev.bellwether.standalone;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Properties;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.server.common.Feature;
@@ -54,7 +56,13 @@ record KafkaFolder(Path directory, int port, int advertisedPort) {
             Path settings = directory.resolve("server.properties").toAbsolutePath();
             Files.createDirectories(data);
             int controllerPort = new RememberedPort(directory.resolve("controller-port")).orFree();
-            Files.writeString(settings, settings(data, controllerPort));
+            if (data.toString().contains(",")) {
+                throw new StandaloneException(
+                        "folder_unusable",
+                        "Kafka cannot keep its data in %s: a comma separates folders there. Choose another folder."
+                                .formatted(data));
+            }
+            write(settings(data, controllerPort), settings);
             if (!Files.exists(data.resolve("meta.properties"))) {
                 format(data);
             }
@@ -92,17 +100,24 @@ record KafkaFolder(Path directory, int port, int advertisedPort) {
         }
     }
 
-    private String settings(Path data, int controllerPort) {
-        return """
+    /** In ISO 8859-1 with other letters escaped, as Kafka reads it. */
+    private static void write(Properties settings, Path file) throws IOException {
+        try (OutputStream out = Files.newOutputStream(file)) {
+            settings.store(out, null);
+        }
+    }
+
+    private Properties settings(Path data, int controllerPort) throws IOException {
+        Properties settings = new Properties();
+        settings.load(new StringReader("""
                 process.roles=broker,controller
                 node.id=1
-                controller.quorum.voters=1@127.0.0.1:%2$d
-                listeners=CLIENT://127.0.0.1:%1$d,CONTROLLER://127.0.0.1:%2$d
-                advertised.listeners=CLIENT://127.0.0.1:%3$d
+                controller.quorum.voters=1@127.0.0.1:%2$s
+                listeners=CLIENT://127.0.0.1:%1$s,CONTROLLER://127.0.0.1:%2$s
+                advertised.listeners=CLIENT://127.0.0.1:%3$s
                 listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
                 inter.broker.listener.name=CLIENT
                 controller.listener.names=CONTROLLER
-                log.dirs=%4$s
                 # A broker that was killed may come back only once its old session is over.
                 broker.session.timeout.ms=4000
                 broker.heartbeat.interval.ms=500
@@ -122,6 +137,8 @@ record KafkaFolder(Path directory, int port, int advertisedPort) {
                 num.io.threads=4
                 background.threads=2
                 log.cleaner.dedupe.buffer.size=16777216
-                """.formatted(port, controllerPort, advertisedPort, data);
+                """.formatted(port, controllerPort, advertisedPort)));
+        settings.setProperty("log.dirs", data.toString());
+        return settings;
     }
 }

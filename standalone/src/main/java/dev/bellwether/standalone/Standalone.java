@@ -109,7 +109,7 @@ public final class Standalone {
 
                         %s
 
-                        Stop it with Ctrl-C, or: ./bellwether down --data %s
+                        Stop it with Ctrl-C, or: ./bellwether down --data '%s'
                         """,
                         installation.chatUrl(),
                         installation.operatorUrl(),
@@ -127,12 +127,21 @@ public final class Standalone {
                     Path data,
             @Option(names = "--json", description = "As JSON.") boolean json) {
         Optional<RunState> running = running(data);
-        if (running.isEmpty()) {
+        Optional<RunState> known = running.or(() -> leftBehind(data));
+        if (known.isEmpty()) {
             out().println(json ? "{\"services\": []}" : "Nothing runs on " + data + ".");
             return EXIT_UNHEALTHY;
         }
-        RunState state = running.get().observedNow();
+        RunState state = known.get().observedNow();
         out().println(json ? RunFile.text(state) : table(state));
+        if (running.isEmpty()) {
+            spec.commandLine()
+                    .getErr()
+                    .printf(
+                            "Their supervisor was killed. End what it left with: ./bellwether down --data '%s'%n",
+                            data);
+            return EXIT_UNHEALTHY;
+        }
         return state.healthy() ? CommandLine.ExitCode.OK : EXIT_UNHEALTHY;
     }
 
@@ -152,12 +161,16 @@ public final class Standalone {
                     Path data) {
         Optional<RunState> running = running(data);
         if (running.isEmpty()) {
+            boolean left = leftBehind(data).isPresent();
             if (RunFile.in(data).read().isPresent()) {
                 try (DataFolder folder = DataFolder.open(data)) {
                     folder.runFile().endLeftovers();
                 }
             }
-            out().println("Nothing runs on " + data + ".");
+            out().println(
+                            left
+                                    ? "Stopped what a killed run had left on " + data + "."
+                                    : "Nothing runs on " + data + ".");
             return CommandLine.ExitCode.OK;
         }
         ProcessIdentity supervisor = running.get().supervisor();
@@ -176,6 +189,14 @@ public final class Standalone {
 
     private static Optional<RunState> running(Path data) {
         return RunFile.in(data).read().filter(state -> state.supervisor().live().isPresent());
+    }
+
+    /** What a run left whose supervisor was killed. */
+    private static Optional<RunState> leftBehind(Path data) {
+        return RunFile.in(data)
+                .read()
+                .filter(state -> state.services().stream()
+                        .anyMatch(service -> service.process().live().isPresent()));
     }
 
     private PrintWriter out() {

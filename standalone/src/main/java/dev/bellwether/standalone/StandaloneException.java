@@ -5,6 +5,9 @@ import java.time.Duration;
 
 /** Something that keeps a local process or installation from running: a stable code, the fact, and what to do. */
 public final class StandaloneException extends RuntimeException {
+    /** Below this, ports are for root unless the system is set otherwise. */
+    private static final int PRIVILEGED = 1024;
+
     private final String code;
 
     StandaloneException(String code, String message) {
@@ -15,9 +18,9 @@ public final class StandaloneException extends RuntimeException {
     static StandaloneException portInUse(int port) {
         return new StandaloneException(
                 "port_in_use",
-                ("Port %d on 127.0.0.1 is in use by another program. Nothing was started. "
+                ("Port %d on 127.0.0.1 is in use by another program%s. Nothing was started. "
                                 + "Stop that program, or choose another port with --port.")
-                        .formatted(port));
+                        .formatted(port, port < PRIVILEGED ? ", or may be used by root alone" : ""));
     }
 
     static StandaloneException noFreePort(int attempts) {
@@ -31,7 +34,7 @@ public final class StandaloneException extends RuntimeException {
         return new StandaloneException(
                 "folder_in_use",
                 ("The data folder %s is in use by process %s. "
-                                + "Stop it with `./bellwether down --data %s`, or choose another folder with --data.")
+                                + "Stop it with `./bellwether down --data '%s'`, or choose another folder with --data.")
                         .formatted(folder, owner, folder));
     }
 

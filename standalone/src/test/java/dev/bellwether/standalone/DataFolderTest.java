@@ -141,6 +141,11 @@ class DataFolderTest {
         Path bots = Files.writeString(temporary.resolve("mine.yaml"), "bot: {}");
         try (DataFolder folder = DataFolder.open(data)) {
             assertThatThrownBy(() -> folder.prepare(home, Optional.of(bots))).hasMessageContaining("names no bot");
+            assertThat(folder.bots()).doesNotExist();
+            folder.prepare(home, Optional.empty());
+            String before = Files.readString(folder.bots());
+            assertThatThrownBy(() -> folder.prepare(home, Optional.of(bots))).hasMessageContaining("names no bot");
+            assertThat(folder.bots()).hasContent(before);
         }
     }
 

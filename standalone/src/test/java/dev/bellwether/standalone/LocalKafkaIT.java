@@ -25,7 +25,7 @@ class LocalKafkaIT {
 
     @Test
     void keepsWhatWasAcknowledgedThroughAKillAndTakesTransactions() throws Exception {
-        try (LocalKafka kafka = LocalKafka.start(directory)) {
+        try (LocalKafka kafka = LocalKafka.start(directory.resolve("donn\u00e9es et plus"))) {
             createTopic(kafka, "events");
             send(kafka, "events", "first");
             long killed = kafka.pid();

@@ -10,6 +10,7 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,30 @@ class StandaloneTest {
 
         assertThat(run("status", "--data", data(), "--json")).isEqualTo(3);
         assertThat(out.toString()).contains("\"health\" : \"dead\"").contains("\"restarts\" : 2");
+    }
+
+    @Test
+    void whatAKilledSupervisorLeftIsShownAndEnded() throws IOException {
+        Files.createDirectories(Path.of(data()));
+        Process left = new ProcessBuilder("sleep", "600").start();
+        try {
+            var self = ProcessIdentity.of(ProcessHandle.current());
+            var orphan = ProcessIdentity.of(left.toHandle());
+            var service = new ServiceState(
+                    "gateway", orphan.pid(), orphan.startedAt(), 0, ServiceState.Health.HEALTHY, "log");
+            URI url = URI.create("http://127.0.0.1:1");
+            var gone = new RunState(self.pid(), Instant.EPOCH, url, url, "k", "r", "a", "o", "s", List.of(service));
+            RunFile.in(Path.of(data())).write(gone);
+
+            assertThat(run("status", "--data", data())).isEqualTo(3);
+            assertThat(out.toString()).contains("gateway");
+            assertThat(err.toString()).contains("supervisor was killed").contains("down --data '" + data() + "'");
+            assertThat(run("down", "--data", data())).isZero();
+            assertThat(out.toString()).contains("Stopped what a killed run had left");
+            assertThat(left.onExit()).succeedsWithin(Duration.ofSeconds(30));
+        } finally {
+            left.destroyForcibly();
+        }
     }
 
     @Test

@@ -93,19 +93,23 @@ final class PairRules {
         add(each, judgement, Origin.EDIT, weight, written, reply(each, judgement.choice()));
     }
 
-    /** The reply that was kept over the one that the same conversation regenerated away. */
+    /**
+     * The reply that was kept over the one that the same conversation regenerated away; one that its reader then turned
+     * down was not kept.
+     */
     private void regenerated() {
         for (RatedInteraction away : rated) {
             for (Feedback judgement : away.judgements()) {
                 if (judgement.signal() instanceof Signal signal && signal.name().equals("regenerated")) {
                     rated.stream()
-                            .filter(kept -> follows(kept, away) && !has(kept, "signal:regenerated"))
+                            .filter(kept ->
+                                    follows(kept, away) && !has(kept, "signal:regenerated") && !thumb(kept, false))
                             .findFirst()
                             .ifPresent(kept -> add(
                                     away,
                                     judgement,
                                     Origin.REGENERATE,
-                                    up(kept) ? 1 : WEAK,
+                                    thumb(kept, true) ? 1 : WEAK,
                                     reply(kept, 0),
                                     reply(away, judgement.choice())));
                 }
@@ -125,9 +129,9 @@ final class PairRules {
                         judgement.signal() != null && judgement.signal().kind().equals(kind));
     }
 
-    private static boolean up(RatedInteraction each) {
+    private static boolean thumb(RatedInteraction each, boolean up) {
         return each.judgements().stream()
-                .anyMatch(judgement -> judgement.signal() instanceof Thumb thumb && thumb.up());
+                .anyMatch(judgement -> judgement.signal() instanceof Thumb thumb && thumb.up() == up);
     }
 
     private record Thumbed(RatedInteraction interaction, Feedback judgement, Response response, boolean up) {}

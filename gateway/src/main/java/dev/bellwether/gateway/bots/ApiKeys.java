@@ -40,8 +40,10 @@ public record ApiKeys(List<ApiKey> keys) {
                 throw new IllegalArgumentException("key %s: sha256 is not 64 hexadecimal digits".formatted(id));
             }
             bots = List.copyOf(bots);
-            roles = List.copyOf(roles);
-            roles.forEach(role -> Role.valueOf(role.toUpperCase(Locale.ROOT)));
+            roles = roles.stream()
+                    .map(role ->
+                            Role.valueOf(role.toUpperCase(Locale.ROOT)).name().toLowerCase(Locale.ROOT))
+                    .toList();
         }
 
         public boolean mayUse(String bot) {

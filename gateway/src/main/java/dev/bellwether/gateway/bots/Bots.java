@@ -18,10 +18,11 @@ public record Bots(Map<String, Bot> bots) {
     public record Bot(String champion, BotConfig chat) {}
 
     /** The file as it stands; {@code rollout} and {@code refresh} belong to other services. */
-    private record File(@JsonProperty(required = true) Map<String, Sections> bots) {}
+    private record File(
+            @JsonProperty(required = true) @Nullable Map<String, @Nullable Sections> bots) {}
 
     private record Sections(
-            @JsonProperty(required = true) String champion,
+            @JsonProperty(required = true) @Nullable String champion,
             @Nullable BotConfig chat,
             @Nullable JsonNode rollout,
             @Nullable JsonNode refresh) {}
@@ -31,15 +32,26 @@ public record Bots(Map<String, Bot> bots) {
     }
 
     public static Bots parse(String text) throws IOException {
+        Map<String, @Nullable Sections> read = YAML.readValue(text, File.class).bots();
+        if (read == null || read.isEmpty()) {
+            throw new IOException("`bots:` names no bot");
+        }
         Map<String, Bot> bots = new TreeMap<>();
-        YAML.readValue(text, File.class).bots().forEach((name, sections) -> {
+        for (Map.Entry<String, @Nullable Sections> entry : read.entrySet()) {
+            String name = entry.getKey();
+            Sections sections = entry.getValue();
+            if (sections == null
+                    || sections.champion() == null
+                    || sections.champion().isBlank()) {
+                throw new IOException("the bot '%s' needs a `champion`: the version it starts from".formatted(name));
+            }
             BotConfig chat = sections.chat();
             bots.put(
                     name,
                     new Bot(
                             sections.champion(),
                             chat == null ? BotConfig.of(null, null, null, null, null, null, null, null) : chat));
-        });
+        }
         return new Bots(bots);
     }
 

@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 /** {@code POST /v1/chat/completions}: assigns the user to an arm, generates, records, and hands out the token. */
 public final class ChatHandler {
     /** A version may be unloaded between assignment and use; the next state then names another. */
+    private static final Duration LOADING = Duration.ofSeconds(2);
+
+    private static final Duration UNAVAILABLE = Duration.ofSeconds(30);
     private static final int ASSIGNMENTS_MAX = 3;
 
     private final Supplier<Bots> bots;
@@ -92,7 +95,7 @@ public final class ChatHandler {
     }
 
     private Exchange.Serving assign(String bot, @Nullable String userHash) {
-        for (int attempt = 0; attempt < ASSIGNMENTS_MAX; attempt++) {
+        for (int attempt = 0; attempt < ASSIGNMENTS_MAX && rollouts.settled(); attempt++) {
             RolloutState state = rollouts.state(bot);
             Assignment assignment = Assignment.of(state, userHash);
             Optional<LocalPolicy.Use> use = catalog.use(bot, assignment.version());
@@ -100,7 +103,14 @@ public final class ChatHandler {
                 return new Exchange.Serving(use.get(), assignment, state.experiment());
             }
         }
-        throw ApiException.later(503, "policy_loading", "The bot's policy is being loaded.", Duration.ofSeconds(2));
+        if (rollouts.settled() && rollouts.unavailable(bot).isPresent()) {
+            throw ApiException.later(
+                    503,
+                    "policy_unavailable",
+                    "The bot's policy cannot be loaded; its rollout's status and the gateway's log say why.",
+                    UNAVAILABLE);
+        }
+        throw ApiException.later(503, "policy_loading", "The bot's policy is being loaded.", LOADING);
     }
 
     private void serve(RoutingContext context, ChatRequest request, BotConfig config) {

@@ -34,6 +34,7 @@ record ChatRequest(
     private static final int CHOICES_MAX = 4;
     private static final int STOPS_MAX = 4;
     private static final int METADATA_MAX = 16;
+    private static final Set<String> EXTENSION = Set.of("conversation_id", "duel", "attributes");
     private static final Set<String> KNOWN = Set.of(
             "model",
             "messages",
@@ -66,6 +67,16 @@ record ChatRequest(
             }
         }
         JsonNode extension = object(json, "bellwether");
+        extension.properties().forEach(field -> {
+            if (!EXTENSION.contains(field.getKey())) {
+                throw bad(
+                        "bellwether." + field.getKey(),
+                        "'bellwether' has no field '%s'; it has conversation_id, duel and attributes."
+                                .formatted(field.getKey()));
+            }
+        });
+        Map<String, String> attributes = pairs(object(json, "metadata"), "metadata");
+        attributes.putAll(pairs(object(extension, "attributes"), "bellwether.attributes"));
         return new ChatRequest(
                 text(json, "model").orElseThrow(() -> bad("model", "Name the bot in the field 'model'.")),
                 turns(json.path("messages")),
@@ -80,7 +91,7 @@ record ChatRequest(
                 text(json, "user").or(() -> text(json, "safety_identifier")).orElse(null),
                 text(extension, "conversation_id").orElse(null),
                 duel(extension),
-                pairs(object(extension, "attributes"), "bellwether.attributes"));
+                attributes);
     }
 
     private static ApiException bad(String field, String message) {

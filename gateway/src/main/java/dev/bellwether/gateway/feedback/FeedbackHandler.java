@@ -58,7 +58,7 @@ public final class FeedbackHandler {
 
     /** Takes a judgement. */
     public void submit(RoutingContext context) {
-        String sealed = Authentication.bearer(context);
+        String sealed = Authentication.feedbackToken(context);
         FeedbackToken token = sealer.open(sealed);
         ObjectNode json = Json.parse(context.body().buffer());
         List<String> reasons = bots.get()
@@ -66,7 +66,7 @@ public final class FeedbackHandler {
                 .map(bot -> bot.chat().thumbReasons())
                 .orElse(List.of());
         FeedbackBody body = FeedbackBody.parse(json, token.replies(), reasons);
-        Source source = source(context);
+        Source source = source(context, token.bot());
         String key = idempotencyKey(context);
         String replayKey = hash(sealed + "\n" + key);
         String feedbackId = token.interactionId() + "." + replayKey.substring(0, 32);
@@ -112,7 +112,7 @@ public final class FeedbackHandler {
 
     /** Withdraws a judgement of the token's interaction. */
     public void withdraw(RoutingContext context) {
-        FeedbackToken token = sealer.open(Authentication.bearer(context));
+        FeedbackToken token = sealer.open(Authentication.feedbackToken(context));
         String withdrawn = context.pathParam("id");
         if (!withdrawn.startsWith(token.interactionId() + ".")) {
             throw ApiException.of(404, "feedback_not_found", "The token does not belong to this feedback.");
@@ -123,7 +123,7 @@ public final class FeedbackHandler {
                 token.interactionId(),
                 0,
                 token.userHash(),
-                source(context),
+                source(context, token.bot()),
                 null,
                 withdrawn,
                 clock.millis());
@@ -142,8 +142,8 @@ public final class FeedbackHandler {
                 });
     }
 
-    private Source source(RoutingContext context) {
-        Optional<ApiKey> key = authentication.beside(context);
+    private Source source(RoutingContext context, String bot) {
+        Optional<ApiKey> key = authentication.beside(context, bot);
         if (key.map(k -> k.has(Role.REVIEWER)).orElse(false)) {
             return Source.REVIEWER;
         }

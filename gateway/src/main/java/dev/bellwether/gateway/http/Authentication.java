@@ -76,20 +76,38 @@ public final class Authentication {
         return key;
     }
 
-    /** The API key that came beside a feedback token, in {@code x-bellwether-key}. */
-    public Optional<ApiKey> beside(RoutingContext context) {
+    /** The API key that came beside a feedback token of {@code bot}, in {@code x-bellwether-key}. */
+    public Optional<ApiKey> beside(RoutingContext context, String bot) {
         String secret = context.request().getHeader("x-bellwether-key");
-        return secret == null
-                ? Optional.empty()
-                : Optional.of(keys.get().find(secret).orElseThrow(Authentication::unknownKey));
+        if (secret == null) {
+            return Optional.empty();
+        }
+        ApiKey key = keys.get().find(secret).orElseThrow(Authentication::unknownKey);
+        if (!key.mayUse(bot)) {
+            throw ApiException.of(403, "wrong_bot", "The key '%s' is not for the bot '%s'.".formatted(key.id(), bot));
+        }
+        return Optional.of(key);
     }
 
-    public static String bearer(RoutingContext context) {
-        String header = context.request().getHeader(HttpHeaders.AUTHORIZATION);
-        if (header == null || !header.startsWith(BEARER)) {
-            throw ApiException.of(401, "missing_key", "Send the API key as the header 'Authorization: Bearer KEY'.");
-        }
-        return header.substring(BEARER.length()).strip();
+    private static String bearer(RoutingContext context) {
+        return credential(context)
+                .orElseThrow(() -> ApiException.of(
+                        401, "missing_key", "Send the API key as the header 'Authorization: Bearer KEY'."));
+    }
+
+    /** The sealed feedback token of a call. */
+    public static String feedbackToken(RoutingContext context) {
+        return credential(context)
+                .orElseThrow(() -> ApiException.of(
+                        401,
+                        "missing_token",
+                        "Send the reply's bellwether.feedback_token as the header 'Authorization: Bearer TOKEN'."));
+    }
+
+    private static Optional<String> credential(RoutingContext context) {
+        return Optional.ofNullable(context.request().getHeader(HttpHeaders.AUTHORIZATION))
+                .filter(header -> header.startsWith(BEARER))
+                .map(header -> header.substring(BEARER.length()).strip());
     }
 
     private static ApiException unknownKey() {

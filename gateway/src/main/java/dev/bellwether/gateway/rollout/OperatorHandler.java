@@ -19,6 +19,7 @@ import dev.bellwether.topic.Topics;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
@@ -52,6 +53,7 @@ public final class OperatorHandler {
         ObjectNode json = Json.object();
         json.set("rollout", EventJson.mapper().valueToTree(announced));
         json.put("effective_revision", rollouts.state(bot).revision());
+        rollouts.unavailable(bot).ifPresent(why -> json.put("unavailable", why));
         rollouts.scorecard(bot)
                 .filter(card -> card.experiment().equals(announced.experiment()))
                 .ifPresent(card -> json.set("scorecard", EventJson.mapper().valueToTree(card)));
@@ -92,6 +94,10 @@ public final class OperatorHandler {
         Role needed = action == Action.APPROVE || action == Action.PROMOTE ? Role.APPROVER : Role.OPERATOR;
         String bot = bot(context, needed);
         ApiKey key = authentication.require(context, needed);
+        if (!rollouts.followed()) {
+            throw ApiException.later(
+                    503, "state_unknown", "The rollout's state has not been read yet.", Duration.ofSeconds(2));
+        }
         RolloutState state = rollouts.announced(bot);
         Long revision = ifMatch(context);
         if (revision != null && revision != state.revision() && action != Action.ABORT) {
@@ -102,12 +108,21 @@ public final class OperatorHandler {
         }
         ObjectNode body =
                 context.body().length() > 0 ? Json.parse(context.body().buffer()) : Json.object();
+        String version = body.hasNonNull("version") ? body.get("version").asText() : null;
+        if (action == Action.START && version != null && !rollouts.stores(bot, version)) {
+            throw ApiException.field(
+                    404,
+                    "version_not_found",
+                    "version",
+                    "The store has no version '%s' of %s; put it there with `./bellwether train import`."
+                            .formatted(version, bot));
+        }
         RolloutCommand command = new RolloutCommand(
                 Event.SCHEMA,
                 UUID.randomUUID().toString(),
                 bot,
                 action,
-                body.hasNonNull("version") ? body.get("version").asText() : null,
+                version,
                 revision,
                 key.id(),
                 body.path("why").asText("asked for"),

@@ -47,6 +47,12 @@ public final class RolloutFollower implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RolloutFollower.class);
     private static final Duration POLL = Duration.ofMillis(200);
     private static final Duration RETRY = Duration.ofSeconds(1);
+    private static final Duration LOOK_FOR_KAFKA = Duration.ofSeconds(5);
+    private static final Duration TRY_AGAIN = Duration.ofSeconds(30);
+
+    /** How long a start waits for Kafka before it serves without knowing of rollouts. */
+    private static final Duration GRACE = Duration.ofSeconds(10);
+
     private static final int HISTORY_MAX = 200;
     private static final List<Topic<? extends Event>> FOLLOWED =
             List.of(Topics.ROLLOUT_STATE, Topics.POLICY_SCORECARDS, Topics.ROLLOUT_HISTORY, Topics.REFRESH_PROGRESS);
@@ -66,13 +72,22 @@ public final class RolloutFollower implements AutoCloseable {
             Thread.ofPlatform().name("rollout-follower").daemon().unstarted(this::run);
     private volatile boolean closing;
     private volatile boolean connected;
+    private volatile boolean followed;
+    private volatile long loadedNanos;
     private volatile boolean loaded;
 
     /** The version of each bot that {@code bots.yaml} named and that was loaded last. */
     private final Map<String, String> first = new ConcurrentHashMap<>();
 
-    private final Set<String> failed = new HashSet<>();
+    private final Map<String, Refusal> refused = new ConcurrentHashMap<>();
     private @Nullable Bots lastBots;
+
+    /** A champion that could not be loaded. */
+    private record Refusal(String version, String why, long atNanos) {
+        boolean recent() {
+            return !past(atNanos, TRY_AGAIN);
+        }
+    }
 
     public RolloutFollower(
             String bootstrapServers,
@@ -125,6 +140,38 @@ public final class RolloutFollower implements AutoCloseable {
         return List.copyOf(refreshes.values());
     }
 
+    /** Whether the store has a version of a bot. */
+    boolean stores(String bot, String version) {
+        return catalog.stores(bot, version);
+    }
+
+    /** Why a bot has no policy to serve, when that is more than a matter of seconds. */
+    public Optional<String> unavailable(String bot) {
+        String champion = state(bot).champion();
+        Refusal refusal = refused.get(bot);
+        if (refusal != null) {
+            return Optional.of("version %s cannot be loaded: %s".formatted(refusal.version(), refusal.why()));
+        }
+        return catalog.stores(bot, champion)
+                ? Optional.empty()
+                : Optional.of("version %s is not in the store; put it there with `./bellwether train import`"
+                        .formatted(champion));
+    }
+
+    /** Whether the states of the rollouts were read since the start. */
+    boolean followed() {
+        return followed;
+    }
+
+    /** Whether it is known whom to serve what: the states were read, or Kafka kept a start waiting for too long. */
+    public boolean settled() {
+        return followed || (loaded && past(loadedNanos, GRACE));
+    }
+
+    private static boolean past(long startNanos, Duration limit) {
+        return System.nanoTime() - startNanos > limit.toNanos();
+    }
+
     /** Whether Kafka was reached; without it the gateway serves on what it knows. */
     public boolean connected() {
         return connected;
@@ -133,15 +180,19 @@ public final class RolloutFollower implements AutoCloseable {
     /** Whether the bots have a policy to serve; one whose own is not to be had does not keep the others waiting. */
     public boolean ready() {
         return loaded
+                && settled()
                 && bots.get().bots().keySet().stream()
                         .anyMatch(bot -> catalog.holds(bot, state(bot).champion()));
     }
 
     private void run() {
-        loadFirst();
-        loaded = true;
         while (!closing) {
             try {
+                loadFirst();
+                if (!loaded) {
+                    loadedNanos = System.nanoTime();
+                    loaded = true;
+                }
                 follow();
             } catch (KafkaException e) {
                 connected = false;
@@ -156,25 +207,43 @@ public final class RolloutFollower implements AutoCloseable {
         }
     }
 
-    /** Loads the bots' first versions that are in the store by now; a refused one is tried again when the file changes. */
+    /** Loads the bots' first versions that are in the store by now; a refused one is tried again later. */
     private void loadFirst() {
         Bots now = bots.get();
         if (!now.equals(lastBots)) {
             lastBots = now;
-            failed.clear();
+            refused.clear();
         }
         now.bots().forEach((bot, settings) -> {
             String champion = settings.champion();
-            if (!catalog.holds(bot, champion) && !failed.contains(bot) && catalog.stores(bot, champion)) {
-                try {
-                    catalog.load(bot, champion);
+            if (!catalog.holds(bot, champion) && !refusedLately(bot) && catalog.stores(bot, champion)) {
+                if (loadChampion(bot, champion)) {
                     first.put(bot, champion);
-                } catch (RuntimeException | OutOfMemoryError e) {
-                    failed.add(bot);
-                    LOG.error("version {} of {} cannot be loaded: {}", champion, bot, e.getMessage());
                 }
             }
         });
+    }
+
+    private boolean refusedLately(String bot) {
+        Refusal refusal = refused.get(bot);
+        return refusal != null && refusal.recent();
+    }
+
+    private boolean loadChampion(String bot, String version) {
+        try {
+            catalog.load(bot, version);
+            refused.remove(bot);
+            return true;
+        } catch (RuntimeException | OutOfMemoryError e) {
+            refused.put(bot, new Refusal(version, String.valueOf(e.getMessage()), System.nanoTime()));
+            LOG.error(
+                    "champion {} of {} cannot be loaded and is tried again in {} s: {}",
+                    version,
+                    bot,
+                    TRY_AGAIN.toSeconds(),
+                    e.getMessage());
+            return false;
+        }
     }
 
     private void pause() {
@@ -210,8 +279,14 @@ public final class RolloutFollower implements AutoCloseable {
             history.clear();
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             Set<String> changed = new HashSet<>();
+            long lookedNanos = System.nanoTime();
             while (!closing) {
                 loadFirst();
+                if (past(lookedNanos, LOOK_FOR_KAFKA)) {
+                    // Polling alone does not tell that the brokers are gone.
+                    consumer.endOffsets(partitions, LOOK_FOR_KAFKA);
+                    lookedNanos = System.nanoTime();
+                }
                 ConsumerRecords<String, byte[]> records = consumer.poll(POLL);
                 records.forEach(record -> take(record).ifPresent(changed::add));
                 // Old states are only read, never served: what counts is the last one before the start.
@@ -219,8 +294,8 @@ public final class RolloutFollower implements AutoCloseable {
                         || ends.entrySet().stream()
                                 .allMatch(end -> consumer.position(end.getKey()) >= end.getValue())) {
                     connected = true;
-                    changed.forEach(this::makeEffective);
-                    changed.clear();
+                    changed.removeIf(this::makeEffective);
+                    followed = true;
                 }
             }
         }
@@ -266,28 +341,24 @@ public final class RolloutFollower implements AutoCloseable {
         }
     }
 
-    private void makeEffective(String bot) {
+    /** False when the champion cannot be loaded: the one before serves on. */
+    private boolean makeEffective(String bot) {
         RolloutState state = announced(bot);
-        try {
-            catalog.load(bot, state.champion());
-        } catch (RuntimeException | OutOfMemoryError e) {
-            LOG.error(
-                    "champion {} of {} cannot be loaded, the one before serves on: {}",
-                    state.champion(),
-                    bot,
-                    e.getMessage());
-            return;
+        boolean held = catalog.holds(bot, state.champion());
+        if (!held && (refusedLately(bot) || !loadChampion(bot, state.champion()))) {
+            return false;
         }
         String candidate = state.candidate();
         if (candidate != null && !loadCandidate(bot, candidate)) {
             effective.put(bot, RolloutState.idle(bot, state.champion()));
-            return;
+            return true;
         }
         effective.put(bot, state);
         Set<String> kept = new HashSet<>(List.of(state.champion(), initial(bot).champion()));
         Optional.ofNullable(state.candidate()).ifPresent(kept::add);
         Optional.ofNullable(state.previous()).ifPresent(kept::add);
         catalog.retain(bot, kept);
+        return true;
     }
 
     private boolean loadCandidate(String bot, String candidate) {

@@ -3,13 +3,12 @@ package dev.bellwether.simulation.customer;
 import dev.bellwether.sdk.BellwetherException;
 import dev.bellwether.sdk.ChatRequest;
 import dev.bellwether.sdk.ChatResponse;
+import dev.bellwether.sdk.ConnectionException;
 import dev.bellwether.sdk.Feedback;
 import dev.bellwether.sdk.FeedbackReceipt;
 import dev.bellwether.simulation.question.Question;
 import dev.bellwether.simulation.taste.Satisfaction;
-import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
@@ -36,6 +35,7 @@ public final class Crowd {
     private final AtomicLong admitted = new AtomicLong();
     private final AtomicLong interactions = new AtomicLong();
     private final AtomicLong conversations = new AtomicLong();
+    private final AtomicLong unanswered = new AtomicLong();
     private final AtomicReference<@Nullable RuntimeException> fault = new AtomicReference<>();
 
     public Crowd(Bot bot, List<Question> questions, Satisfaction satisfaction, Ledger ledger, CrowdConfig config) {
@@ -50,20 +50,9 @@ public final class Crowd {
      * What came of a run.
      *
      * @param interactions that customers had in this run
-     * @param feedback judgements in the ledger, by kind
-     * @param failures calls in the ledger that failed after all retries, by code
+     * @param gone whether the run ended early because nothing answered any more
      */
-    public record Outcome(
-            long interactions,
-            long conversations,
-            Map<String, Long> feedback,
-            Map<String, Long> failures,
-            Duration elapsed) {
-        /** Judgements acknowledged. */
-        public long judgements() {
-            return feedback.values().stream().mapToLong(Long::longValue).sum();
-        }
-    }
+    public record Outcome(long interactions, boolean gone) {}
 
     /** Interactions so far; may be read while the crowd runs. */
     public long interactions() {
@@ -71,12 +60,12 @@ public final class Crowd {
     }
 
     /**
-     * Runs until all interactions are had, or {@code stop} says so; a call that fails is counted and the run goes on.
+     * Runs until all interactions are had, or {@code stop} says so; a call that fails is counted and the run goes on,
+     * unless one call of every customer in a row got no answer after all retries.
      *
      * @throws BellwetherException when the service refuses the key or does not know the bot
      */
     public Outcome run(BooleanSupplier stop) throws InterruptedException {
-        long start = System.nanoTime();
         try (ExecutorService customers = Executors.newVirtualThreadPerTaskExecutor();
                 Bar bar = new Bar(config)) {
             for (int i = 0; i < config.concurrency(); i++) {
@@ -96,23 +85,26 @@ public final class Crowd {
         if (failed != null) {
             throw failed;
         }
-        return new Outcome(
-                interactions.get(),
-                conversations.get(),
-                ledger.kinds(),
-                ledger.failures(),
-                Duration.ofNanos(System.nanoTime() - start));
+        return new Outcome(interactions.get(), gone());
+    }
+
+    private boolean gone() {
+        return unanswered.get() >= config.concurrency();
     }
 
     private void serve(BooleanSupplier stop, Bar bar) {
         BooleanSupplier admission = () -> fault.get() == null
                 && !Thread.currentThread().isInterrupted()
+                && !gone()
                 && !stop.getAsBoolean()
                 && admitted.incrementAndGet() <= config.interactions();
-        while (fault.get() == null && !stop.getAsBoolean() && admitted.get() < config.interactions()) {
+        while (fault.get() == null && !gone() && !stop.getAsBoolean() && admitted.get() < config.interactions()) {
             long number = conversations.getAndIncrement();
             try {
                 converse(number, admission, bar);
+            } catch (ConnectionException e) {
+                ledger.failed("chat: " + e.code());
+                unanswered.incrementAndGet();
             } catch (BellwetherException e) {
                 ledger.failed("chat: " + e.code());
                 if (e.status() == 401 || e.status() == 403 || e.status() == 404) {
@@ -130,6 +122,7 @@ public final class Crowd {
         Question question = questions.get(random.nextInt(questions.size()));
         Bot counted = new Counted(bot, () -> {
             interactions.incrementAndGet();
+            unanswered.set(0);
             bar.step();
         });
         new Customer(counted, satisfaction, ledger, random, UUID.randomUUID().toString(), question).converse(admission);

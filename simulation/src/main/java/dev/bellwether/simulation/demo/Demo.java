@@ -1,10 +1,7 @@
 package dev.bellwether.simulation.demo;
 
-import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RefreshProgress;
 import dev.bellwether.event.RolloutState;
-import dev.bellwether.event.RolloutTransition;
-import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.sdk.BellwetherClient;
 import dev.bellwether.simulation.customer.Bot;
 import dev.bellwether.simulation.customer.Crowd;
@@ -13,24 +10,16 @@ import dev.bellwether.simulation.customer.Ledger;
 import dev.bellwether.simulation.customer.Terminal;
 import dev.bellwether.simulation.measurement.TopicAudit;
 import dev.bellwether.simulation.measurement.TopicReader;
-import dev.bellwether.simulation.measurement.TrueSatisfaction;
-import dev.bellwether.simulation.measurement.TrueSatisfaction.Measurement;
 import dev.bellwether.simulation.operator.OperatorClient;
 import dev.bellwether.simulation.question.Question;
+import dev.bellwether.simulation.report.Report;
+import dev.bellwether.simulation.report.Reporter;
 import dev.bellwether.standalone.Installation;
-import dev.bellwether.topic.Topics;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -40,56 +29,64 @@ import java.util.function.Consumer;
  */
 final class Demo {
     private static final String BOT = "support";
-    private static final String BASE = "default";
     private static final Duration REFRESH_LIMIT = Duration.ofMinutes(30);
     private static final Duration LOOK = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration READ_LIMIT = Duration.ofMinutes(1);
     private static final int RETRIES_MAX = 8;
     private static final long INTERACTIONS_MAX = 20_000;
+    private static final int QUESTIONS_LEAST = 5;
 
     private final Installation installation;
     private final List<Question> questions;
-    private final TrueSatisfaction measure;
+    private final Reporter.Base base;
     private final long seed;
     private final Consumer<String> out;
     private final Ledger ledger = new Ledger();
-    private final Instant start = Instant.now();
+    private final Reporter reporter;
     private long interactions;
 
-    Demo(
-            Installation installation,
-            List<Question> questions,
-            TrueSatisfaction measure,
-            long seed,
-            Consumer<String> out) {
+    Demo(Installation installation, List<Question> questions, Reporter.Base base, long seed, Consumer<String> out) {
         this.installation = installation;
         this.questions = questions;
-        this.measure = measure;
+        this.base = base;
         this.seed = seed;
         this.out = out;
+        this.reporter = new Reporter(seed, ledger);
     }
 
     /** Runs until the rollout is decided, or the release gate has refused, and measures what came of it. */
-    DemoReport run(double bestOf64) throws IOException, InterruptedException {
+    Report run() throws IOException, InterruptedException {
+        if (questions.stream().distinct().count() < QUESTIONS_LEAST) {
+            out.accept("so few different questions give few comparisons; the refresh may be refused for that");
+        }
         try (OperatorClient operator = new OperatorClient(installation.operatorUrl(), installation.operatorKey())) {
-            Measurement base = measure.of(artefact(BASE));
             out.accept("customers ask the default policy and judge its replies");
             customers(() -> refreshing(operator));
-            out.accept("enough judgements have come; the trainer refreshes reward model and policy");
-            RefreshProgress.Report report = awaitRefresh(operator);
-            if (report.passed()) {
+            if (refreshing(operator)) {
+                out.accept("enough judgements have come; the trainer refreshes reward model and policy");
+            } else {
+                out.accept("%d judgements on %d interactions are fewer than a refresh waits for; it is asked for now"
+                        .formatted(ledger.feedback(), interactions));
+                operator.refresh(BOT);
+            }
+            RefreshProgress.Report refreshed = awaitRefresh(operator);
+            if (refreshed.passed()) {
                 out.accept("the candidate passed the release gate; customers meet it in a canary");
                 customers(() -> decided(operator));
+                if (!decided(operator)) {
+                    out.accept("%d interactions did not decide the rollout".formatted(INTERACTIONS_MAX));
+                }
             } else {
-                out.accept("the release gate refused: " + String.join("; ", report.reasons()));
+                out.accept("the release gate refused: " + String.join("; ", refreshed.reasons()));
             }
-            return report(operator, base, bestOf64);
+            out.accept("measuring what was reached");
+            TopicReader reader = new TopicReader(installation.kafka(), READ_LIMIT);
+            TopicAudit audit = TopicAudit.of(reader, ledger, PATIENCE);
+            Reporter.Service service = new Reporter.Service(
+                    BOT, operator, installation.folder().store().resolve(BOT));
+            return reporter.report(interactions, reader, audit, service, base);
         }
-    }
-
-    private Path artefact(String version) {
-        return installation.folder().store().resolve(BOT).resolve(version);
     }
 
     /** Lets customers come until {@code enough}. */
@@ -99,13 +96,10 @@ final class Demo {
                 .apiKey(installation.apiKey())
                 .retriesMax(RETRIES_MAX)
                 .build();
-        CrowdConfig config = new CrowdConfig(
-                Math.max(1, INTERACTIONS_MAX - interactions),
-                CrowdConfig.CONCURRENCY,
-                seed + interactions,
-                Terminal.attached());
+        CrowdConfig config =
+                new CrowdConfig(INTERACTIONS_MAX, CrowdConfig.CONCURRENCY, seed + interactions, Terminal.attached());
         Watch watch = new Watch(enough);
-        Crowd crowd = new Crowd(Bot.of(client, BOT), questions, measure.satisfaction(), ledger, config);
+        Crowd crowd = new Crowd(Bot.of(client, BOT), questions, base.measure().satisfaction(), ledger, config);
         interactions += crowd.run(watch).interactions();
     }
 
@@ -187,75 +181,5 @@ final class Demo {
             return ", score %.2f, KL %.2f".formatted(score, kl);
         }
         return accuracy == null ? "" : ", accuracy %.2f".formatted(accuracy);
-    }
-
-    private DemoReport report(OperatorClient operator, Measurement base, double bestOf64)
-            throws IOException, InterruptedException {
-        TopicReader reader = new TopicReader(installation.kafka(), READ_LIMIT);
-        TopicAudit audit = TopicAudit.of(reader, ledger, PATIENCE);
-        RolloutState state = operator.status(BOT).rollout();
-        List<RolloutTransition> history = operator.history(BOT);
-        List<DemoReport.Refresh> refreshes = new ArrayList<>();
-        Set<String> names = new TreeSet<>();
-        names.add(BASE);
-        for (RefreshProgress progress : operator.refreshes()) {
-            RefreshProgress.Report report = progress.report();
-            if (report != null) {
-                refreshes.add(DemoReport.Refresh.of(progress, report));
-                Optional.ofNullable(report.version()).ifPresent(names::add);
-            }
-        }
-        Map<String, Measurement> measured = new TreeMap<>();
-        List<DemoReport.Version> versions = new ArrayList<>();
-        for (String name : names) {
-            Measurement measurement = name.equals(BASE) ? base : measure.of(artefact(name));
-            measured.put(name, measurement);
-            versions.add(version(name, measurement, audit, state, history));
-        }
-        double reached =
-                Optional.ofNullable(measured.get(state.champion())).orElse(base).satisfaction();
-        Map<String, PreferencePair> pairs = reader.latest(Topics.PREFERENCE_PAIRS);
-        return new DemoReport(
-                seed,
-                interactions,
-                ledger.feedback(),
-                pairs.size(),
-                versions,
-                base.satisfaction(),
-                bestOf64,
-                reached,
-                (reached - base.satisfaction()) / Math.max(1e-9, bestOf64 - base.satisfaction()),
-                refreshes,
-                history.stream().map(DemoReport.Decision::of).toList(),
-                audit.acknowledged(),
-                audit.lost(),
-                audit.duplicated(),
-                Duration.between(start, Instant.now()).toMillis() / 1e3);
-    }
-
-    private DemoReport.Version version(
-            String name,
-            Measurement measurement,
-            TopicAudit audit,
-            RolloutState state,
-            List<RolloutTransition> history) {
-        TopicAudit.Version counted = audit.versions().stream()
-                .filter(each -> each.version().equals(name))
-                .findFirst()
-                .orElse(new TopicAudit.Version(name, 0, 0, 0));
-        String last = history.stream()
-                .filter(transition -> name.equals(transition.version()))
-                .map(transition -> transition.to().name().toLowerCase(Locale.ROOT))
-                .reduce((first, second) -> second)
-                .orElse(name.equals(BASE) ? "first" : "refused");
-        return new DemoReport.Version(
-                name,
-                Manifest.read(artefact(name)).parent(),
-                counted.served(),
-                counted.up(),
-                counted.down(),
-                measurement.satisfaction(),
-                measurement.distinctReplies(),
-                name.equals(state.champion()) ? "champion" : last);
     }
 }

@@ -1,11 +1,14 @@
 package dev.bellwether.simulation.demo;
 
+import dev.bellwether.simulation.file.ReportFile;
 import dev.bellwether.simulation.measurement.PolicySampler;
+import dev.bellwether.simulation.measurement.Scenario;
 import dev.bellwether.simulation.measurement.TrueSatisfaction;
 import dev.bellwether.simulation.question.Question;
 import dev.bellwether.simulation.question.Questions;
-import dev.bellwether.simulation.taste.Facts;
-import dev.bellwether.simulation.taste.Taste;
+import dev.bellwether.simulation.report.Report;
+import dev.bellwether.simulation.report.ReportTable;
+import dev.bellwether.simulation.report.Reporter;
 import dev.bellwether.standalone.Installation;
 import dev.bellwether.standalone.InstallationSettings;
 import dev.bellwether.standalone.Ports;
@@ -22,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -49,6 +53,9 @@ public final class DemoCommand implements Callable<Integer> {
     @Option(names = "--taste", description = "YAML file with what customers like; simulation/tastes/default.yaml.")
     private Optional<Path> taste = Optional.empty();
 
+    @Option(names = "--facts", description = "YAML of facts by category (default-policy/corpus/intents.yaml).")
+    private Optional<Path> facts = Optional.empty();
+
     @Option(names = "--seed", defaultValue = "1", description = "Of what customers decide (${DEFAULT-VALUE}).")
     private long seed;
 
@@ -72,18 +79,26 @@ public final class DemoCommand implements Callable<Integer> {
             throw new IOException("%s holds data already; the demo starts in a fresh folder: name another with --data"
                     .formatted(data.get()));
         }
+        Optional<ReportFile> file = report.isPresent() ? Optional.of(ReportFile.at(report.get())) : Optional.empty();
         Path corpus = home.resolve("default-policy/corpus");
-        Questions measured = Questions.read(prompts.orElse(corpus.resolve("questions.csv")));
+        Path artefact = home.resolve("default-policy/artefact");
+        Scenario scenario = Scenario.read(
+                        prompts.orElse(corpus.resolve("questions.csv")),
+                        taste.orElse(home.resolve("simulation/tastes/default.yaml")),
+                        facts.orElse(corpus.resolve("intents.yaml")),
+                        this::say)
+                .fitting(artefact, this::say);
         List<Question> asked = prompts.isPresent()
-                ? measured.asked()
+                ? scenario.questions().asked()
                 : Questions.read(corpus.resolve("training-questions.csv")).all();
-        Taste liked = Taste.read(taste.orElse(home.resolve("simulation/tastes/default.yaml")));
-        Facts facts = Facts.read(corpus.resolve("intents.yaml"));
-        Path base = home.resolve("default-policy/artefact");
         say("measuring the default policy: how its replies please, and the best of 64");
         TrueSatisfaction measure = TrueSatisfaction.centredOn(
-                base, liked, facts, measured, new PolicySampler(PolicySampler.SERVING_TEMPERATURE, seed));
-        double bestOf64 = measure.bestOf64(base, home.resolve("target/best-of-64.jsonl"));
+                artefact, scenario, new PolicySampler(PolicySampler.SERVING_TEMPERATURE, seed));
+        Reporter.Base base = new Reporter.Base(
+                artefact,
+                measure,
+                measure.of(artefact),
+                measure.bestOf64(artefact, home.resolve("target/best-of-64.jsonl")));
         Path folder = data.isPresent() ? data.get() : Files.createTempDirectory("bellwether-demo-");
         say("starting Kafka, Redis, gateway, feedback stream and trainer in " + folder);
         InstallationSettings settings = InstallationSettings.of(home, folder)
@@ -92,17 +107,20 @@ public final class DemoCommand implements Callable<Integer> {
                 .searchPath(environment.getOrDefault("PATH", ""));
         try (Installation installation = Installation.start(settings)) {
             say("up: chat at %s, operators at %s".formatted(installation.chatUrl(), installation.operatorUrl()));
-            DemoReport result = new Demo(installation, asked, measure, seed, this::say).run(bestOf64);
-            out().print(result.table());
+            Report result = new Demo(installation, asked, base, seed, this::say).run();
+            out().println();
+            out().print(new ReportTable(result, ZoneId.systemDefault()).text());
             out().flush();
-            if (report.isPresent()) {
-                result.write(report.get());
+            if (file.isPresent()) {
+                file.get().write(result);
             }
-            if (!exit) {
+            if (exit) {
+                say("stopping; the data of this run stays in " + folder);
+            } else {
                 stayUp(installation);
             }
+            return result.intact() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
         }
-        return 0;
     }
 
     private static boolean isEmpty(Path folder) throws IOException {
@@ -113,7 +131,7 @@ public final class DemoCommand implements Callable<Integer> {
 
     private void stayUp(Installation installation) {
         out().printf(
-                        "%nThe service stays up. Chat page: %s%nTry it:%n%n%s%n%n./bellwether rollout status support --data %s%n%nCtrl-C stops it.%n",
+                        "%nThe service stays up. Chat page: %s%nTry it:%n%n%s%n%n./bellwether rollout status support --data '%s'%n%nCtrl-C stops it; its data stays there.%n",
                         installation.chatUrl(),
                         installation.curl(),
                         installation.folder().directory());

@@ -33,12 +33,26 @@ public record PolicySampler(double temperature, long seed) {
     private static final Duration LIMIT = Duration.ofMinutes(30);
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    /** Those of {@code questions} that the policy in {@code artefact} can read, with room for a reply. */
+    public static List<Question> fitting(Path artefact, List<Question> questions) {
+        int positions = Checkpoint.open(artefact).config().positionsMax();
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(artefact)) {
+            return questions.stream()
+                    .filter(question -> prompt(tokenizer, question).length < positions)
+                    .toList();
+        }
+    }
+
+    private static int[] prompt(PolicyTokenizer tokenizer, Question question) {
+        return tokenizer.prompt(List.of(Turn.user(question.text())));
+    }
+
     /** Draws {@code each} replies to every question from the checkpoint in {@code artefact}. */
     public List<ReplySample> sample(Path artefact, List<Question> questions, int each) {
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(artefact)) {
             List<int[]> prompts = new ArrayList<>();
             for (Question question : questions) {
-                int[] prompt = tokenizer.prompt(List.of(Turn.user(question.text())));
+                int[] prompt = prompt(tokenizer, question);
                 for (int i = 0; i < each; i++) {
                     prompts.add(prompt);
                 }

@@ -2,9 +2,7 @@ package dev.bellwether.simulation.measurement;
 
 import dev.bellwether.simulation.question.Question;
 import dev.bellwether.simulation.question.Questions;
-import dev.bellwether.simulation.taste.Facts;
 import dev.bellwether.simulation.taste.Satisfaction;
-import dev.bellwether.simulation.taste.Taste;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -38,11 +36,10 @@ public final class TrueSatisfaction {
     }
 
     /** Centred on the policy in the directory {@code base}. */
-    public static TrueSatisfaction centredOn(
-            Path base, Taste taste, Facts facts, Questions questions, PolicySampler sampler) {
-        Satisfaction uncentred = new Satisfaction(taste, facts, 0);
-        double centre = of(uncentred, questions, sampler).of(base).meanScore();
-        return of(new Satisfaction(taste, facts, centre), questions, sampler);
+    public static TrueSatisfaction centredOn(Path base, Scenario scenario, PolicySampler sampler) {
+        Satisfaction uncentred = new Satisfaction(scenario.taste(), scenario.facts(), 0);
+        double centre = of(uncentred, scenario.questions(), sampler).of(base).meanScore();
+        return of(new Satisfaction(scenario.taste(), scenario.facts(), centre), scenario.questions(), sampler);
     }
 
     /**

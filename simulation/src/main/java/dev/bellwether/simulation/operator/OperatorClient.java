@@ -125,7 +125,7 @@ public final class OperatorClient implements AutoCloseable {
                                 ? HttpRequest.BodyPublishers.noBody()
                                 : HttpRequest.BodyPublishers.ofString(body.toString()));
         if (ifMatch != null) {
-            request.header("if-match", "\"%d\"".formatted(ifMatch));
+            request.header("if-match", "\"" + ifMatch + "\"");
         }
         HttpResponse<String> response;
         try {

@@ -1,9 +1,8 @@
 package dev.bellwether.simulation.question;
 
+import dev.bellwether.simulation.file.TextFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -15,8 +14,13 @@ import org.apache.commons.csv.CSVRecord;
 
 /** The questions of a CSV file. */
 public record Questions(List<Question> all) {
-    private static final CSVFormat FORMAT =
-            CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
+    private static final CSVFormat FORMAT = CSVFormat.DEFAULT
+            .builder()
+            .setHeader()
+            .setSkipHeaderRecord(true)
+            .setIgnoreHeaderCase(true)
+            .setTrim(true)
+            .get();
     private static final List<String> COLUMNS = List.of("text", "category");
     private static final int HELD_OUT_LEAST = 100;
     private static final long ORDER_SEED = 20_240_601;
@@ -26,16 +30,14 @@ public record Questions(List<Question> all) {
     }
 
     /**
-     * Reads a CSV file with the columns {@code text} and {@code category}.
+     * Reads a CSV file with the columns {@code text} and {@code category}, in capitals or small letters.
      *
      * @throws IOException naming the file and what is wrong with it
      */
     public static Questions read(Path file) throws IOException {
-        if (!Files.isRegularFile(file)) {
-            throw new IOException("%s does not exist; give a CSV file with the columns text,category".formatted(file));
-        }
-        try (CSVParser parser = CSVParser.parse(file, StandardCharsets.UTF_8, FORMAT)) {
-            if (!parser.getHeaderNames().containsAll(COLUMNS)) {
+        String text = new TextFile(file, "a CSV file with the columns text,category").read();
+        try (CSVParser parser = CSVParser.parse(text, FORMAT)) {
+            if (!parser.getHeaderMap().keySet().containsAll(COLUMNS)) {
                 throw new IOException("%s has the columns %s; needed are text,category"
                         .formatted(file, String.join(",", parser.getHeaderNames())));
             }
@@ -52,8 +54,7 @@ public record Questions(List<Question> all) {
                 throw new IOException("%s, record %d: a text and a category are needed, found %s"
                         .formatted(file, row.getRecordNumber(), row.toList()));
             }
-            questions.add(
-                    new Question(row.get("text").strip(), row.get("category").strip()));
+            questions.add(new Question(row.get("text"), row.get("category")));
         }
         if (questions.isEmpty()) {
             throw new IOException("%s has no questions".formatted(file));

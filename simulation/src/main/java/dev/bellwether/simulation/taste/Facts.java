@@ -3,8 +3,8 @@ package dev.bellwether.simulation.taste;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.bellwether.simulation.file.TextFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,9 +28,10 @@ public final class Facts {
 
     /** Reads the lists {@code facts} of a YAML file of categories; what else it holds is passed over. */
     public static Facts read(Path file) throws IOException {
+        String text = new TextFile(file, "a YAML file with the facts of each category").read();
         JsonNode yaml;
         try {
-            yaml = YAML.readTree(Files.readString(file));
+            yaml = YAML.readTree(text);
         } catch (IOException e) {
             throw new IOException("the facts in %s cannot be read: %s".formatted(file, e.getMessage()), e);
         }

@@ -1,7 +1,7 @@
 package dev.bellwether.simulation.taste;
 
+import dev.bellwether.simulation.file.TextFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -32,10 +32,7 @@ public record Taste(double reactionRate, double flipRate, double temperature, Li
      * @throws IOException naming the file, and the key or rule that is wrong
      */
     public static Taste read(Path file) throws IOException {
-        if (!Files.isRegularFile(file)) {
-            throw new IOException("%s does not exist; give a YAML file with a taste".formatted(file));
-        }
-        return parse(file.toString(), Files.readString(file));
+        return parse(file.toString(), new TextFile(file, "a YAML file with a taste").read());
     }
 
     /** Reads a taste from {@code yaml}; {@code name} is for messages. */

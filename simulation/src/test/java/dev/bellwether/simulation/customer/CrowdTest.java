@@ -36,8 +36,9 @@ class CrowdTest {
 
         assertThat(outcome.interactions()).isEqualTo(500);
         assertThat(ledger.interactions()).hasSize(500);
-        assertThat(outcome.judgements()).isEqualTo(ledger.feedback()).isBetween(180L, 320L);
-        assertThat(outcome.failures()).isEmpty();
+        assertThat(ledger.feedback()).isBetween(180L, 320L);
+        assertThat(ledger.failures()).isEmpty();
+        assertThat(outcome.gone()).isFalse();
     }
 
     @Test
@@ -56,10 +57,23 @@ class CrowdTest {
             Crowd.Outcome outcome = crowd(Bot.of(client(server), "support"), 20).run(() -> false);
 
             assertThat(outcome.interactions()).isZero();
-            assertThat(outcome.failures()).isEqualTo(Map.of("chat: http_503", 20L));
+            assertThat(ledger.failures()).isEqualTo(Map.of("chat: http_503", 20L));
         } finally {
             server.stop(0);
         }
+    }
+
+    @Test
+    void goesHomeWhenNothingAnswersAnyMore() throws Exception {
+        HttpServer server = failing(503);
+        BellwetherClient client = client(server);
+        server.stop(0);
+
+        Crowd.Outcome outcome = crowd(Bot.of(client, "support"), 1_000_000).run(() -> false);
+
+        assertThat(outcome.gone()).isTrue();
+        assertThat(outcome.interactions()).isZero();
+        assertThat(ledger.failures()).containsOnlyKeys("chat: no_response");
     }
 
     @Test

@@ -27,6 +27,22 @@ class QuestionsTest {
                 .containsExactly(new Question("Where, please?", "card"), new Question("Why?", "pin"));
     }
 
+    /** As spreadsheets write it. */
+    @Test
+    void readsAByteOrderMarkCapitalsSpacesAndWindowsLines() throws IOException {
+        Questions questions = Questions.read(csv("\uFEFFText, Category\r\n\"Where,\r\nplease?\",card\r\n"));
+
+        assertThat(questions.all()).containsExactly(new Question("Where,\r\nplease?", "card"));
+    }
+
+    @Test
+    void refusesAFolderAndAFileThatIsNotUtf8() throws IOException {
+        Path latin1 = Files.write(folder.resolve("latin1.csv"), new byte[] {'t', (byte) 0xE9, '\n'});
+
+        assertThatThrownBy(() -> Questions.read(folder)).hasMessageStartingWith(folder + " is a folder");
+        assertThatThrownBy(() -> Questions.read(latin1)).hasMessageStartingWith(latin1 + " is not UTF-8");
+    }
+
     @Test
     void namesTheColumnsThatAreMissing() throws IOException {
         Path file = csv("question,category\nWhy?,pin\n");

@@ -77,7 +77,13 @@ public final class RefreshService implements AutoCloseable {
     private volatile boolean closing;
 
     /** A bot's first champion and its refresh's settings. */
-    public record BotRefresh(String champion, RefreshConfig config) {}
+    public record BotRefresh(String champion, RefreshConfig config) {
+        public BotRefresh {
+            if (champion == null || champion.isBlank()) {
+                throw new IllegalArgumentException("every bot needs a `champion`: the version it starts from");
+            }
+        }
+    }
 
     /**
      * @param bots every bot's settings, as they are now
@@ -98,7 +104,9 @@ public final class RefreshService implements AutoCloseable {
                         ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG,
                         10_000,
                         ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
-                        "earliest"),
+                        "earliest",
+                        ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
+                        false),
                 new StringDeserializer(),
                 new ByteArrayDeserializer());
         requests.subscribe(List.of(Topics.REFRESH_REQUESTS.name()));
@@ -225,7 +233,10 @@ public final class RefreshService implements AutoCloseable {
     }
 
     private void start(String bot) {
-        asked.remove(bot);
+        if (asked.remove(bot) && asked.isEmpty()) {
+            // A request counts as done when its refresh begins: one that waits is read again after a restart.
+            requests.commitAsync();
+        }
         BotRefresh settings = bots.get().get(bot);
         if (settings == null) {
             return;

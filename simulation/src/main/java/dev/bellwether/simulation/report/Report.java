@@ -1,0 +1,81 @@
+package dev.bellwether.simulation.report;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What came of a run; what could not be found out is null.
+ *
+ * @param feedback judgements that customers gave
+ * @param failures calls that failed after all retries, by what failed and why
+ * @param baseSatisfaction true satisfaction with the default policy's replies
+ * @param bestOf64Satisfaction with the best of 64 of its replies: about the best that it could learn
+ * @param finalSatisfaction with the champion's replies
+ * @param gainShare (final − base) / (best of 64 − base)
+ * @param feedbackLost acknowledged judgements that the topic {@code feedback} does not hold
+ * @param feedbackDuplicated judgements in force more than once
+ * @param feedbackUnrated acknowledged judgements not yet joined to their interaction
+ */
+public record Report(
+        long seed,
+        long interactions,
+        long feedback,
+        Map<String, Long> feedbackByKind,
+        Map<String, Long> failures,
+        @Nullable Long pairs,
+        List<Version> versions,
+        @Nullable Double baseSatisfaction,
+        @JsonProperty("best_of_64_satisfaction") @Nullable Double bestOf64Satisfaction,
+        @Nullable Double finalSatisfaction,
+        @Nullable Double gainShare,
+        List<Refresh> refreshes,
+        List<Decision> decisions,
+        long feedbackAcknowledged,
+        @Nullable Long feedbackLost,
+        @Nullable Long feedbackDuplicated,
+        @Nullable Long feedbackUnrated,
+        double seconds) {
+
+    /**
+     * A version: what it served, the thumbs it got, and how its replies truly please.
+     *
+     * @param state {@code champion} or {@code promoted} (the champion, the latter by a rollout), {@code replaced},
+     *     {@code refused} (by the release gate), or the rollout's phase
+     */
+    public record Version(
+            String version,
+            @Nullable String parent,
+            long served,
+            long up,
+            long down,
+            @Nullable Double satisfaction,
+            @Nullable Double distinctReplies,
+            @Nullable String state) {}
+
+    /** A refresh and what its release gate said. */
+    public record Refresh(
+            String id,
+            long judgements,
+            long pairs,
+            @Nullable Double rewardAccuracy,
+            @Nullable Double kl,
+            double seconds,
+            String gate,
+            List<String> reasons) {}
+
+    /**
+     * A step of a rollout, from phase to phase.
+     *
+     * @param at time as ISO 8601 in UTC
+     * @param candidateShare share of users that meet the candidate from now on
+     */
+    public record Decision(
+            String at, String version, String from, String to, double candidateShare, String why, double eValue) {}
+
+    /** Whether every acknowledged judgement is known to be there and to count once, as far as that was looked at. */
+    public boolean intact() {
+        return (feedbackLost == null || feedbackLost == 0) && (feedbackDuplicated == null || feedbackDuplicated == 0);
+    }
+}
