@@ -94,13 +94,13 @@ async function call(path, options) {
   return response;
 }
 
-async function ask(talk, duel) {
+async function ask(talk, turns, duel) {
   const response = await call("/v1/chat/completions", {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
     signal: talk.end.signal,
     body: JSON.stringify({
-      model: bot, messages: talk.turns, stream: true, user: user(),
+      model: bot, messages: turns, stream: true, user: user(),
       bellwether: { conversation_id: talk.id, duel },
     }),
   });
@@ -146,17 +146,26 @@ function thumbs(box, token) {
   const bar = element("div", "bar");
   const said = element("span", "said");
   said.setAttribute("role", "status");
-  const press = async (up, chosen) => {
-    if (await feedback(token, { kind: "thumb", value: up ? "up" : "down" }, said)) {
-      bar.querySelectorAll("button.thumb").forEach((b) => b.setAttribute("aria-pressed", String(b === chosen)));
-      if (up) bar.querySelectorAll(".reason").forEach((node) => node.remove());
-      else why(bar, token, said);
-    }
+  // The last thumb counts whole: it says again which reasons were given before.
+  let given = new Set();
+  let voting = false;
+  const vote = async (value, now) => {
+    if (voting) return;
+    voting = true;
+    const body = now.size ? { kind: "thumb", value, reasons: [...now] } : { kind: "thumb", value };
+    const done = await feedback(token, body, said);
+    voting = false;
+    if (!done) return;
+    given = now;
+    if (value === "up") bar.querySelectorAll(".reason").forEach((node) => node.remove());
+    else why(bar, said, (reason) => vote("down", toggled(given, reason)));
+    bar.querySelectorAll(".thumb").forEach((node) => press(node, node.classList.contains(value)));
+    bar.querySelectorAll(".reason").forEach((node) => press(node, given.has(node.textContent)));
   };
-  for (const [text, label, up] of [["Good", "Good answer", true], ["Bad", "Bad answer", false]]) {
-    const node = button(text, label, () => press(up, node));
-    node.classList.add("thumb", up ? "up" : "down");
-    node.setAttribute("aria-pressed", "false");
+  for (const [text, label, value] of [["Good", "Good answer", "up"], ["Bad", "Bad answer", "down"]]) {
+    const node = button(text, label, () => vote(value, value === "up" ? new Set() : given));
+    node.classList.add("thumb", value);
+    press(node, false);
     bar.append(node);
   }
   const correct = button("Correct it", "Write what the answer should have been", () => edit(box, token, said));
@@ -165,20 +174,20 @@ function thumbs(box, token) {
   box.append(bar);
 }
 
-function why(bar, token, said) {
+function press(node, pressed) {
+  node.setAttribute("aria-pressed", String(pressed));
+}
+
+function toggled(set, member) {
+  const other = new Set(set);
+  if (!other.delete(member)) other.add(member);
+  return other;
+}
+
+function why(bar, said, pressed) {
   if (bar.querySelector(".reason")) return;
-  const given = new Set();
   for (const reason of reasons) {
-    const node = button(reason, `Because it is ${reason}`, async () => {
-      const now = new Set(given);
-      if (!now.delete(reason)) now.add(reason);
-      if (await feedback(token, { kind: "thumb", value: "down", reasons: [...now] }, said)) {
-        given.clear();
-        now.forEach((each) => given.add(each));
-        node.setAttribute("aria-pressed", String(given.has(reason)));
-      }
-    });
-    node.setAttribute("aria-pressed", "false");
+    const node = button(reason, `Because it is ${reason}`, () => pressed(reason));
     node.classList.add("reason");
     bar.insertBefore(node, said);
   }
@@ -233,12 +242,13 @@ function choose(row, boxes, token) {
 
 // Of a talk that has grown too long for the bot, the oldest turns are left out.
 async function askWithin(talk, duel) {
-  for (;;) {
+  for (let turns = talk.turns; ; turns = turns.slice(2)) {
     try {
-      return await ask(talk, duel);
+      const reply = await ask(talk, turns, duel);
+      talk.turns = turns;
+      return reply;
     } catch (failure) {
-      if (failure.code !== "context_length_exceeded" || talk.turns.length < 3) throw failure;
-      talk.turns.splice(0, 2);
+      if (failure.code !== "context_length_exceeded" || turns.length < 3) throw failure;
     }
   }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.sun.net.httpserver.HttpServer;
+import dev.bellwether.settings.Champion;
 import dev.bellwether.settings.WatchedFile;
 import dev.bellwether.stream.rollout.DecideRollouts.BotRollout;
 import dev.bellwether.stream.rollout.RolloutConfig;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -43,13 +45,15 @@ public final class FeedbackStream implements AutoCloseable {
     private final KafkaStreams streams;
     private final HttpServer health;
 
-    private record BotsFile(@JsonProperty(required = true) Map<String, Sections> bots) {}
+    private record BotsFile(@JsonProperty(required = true) Map<String, @Nullable Sections> bots) {}
 
     private record Sections(
-            @JsonProperty(required = true) String champion,
+            @JsonProperty(required = true) @Nullable String champion,
             @Nullable JsonNode chat,
             @Nullable RolloutConfig rollout,
-            @Nullable JsonNode refresh) {}
+            @Nullable JsonNode refresh) {
+        private static final Sections NONE = new Sections(null, null, null, null);
+    }
 
     private FeedbackStream(WatchedFile<Map<String, BotRollout>> bots, KafkaStreams streams, HttpServer health) {
         this.bots = bots;
@@ -106,10 +110,16 @@ public final class FeedbackStream implements AutoCloseable {
 
     static Map<String, BotRollout> readBots(String text) throws IOException {
         Map<String, BotRollout> bots = new HashMap<>();
-        YAML.readValue(text, BotsFile.class).bots().forEach((name, sections) -> {
+        for (Map.Entry<String, @Nullable Sections> bot :
+                YAML.readValue(text, BotsFile.class).bots().entrySet()) {
+            Sections sections = Objects.requireNonNullElse(bot.getValue(), Sections.NONE);
             RolloutConfig rollout = sections.rollout();
-            bots.put(name, new BotRollout(sections.champion(), rollout == null ? RolloutConfig.defaults() : rollout));
-        });
+            bots.put(
+                    bot.getKey(),
+                    new BotRollout(
+                            Champion.of(bot.getKey(), sections.champion()),
+                            rollout == null ? RolloutConfig.defaults() : rollout));
+        }
         return bots;
     }
 

@@ -122,7 +122,7 @@ final class SimulateCommand implements Callable<Integer> {
         Optional<RunState> running = running();
         String key = apiKey(running);
         checkBot(client(key, 1));
-        Scenario scenario = centre.isPresent() ? read : read.fitting(policy(), this::say);
+        Scenario scenario = centre.isPresent() && file.isEmpty() ? read : read.fitting(policy(), this::say);
         TrueSatisfaction measure = measure(scenario);
         Ledger ledger = new Ledger();
         Reporter reporter = new Reporter(seed, ledger);
@@ -136,20 +136,23 @@ final class SimulateCommand implements Callable<Integer> {
             Crowd.Outcome outcome = crowd.run(interruption::asked);
             Optional<String> brokers = kafka.or(() -> running.map(RunState::kafka));
             Optional<TopicAudit> audit = brokers.flatMap(found -> audit(found, ledger));
-            Report result = reporter.report(outcome.interactions(), audit);
-            if (file.isPresent() && running.isPresent() && audit.isPresent() && !interruption.asked()) {
-                say("measuring the versions that served, and the best of 64 replies");
-                result = whole(reporter, result, running.get(), audit.get(), measure);
+            Reporter.Traffic traffic = new Reporter.Traffic(outcome.interactions(), outcome.elapsed());
+            Report result = reporter.report(traffic, audit);
+            if (file.isPresent()) {
+                file.get().write(result);
+                if (running.isPresent() && audit.isPresent() && !outcome.gone() && !interruption.asked()) {
+                    say("measuring the versions that served, and the best of 64 replies");
+                    result = whole(reporter, result, traffic, running.get(), audit.get(), measure);
+                    file.get().write(result);
+                }
             }
             out().print(new ReportTable(result, ZoneId.systemDefault()).text());
             out().flush();
-            if (file.isPresent()) {
-                file.get().write(result);
-            }
             if (outcome.gone()) {
                 say("nothing answers at %s any more; the run ended early".formatted(url));
             }
-            boolean good = !outcome.gone() && outcome.interactions() > 0 && result.intact();
+            boolean checked = brokers.isEmpty() || audit.isPresent();
+            boolean good = checked && !outcome.gone() && outcome.interactions() > 0 && result.intact();
             return good ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
         }
     }
@@ -175,7 +178,13 @@ final class SimulateCommand implements Callable<Integer> {
     }
 
     /** The report with all that a service on this machine knows; {@code known} when it does not say. */
-    private Report whole(Reporter reporter, Report known, RunState running, TopicAudit audit, TrueSatisfaction measure)
+    private Report whole(
+            Reporter reporter,
+            Report known,
+            Reporter.Traffic traffic,
+            RunState running,
+            TopicAudit audit,
+            TrueSatisfaction measure)
             throws InterruptedException {
         try (OperatorClient operator =
                 new OperatorClient(running.operatorUrl(), new KeyFile(Path.of(running.operatorKeyFile())).read())) {
@@ -186,12 +195,12 @@ final class SimulateCommand implements Callable<Integer> {
                     measure.bestOf64(policy(), home().resolve("target/best-of-64.jsonl")));
             Path versions = Path.of(running.store()).resolve(bot);
             return reporter.report(
-                    known.interactions(),
+                    traffic,
                     new TopicReader(running.kafka(), READ_LIMIT),
                     audit,
                     new Reporter.Service(bot, operator, versions),
                     base);
-        } catch (IOException | KafkaException e) {
+        } catch (IOException | RuntimeException e) {
             say("the versions could not be measured: " + e.getMessage());
             return known;
         }
@@ -228,7 +237,7 @@ final class SimulateCommand implements Callable<Integer> {
             throw new IOException(NO_URL.formatted(url), e);
         }
         String host = asked.getHost();
-        if (host == null || !Set.of("http", "https").contains(asked.getScheme())) {
+        if (host == null || !Set.of("http", "https").contains(String.valueOf(asked.getScheme()))) {
             throw new IOException(NO_URL.formatted(url));
         }
         return RunFile.in(data)

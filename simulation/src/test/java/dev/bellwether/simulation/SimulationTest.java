@@ -85,7 +85,7 @@ class SimulationTest {
 
     @Test
     void refusesWhatIsNoUrl() {
-        for (String url : new String[] {"localhost:8080", "127.0.0.1:8080", "http:///x", "a b"}) {
+        for (String url : new String[] {"localhost:8080", "127.0.0.1:8080", "//localhost:8080", "http:///x", "a b"}) {
             assertThat(simulate("--url", url)).isEqualTo(1);
             assertThat(err.toString()).contains("'%s' is no address of a gateway".formatted(url));
         }

@@ -102,14 +102,13 @@ final class PairRules {
             for (Feedback judgement : away.judgements()) {
                 if (judgement.signal() instanceof Signal signal && signal.name().equals("regenerated")) {
                     rated.stream()
-                            .filter(kept ->
-                                    follows(kept, away) && !has(kept, "signal:regenerated") && !thumb(kept, false))
+                            .filter(kept -> follows(kept, away) && !has(kept, "signal:regenerated") && !down(kept))
                             .findFirst()
                             .ifPresent(kept -> add(
                                     away,
                                     judgement,
                                     Origin.REGENERATE,
-                                    thumb(kept, true) ? 1 : WEAK,
+                                    up(kept) ? 1 : WEAK,
                                     reply(kept, 0),
                                     reply(away, judgement.choice())));
                 }
@@ -129,9 +128,14 @@ final class PairRules {
                         judgement.signal() != null && judgement.signal().kind().equals(kind));
     }
 
-    private static boolean thumb(RatedInteraction each, boolean up) {
+    private static boolean up(RatedInteraction each) {
         return each.judgements().stream()
-                .anyMatch(judgement -> judgement.signal() instanceof Thumb thumb && thumb.up() == up);
+                .anyMatch(judgement -> judgement.signal() instanceof Thumb thumb && thumb.up());
+    }
+
+    private static boolean down(RatedInteraction each) {
+        return each.judgements().stream()
+                .anyMatch(judgement -> judgement.signal() instanceof Thumb thumb && !thumb.up());
     }
 
     private record Thumbed(RatedInteraction interaction, Feedback judgement, Response response, boolean up) {}

@@ -38,13 +38,7 @@ public final class DecideRollouts {
     private DecideRollouts() {}
 
     /** A bot's first champion and its rollout's settings. */
-    public record BotRollout(String champion, RolloutConfig config) {
-        public BotRollout {
-            if (champion == null || champion.isBlank()) {
-                throw new IllegalArgumentException("every bot needs a `champion`: the version it starts from");
-            }
-        }
-    }
+    public record BotRollout(String champion, RolloutConfig config) {}
 
     /** New states and transitions, by bot. */
     public static KStream<String, Event> decide(

@@ -4,8 +4,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.bellwether.settings.Champion;
 import java.io.IOException;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +27,9 @@ public record Bots(Map<String, Bot> bots) {
             @JsonProperty(required = true) @Nullable String champion,
             @Nullable BotConfig chat,
             @Nullable JsonNode rollout,
-            @Nullable JsonNode refresh) {}
+            @Nullable JsonNode refresh) {
+        private static final Sections NONE = new Sections(null, null, null, null);
+    }
 
     public Bots {
         bots = Map.copyOf(bots);
@@ -39,17 +43,12 @@ public record Bots(Map<String, Bot> bots) {
         Map<String, Bot> bots = new TreeMap<>();
         for (Map.Entry<String, @Nullable Sections> entry : read.entrySet()) {
             String name = entry.getKey();
-            Sections sections = entry.getValue();
-            if (sections == null
-                    || sections.champion() == null
-                    || sections.champion().isBlank()) {
-                throw new IOException("the bot '%s' needs a `champion`: the version it starts from".formatted(name));
-            }
+            Sections sections = Objects.requireNonNullElse(entry.getValue(), Sections.NONE);
             BotConfig chat = sections.chat();
             bots.put(
                     name,
                     new Bot(
-                            sections.champion(),
+                            Champion.of(name, sections.champion()),
                             chat == null ? BotConfig.of(null, null, null, null, null, null, null, null) : chat));
         }
         return new Bots(bots);

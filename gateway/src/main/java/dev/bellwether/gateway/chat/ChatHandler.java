@@ -28,10 +28,10 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code POST /v1/chat/completions}: assigns the user to an arm, generates, records, and hands out the token. */
 public final class ChatHandler {
-    /** A version may be unloaded between assignment and use; the next state then names another. */
     private static final Duration LOADING = Duration.ofSeconds(2);
+    private static final Duration UNAVAILABLE = Duration.ofSeconds(10);
 
-    private static final Duration UNAVAILABLE = Duration.ofSeconds(30);
+    /** A version may be unloaded between assignment and use; the next state then names another. */
     private static final int ASSIGNMENTS_MAX = 3;
 
     private final Supplier<Bots> bots;

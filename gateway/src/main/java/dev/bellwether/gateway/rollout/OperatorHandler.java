@@ -94,7 +94,7 @@ public final class OperatorHandler {
         Role needed = action == Action.APPROVE || action == Action.PROMOTE ? Role.APPROVER : Role.OPERATOR;
         String bot = bot(context, needed);
         ApiKey key = authentication.require(context, needed);
-        if (!rollouts.followed()) {
+        if (!rollouts.read()) {
             throw ApiException.later(
                     503, "state_unknown", "The rollout's state has not been read yet.", Duration.ofSeconds(2));
         }

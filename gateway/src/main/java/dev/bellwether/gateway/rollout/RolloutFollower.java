@@ -33,9 +33,9 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,7 +48,6 @@ public final class RolloutFollower implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(200);
     private static final Duration RETRY = Duration.ofSeconds(1);
     private static final Duration LOOK_FOR_KAFKA = Duration.ofSeconds(5);
-    private static final Duration TRY_AGAIN = Duration.ofSeconds(30);
 
     /** How long a start waits for Kafka before it serves without knowing of rollouts. */
     private static final Duration GRACE = Duration.ofSeconds(10);
@@ -61,6 +60,7 @@ public final class RolloutFollower implements AutoCloseable {
     private final short replication;
     private final Supplier<Bots> bots;
     private final PolicyCatalog catalog;
+    private final Champions champions;
     private final EventJournal journal;
     private final Clock clock;
     private final Map<String, RolloutState> announced = new ConcurrentHashMap<>();
@@ -72,22 +72,13 @@ public final class RolloutFollower implements AutoCloseable {
             Thread.ofPlatform().name("rollout-follower").daemon().unstarted(this::run);
     private volatile boolean closing;
     private volatile boolean connected;
-    private volatile boolean followed;
-    private volatile long loadedNanos;
     private volatile boolean loaded;
+    private volatile long loadedNanos;
 
-    /** The version of each bot that {@code bots.yaml} named and that was loaded last. */
-    private final Map<String, String> first = new ConcurrentHashMap<>();
+    /** Whether the states were read since the start, and whether they are effective. */
+    private volatile boolean read;
 
-    private final Map<String, Refusal> refused = new ConcurrentHashMap<>();
-    private @Nullable Bots lastBots;
-
-    /** A champion that could not be loaded. */
-    private record Refusal(String version, String why, long atNanos) {
-        boolean recent() {
-            return !past(atNanos, TRY_AGAIN);
-        }
-    }
+    private volatile boolean followed;
 
     public RolloutFollower(
             String bootstrapServers,
@@ -100,6 +91,7 @@ public final class RolloutFollower implements AutoCloseable {
         this.replication = replication;
         this.bots = bots;
         this.catalog = catalog;
+        this.champions = new Champions(catalog);
         this.journal = journal;
         this.clock = clock;
     }
@@ -114,10 +106,9 @@ public final class RolloutFollower implements AutoCloseable {
         return state != null ? state : initial(bot);
     }
 
-    /** Before any rollout: the version of {@code bots.yaml}, or while that is not loaded, the one before. */
     private RolloutState initial(String bot) {
         String champion = bots.get().find(bot).map(Bots.Bot::champion).orElse("default");
-        return RolloutState.idle(bot, catalog.holds(bot, champion) ? champion : first.getOrDefault(bot, champion));
+        return RolloutState.idle(bot, champions.first(bot, champion));
     }
 
     /** The state as the rollout machine announced it, effective here or not yet. */
@@ -147,25 +138,17 @@ public final class RolloutFollower implements AutoCloseable {
 
     /** Why a bot has no policy to serve, when that is more than a matter of seconds. */
     public Optional<String> unavailable(String bot) {
-        String champion = state(bot).champion();
-        Refusal refusal = refused.get(bot);
-        if (refusal != null) {
-            return Optional.of("version %s cannot be loaded: %s".formatted(refusal.version(), refusal.why()));
-        }
-        return catalog.stores(bot, champion)
-                ? Optional.empty()
-                : Optional.of("version %s is not in the store; put it there with `./bellwether train import`"
-                        .formatted(champion));
+        return champions.unavailable(bot, state(bot).champion());
     }
 
     /** Whether the states of the rollouts were read since the start. */
-    boolean followed() {
-        return followed;
+    boolean read() {
+        return read;
     }
 
-    /** Whether it is known whom to serve what: the states were read, or Kafka kept a start waiting for too long. */
+    /** Whether it is known whom to serve what: the states are effective, or Kafka kept a start waiting for too long. */
     public boolean settled() {
-        return followed || (loaded && past(loadedNanos, GRACE));
+        return followed || (loaded && !read && past(loadedNanos, GRACE));
     }
 
     private static boolean past(long startNanos, Duration limit) {
@@ -188,7 +171,7 @@ public final class RolloutFollower implements AutoCloseable {
     private void run() {
         while (!closing) {
             try {
-                loadFirst();
+                champions.loadFirst(bots.get());
                 if (!loaded) {
                     loadedNanos = System.nanoTime();
                     loaded = true;
@@ -204,45 +187,6 @@ public final class RolloutFollower implements AutoCloseable {
             } catch (InterruptedException e) {
                 return;
             }
-        }
-    }
-
-    /** Loads the bots' first versions that are in the store by now; a refused one is tried again later. */
-    private void loadFirst() {
-        Bots now = bots.get();
-        if (!now.equals(lastBots)) {
-            lastBots = now;
-            refused.clear();
-        }
-        now.bots().forEach((bot, settings) -> {
-            String champion = settings.champion();
-            if (!catalog.holds(bot, champion) && !refusedLately(bot) && catalog.stores(bot, champion)) {
-                if (loadChampion(bot, champion)) {
-                    first.put(bot, champion);
-                }
-            }
-        });
-    }
-
-    private boolean refusedLately(String bot) {
-        Refusal refusal = refused.get(bot);
-        return refusal != null && refusal.recent();
-    }
-
-    private boolean loadChampion(String bot, String version) {
-        try {
-            catalog.load(bot, version);
-            refused.remove(bot);
-            return true;
-        } catch (RuntimeException | OutOfMemoryError e) {
-            refused.put(bot, new Refusal(version, String.valueOf(e.getMessage()), System.nanoTime()));
-            LOG.error(
-                    "champion {} of {} cannot be loaded and is tried again in {} s: {}",
-                    version,
-                    bot,
-                    TRY_AGAIN.toSeconds(),
-                    e.getMessage());
-            return false;
         }
     }
 
@@ -279,25 +223,38 @@ public final class RolloutFollower implements AutoCloseable {
             history.clear();
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             Set<String> changed = new HashSet<>();
+            boolean caughtUp = false;
             long lookedNanos = System.nanoTime();
             while (!closing) {
-                loadFirst();
-                if (past(lookedNanos, LOOK_FOR_KAFKA)) {
-                    // Polling alone does not tell that the brokers are gone.
-                    consumer.endOffsets(partitions, LOOK_FOR_KAFKA);
+                champions.loadFirst(bots.get());
+                if (caughtUp && past(lookedNanos, LOOK_FOR_KAFKA)) {
+                    connected = answers(consumer, partitions);
                     lookedNanos = System.nanoTime();
                 }
                 ConsumerRecords<String, byte[]> records = consumer.poll(POLL);
                 records.forEach(record -> take(record).ifPresent(changed::add));
                 // Old states are only read, never served: what counts is the last one before the start.
-                if (connected
+                if (caughtUp
                         || ends.entrySet().stream()
                                 .allMatch(end -> consumer.position(end.getKey()) >= end.getValue())) {
-                    connected = true;
+                    connected |= !caughtUp;
+                    caughtUp = true;
+                    read = true;
                     changed.removeIf(this::makeEffective);
                     followed = true;
                 }
             }
+        }
+    }
+
+    /** Whether the brokers are there, which polling alone does not tell. */
+    private static boolean answers(KafkaConsumer<String, byte[]> consumer, List<TopicPartition> partitions) {
+        try {
+            consumer.endOffsets(partitions, LOOK_FOR_KAFKA);
+            return true;
+        } catch (TimeoutException e) {
+            LOG.warn("Kafka is away: {}", e.getMessage());
+            return false;
         }
     }
 
@@ -344,8 +301,7 @@ public final class RolloutFollower implements AutoCloseable {
     /** False when the champion cannot be loaded: the one before serves on. */
     private boolean makeEffective(String bot) {
         RolloutState state = announced(bot);
-        boolean held = catalog.holds(bot, state.champion());
-        if (!held && (refusedLately(bot) || !loadChampion(bot, state.champion()))) {
+        if (!champions.load(bot, state.champion())) {
             return false;
         }
         String candidate = state.candidate();

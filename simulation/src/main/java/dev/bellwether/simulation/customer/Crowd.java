@@ -8,6 +8,7 @@ import dev.bellwether.sdk.Feedback;
 import dev.bellwether.sdk.FeedbackReceipt;
 import dev.bellwether.simulation.question.Question;
 import dev.bellwether.simulation.taste.Satisfaction;
+import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.UUID;
@@ -36,6 +37,7 @@ public final class Crowd {
     private final AtomicLong interactions = new AtomicLong();
     private final AtomicLong conversations = new AtomicLong();
     private final AtomicLong unanswered = new AtomicLong();
+    private volatile boolean gone;
     private final AtomicReference<@Nullable RuntimeException> fault = new AtomicReference<>();
 
     public Crowd(Bot bot, List<Question> questions, Satisfaction satisfaction, Ledger ledger, CrowdConfig config) {
@@ -52,7 +54,7 @@ public final class Crowd {
      * @param interactions that customers had in this run
      * @param gone whether the run ended early because nothing answered any more
      */
-    public record Outcome(long interactions, boolean gone) {}
+    public record Outcome(long interactions, boolean gone, Duration elapsed) {}
 
     /** Interactions so far; may be read while the crowd runs. */
     public long interactions() {
@@ -66,6 +68,7 @@ public final class Crowd {
      * @throws BellwetherException when the service refuses the key or does not know the bot
      */
     public Outcome run(BooleanSupplier stop) throws InterruptedException {
+        long start = System.nanoTime();
         try (ExecutorService customers = Executors.newVirtualThreadPerTaskExecutor();
                 Bar bar = new Bar(config)) {
             for (int i = 0; i < config.concurrency(); i++) {
@@ -85,26 +88,24 @@ public final class Crowd {
         if (failed != null) {
             throw failed;
         }
-        return new Outcome(interactions.get(), gone());
-    }
-
-    private boolean gone() {
-        return unanswered.get() >= config.concurrency();
+        return new Outcome(interactions.get(), gone, Duration.ofNanos(System.nanoTime() - start));
     }
 
     private void serve(BooleanSupplier stop, Bar bar) {
         BooleanSupplier admission = () -> fault.get() == null
                 && !Thread.currentThread().isInterrupted()
-                && !gone()
+                && !gone
                 && !stop.getAsBoolean()
                 && admitted.incrementAndGet() <= config.interactions();
-        while (fault.get() == null && !gone() && !stop.getAsBoolean() && admitted.get() < config.interactions()) {
+        while (fault.get() == null && !gone && !stop.getAsBoolean() && admitted.get() < config.interactions()) {
             long number = conversations.getAndIncrement();
             try {
                 converse(number, admission, bar);
             } catch (ConnectionException e) {
                 ledger.failed("chat: " + e.code());
-                unanswered.incrementAndGet();
+                if (unanswered.incrementAndGet() >= config.concurrency()) {
+                    gone = true;
+                }
             } catch (BellwetherException e) {
                 ledger.failed("chat: " + e.code());
                 if (e.status() == 401 || e.status() == 403 || e.status() == 404) {

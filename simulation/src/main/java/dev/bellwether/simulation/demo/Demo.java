@@ -44,6 +44,7 @@ final class Demo {
     private final Consumer<String> out;
     private final Ledger ledger = new Ledger();
     private final Reporter reporter;
+    private final Instant start = Instant.now();
     private long interactions;
 
     Demo(Installation installation, List<Question> questions, Reporter.Base base, long seed, Consumer<String> out) {
@@ -62,8 +63,7 @@ final class Demo {
         }
         try (OperatorClient operator = new OperatorClient(installation.operatorUrl(), installation.operatorKey())) {
             out.accept("customers ask the default policy and judge its replies");
-            customers(() -> refreshing(operator));
-            if (refreshing(operator)) {
+            if (customers(() -> refreshing(operator))) {
                 out.accept("enough judgements have come; the trainer refreshes reward model and policy");
             } else {
                 out.accept("%d judgements on %d interactions are fewer than a refresh waits for; it is asked for now"
@@ -73,24 +73,24 @@ final class Demo {
             RefreshProgress.Report refreshed = awaitRefresh(operator);
             if (refreshed.passed()) {
                 out.accept("the candidate passed the release gate; customers meet it in a canary");
-                customers(() -> decided(operator));
-                if (!decided(operator)) {
+                if (!customers(() -> decided(operator))) {
                     out.accept("%d interactions did not decide the rollout".formatted(INTERACTIONS_MAX));
                 }
             } else {
                 out.accept("the release gate refused: " + String.join("; ", refreshed.reasons()));
             }
+            Reporter.Traffic traffic = new Reporter.Traffic(interactions, Duration.between(start, Instant.now()));
             out.accept("measuring what was reached");
             TopicReader reader = new TopicReader(installation.kafka(), READ_LIMIT);
             TopicAudit audit = TopicAudit.of(reader, ledger, PATIENCE);
             Reporter.Service service = new Reporter.Service(
                     BOT, operator, installation.folder().store().resolve(BOT));
-            return reporter.report(interactions, reader, audit, service, base);
+            return reporter.report(traffic, reader, audit, service, base);
         }
     }
 
-    /** Lets customers come until {@code enough}. */
-    private void customers(BooleanSupplier enough) throws InterruptedException {
+    /** Lets customers come until {@code enough}; false when so many came without its being so. */
+    private boolean customers(BooleanSupplier enough) throws IOException, InterruptedException {
         BellwetherClient client = BellwetherClient.builder()
                 .baseUrl(installation.chatUrl().toString())
                 .apiKey(installation.apiKey())
@@ -100,7 +100,13 @@ final class Demo {
                 new CrowdConfig(INTERACTIONS_MAX, CrowdConfig.CONCURRENCY, seed + interactions, Terminal.attached());
         Watch watch = new Watch(enough);
         Crowd crowd = new Crowd(Bot.of(client, BOT), questions, base.measure().satisfaction(), ledger, config);
-        interactions += crowd.run(watch).interactions();
+        Crowd.Outcome outcome = crowd.run(watch);
+        interactions += outcome.interactions();
+        if (outcome.gone()) {
+            throw new IOException("the gateway does not answer any more; its log is %s"
+                    .formatted(installation.folder().log("gateway")));
+        }
+        return watch.holds;
     }
 
     /** Asks a condition twice a second at most, however often it is asked itself. */

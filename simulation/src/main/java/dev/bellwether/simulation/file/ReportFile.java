@@ -29,13 +29,13 @@ public final class ReportFile {
      */
     public static ReportFile at(Path path) throws IOException {
         Path absolute = path.toAbsolutePath();
+        if (Files.isDirectory(absolute)) {
+            throw new IOException("no report can be written to %s: it is a folder; name a file".formatted(path));
+        }
         try {
             Files.createDirectories(absolute.getParent());
         } catch (FileSystemException e) {
             throw new IOException("no report can be written to %s: its folder cannot be made".formatted(path), e);
-        }
-        if (Files.isDirectory(absolute)) {
-            throw new IOException("no report can be written to %s: it is a folder; name a file".formatted(path));
         }
         if (!Files.isWritable(Files.exists(absolute) ? absolute : absolute.getParent())) {
             throw new IOException("no report can be written to %s: permission denied".formatted(path));

@@ -20,13 +20,12 @@ import java.util.TreeMap;
 /**
  * A ledger held against the topics: what the service acknowledged must be there, and count once.
  *
- * @param acknowledged judgements in the ledger
- * @param lost those of them that the topic {@code feedback} does not hold
+ * @param lost judgements in the ledger that the topic {@code feedback} does not hold
  * @param duplicated feedback ids that are in force more than once in {@code rated-interactions}
  * @param unrated acknowledged judgements that the stream had not joined to their interaction when time was up
  * @param versions what each version served to these customers, and the thumbs it got
  */
-public record TopicAudit(long acknowledged, long lost, long duplicated, long unrated, List<Version> versions) {
+public record TopicAudit(long lost, long duplicated, long unrated, List<Version> versions) {
     public TopicAudit {
         versions = List.copyOf(versions);
     }
@@ -67,7 +66,6 @@ public record TopicAudit(long acknowledged, long lost, long duplicated, long unr
                 unrated::isEmpty,
                 patience);
         return new TopicAudit(
-                acknowledged.size(),
                 missing.size(),
                 duplicated(rated.values()),
                 unrated.size(),

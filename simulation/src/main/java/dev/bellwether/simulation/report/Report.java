@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What came of a run; what could not be found out is null.
  *
- * @param feedback judgements that customers gave
+ * @param feedback judgements that customers gave, acknowledged or not
  * @param failures calls that failed after all retries, by what failed and why
  * @param baseSatisfaction true satisfaction with the default policy's replies
  * @param bestOf64Satisfaction with the best of 64 of its replies: about the best that it could learn
@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param feedbackLost acknowledged judgements that the topic {@code feedback} does not hold
  * @param feedbackDuplicated judgements in force more than once
  * @param feedbackUnrated acknowledged judgements not yet joined to their interaction
+ * @param seconds from the first interaction to the last
  */
 public record Report(
         long seed,
@@ -41,8 +42,8 @@ public record Report(
     /**
      * A version: what it served, the thumbs it got, and how its replies truly please.
      *
-     * @param state {@code champion} or {@code promoted} (the champion, the latter by a rollout), {@code replaced},
-     *     {@code refused} (by the release gate), or the rollout's phase
+     * @param state {@code champion} or {@code promoted} (the champion, the latter by a rollout), {@code replaced} (a
+     *     former champion), {@code waiting}, {@code refused} (by the release gate), or its rollout's phase
      */
     public record Version(
             String version,

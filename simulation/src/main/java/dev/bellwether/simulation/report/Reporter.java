@@ -41,6 +41,9 @@ public final class Reporter {
         this.ledger = ledger;
     }
 
+    /** What customers were served, and how long that took. */
+    public record Traffic(long interactions, Duration elapsed) {}
+
     /**
      * A bot of a service on this machine.
      *
@@ -65,27 +68,31 @@ public final class Reporter {
     }
 
     /** What customers alone know, and with an audit what the topics know of them. */
-    public Report report(long interactions, Optional<TopicAudit> audit) {
+    public Report report(Traffic traffic, Optional<TopicAudit> audit) {
         List<Report.Version> versions = audit.stream()
                 .flatMap(found -> found.versions().stream())
                 .map(each -> new Report.Version(
                         each.version(), null, each.served(), each.up(), each.down(), null, null, null))
                 .toList();
-        return report(interactions, audit, null, versions, null, null, List.of(), List.of());
+        return report(traffic, audit, null, versions, null, null, List.of(), List.of());
     }
 
     /**
      * All there is to know of a run against a service on this machine; every version that these customers met, that the
-     * trainer made, or that serves now is measured.
+     * trainer made meanwhile, or that serves now is measured.
      */
-    public Report report(long interactions, TopicReader reader, TopicAudit audit, Service service, Base base)
+    public Report report(Traffic traffic, TopicReader reader, TopicAudit audit, Service service, Base base)
             throws IOException, InterruptedException {
         RolloutState state = service.operator().status(service.bot()).rollout();
-        List<RolloutTransition> history = service.operator().history(service.bot());
+        List<RolloutTransition> all = service.operator().history(service.bot());
+        List<RolloutTransition> history = all.stream()
+                .filter(transition -> transition.time() >= start.toEpochMilli())
+                .toList();
         Map<String, RefreshProgress.Report> refreshed = new TreeMap<>();
         for (RefreshProgress progress : service.operator().refreshes()) {
             RefreshProgress.Report report = progress.report();
-            if (report != null && progress.bot().equals(service.bot())) {
+            boolean meanwhile = progress.time() >= start.toEpochMilli();
+            if (report != null && meanwhile && progress.bot().equals(service.bot())) {
                 refreshed.put(progress.refreshId(), report);
             }
         }
@@ -99,7 +106,7 @@ public final class Reporter {
         List<Report.Version> versions = new ArrayList<>();
         for (String name : names) {
             TopicAudit.Version counted = served.getOrDefault(name, new TopicAudit.Version(name, 0, 0, 0));
-            versions.add(version(service.store().resolve(name), counted, base, phase(name, state, history)));
+            versions.add(version(service.store().resolve(name), counted, base, phase(name, state, all)));
         }
         Double reached = versions.stream()
                 .filter(each -> each.version().equals(state.champion()))
@@ -107,7 +114,7 @@ public final class Reporter {
                 .findFirst()
                 .orElse(null);
         return report(
-                interactions,
+                traffic,
                 Optional.of(audit),
                 (long) reader.latest(Topics.PREFERENCE_PAIRS).size(),
                 versions,
@@ -120,7 +127,7 @@ public final class Reporter {
     }
 
     private Report report(
-            long interactions,
+            Traffic traffic,
             Optional<TopicAudit> audit,
             @Nullable Long pairs,
             List<Report.Version> versions,
@@ -130,8 +137,8 @@ public final class Reporter {
             List<Report.Decision> decisions) {
         return new Report(
                 seed,
-                interactions,
-                ledger.feedback(),
+                traffic.interactions(),
+                given(),
                 ledger.kinds(),
                 ledger.failures(),
                 pairs,
@@ -146,7 +153,15 @@ public final class Reporter {
                 audit.map(TopicAudit::lost).orElse(null),
                 audit.map(TopicAudit::duplicated).orElse(null),
                 audit.map(TopicAudit::unrated).orElse(null),
-                Duration.between(start, Instant.now()).toMillis() / 1e3);
+                traffic.elapsed().toMillis() / 1e3);
+    }
+
+    private long given() {
+        return ledger.feedback()
+                + ledger.failures().entrySet().stream()
+                        .filter(failure -> failure.getKey().startsWith("feedback"))
+                        .mapToLong(Map.Entry::getValue)
+                        .sum();
     }
 
     private static double gainShare(Base base, double reached) {
@@ -176,7 +191,10 @@ public final class Reporter {
         if (name.equals(state.champion())) {
             return phases.contains(Phase.PROMOTED) ? "promoted" : "champion";
         }
-        if (name.equals(state.previous())) {
+        if (state.waiting().contains(name)) {
+            return "waiting";
+        }
+        if (name.equals(state.previous()) || phases.contains(Phase.PROMOTED)) {
             return "replaced";
         }
         return phases.isEmpty() ? "refused" : phases.getLast().name().toLowerCase(Locale.ROOT);

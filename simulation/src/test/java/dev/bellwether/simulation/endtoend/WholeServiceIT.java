@@ -227,6 +227,14 @@ class WholeServiceIT {
             wait.until(page -> !page.findElements(By.cssSelector(".thumb.down")).isEmpty());
             browser.findElement(By.cssSelector(".thumb.down")).sendKeys(Keys.ENTER);
             wait.until(page -> !page.findElements(By.cssSelector(".reason")).isEmpty());
+            browser.findElements(By.cssSelector(".reason")).get(0).sendKeys(Keys.ENTER);
+            wait.until(page -> page.findElements(By.cssSelector(".reason[aria-pressed=true]"))
+                            .size()
+                    == 1);
+            browser.findElements(By.cssSelector(".reason")).get(2).sendKeys(Keys.ENTER);
+            wait.until(page -> page.findElements(By.cssSelector(".reason[aria-pressed=true]"))
+                            .size()
+                    == 2);
             browser.findElement(By.cssSelector(".correct")).sendKeys(Keys.ENTER);
             browser.findElement(By.cssSelector(".bot textarea")).sendKeys(" Sorry for the delay.");
             browser.findElement(By.cssSelector(".save")).sendKeys(Keys.ENTER);
@@ -247,6 +255,7 @@ class WholeServiceIT {
         await(() -> seen(rated -> rated.judgements().stream()
                 .anyMatch(each -> each.signal() instanceof FeedbackSignal.Thumb thumb
                         && !thumb.up()
+                        && thumb.reasons().equals(List.of("wrong", "too long"))
                         && rated.interaction().prompt().getFirst().content().equals("Where is my new card?"))));
         await(() -> pairs().values().stream()
                 .anyMatch(pair -> pair.origin() == PreferencePair.Origin.EDIT

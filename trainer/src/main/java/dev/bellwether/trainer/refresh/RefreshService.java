@@ -15,10 +15,12 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -77,13 +79,7 @@ public final class RefreshService implements AutoCloseable {
     private volatile boolean closing;
 
     /** A bot's first champion and its refresh's settings. */
-    public record BotRefresh(String champion, RefreshConfig config) {
-        public BotRefresh {
-            if (champion == null || champion.isBlank()) {
-                throw new IllegalArgumentException("every bot needs a `champion`: the version it starts from");
-            }
-        }
-    }
+    public record BotRefresh(String champion, RefreshConfig config) {}
 
     /**
      * @param bots every bot's settings, as they are now
@@ -163,7 +159,10 @@ public final class RefreshService implements AutoCloseable {
         try {
             RefreshRequest request =
                     Topics.REFRESH_REQUESTS.valueSerde().deserializer().deserialize(record.topic(), record.value());
-            asked.add(request.bot());
+            // It may be read again after a restart, though its refresh has begun since.
+            if (request.time() > begun(request.bot()).toEpochMilli()) {
+                asked.add(request.bot());
+            }
         } catch (SerializationException e) {
             LOG.error("a refresh request is passed over: {}", e.getMessage());
         }
@@ -198,6 +197,19 @@ public final class RefreshService implements AutoCloseable {
         }
         try (Stream<Path> all = Files.list(folder)) {
             return all.sorted().toList();
+        }
+    }
+
+    /** When the bot's last refresh began, by the name of its folder. */
+    private Instant begun(String bot) {
+        try {
+            return refreshes(bot).stream()
+                    .map(folder -> NAME.parse(String.valueOf(folder.getFileName()), Instant::from))
+                    .max(Comparator.naturalOrder())
+                    .orElse(Instant.EPOCH);
+        } catch (IOException | DateTimeException e) {
+            LOG.warn("when the last refresh of {} began cannot be found out: {}", bot, e.getMessage());
+            return Instant.EPOCH;
         }
     }
 

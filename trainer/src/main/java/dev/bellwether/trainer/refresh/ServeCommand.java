@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.sun.net.httpserver.HttpServer;
 import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.settings.Champion;
 import dev.bellwether.settings.WatchedFile;
 import dev.bellwether.topic.Topics;
 import dev.bellwether.trainer.refresh.RefreshService.BotRefresh;
@@ -19,6 +20,7 @@ import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -59,13 +61,15 @@ public final class ServeCommand implements Callable<Integer> {
             description = "Copies of each topic (${DEFAULT-VALUE}).")
     private short replication;
 
-    private record BotsFile(@JsonProperty(required = true) Map<String, Sections> bots) {}
+    private record BotsFile(@JsonProperty(required = true) Map<String, @Nullable Sections> bots) {}
 
     private record Sections(
-            @JsonProperty(required = true) String champion,
+            @JsonProperty(required = true) @Nullable String champion,
             @Nullable JsonNode chat,
             @Nullable JsonNode rollout,
             @Nullable JsonNode refresh) {
+        private static final Sections NONE = new Sections(null, null, null, null);
+
         /** The section {@code refresh}; rollouts are sampled as the bot's replies are, unless it says otherwise. */
         private RefreshConfig settings() throws JsonProcessingException {
             ObjectNode settings = YAML.createObjectNode();
@@ -102,10 +106,11 @@ public final class ServeCommand implements Callable<Integer> {
 
     static Map<String, BotRefresh> read(String text) throws IOException {
         Map<String, BotRefresh> bots = new HashMap<>();
-        for (Map.Entry<String, Sections> bot :
+        for (Map.Entry<String, @Nullable Sections> bot :
                 YAML.readValue(text, BotsFile.class).bots().entrySet()) {
-            Sections sections = bot.getValue();
-            bots.put(bot.getKey(), new BotRefresh(sections.champion(), sections.settings()));
+            Sections sections = Objects.requireNonNullElse(bot.getValue(), Sections.NONE);
+            String champion = Champion.of(bot.getKey(), sections.champion());
+            bots.put(bot.getKey(), new BotRefresh(champion, sections.settings()));
         }
         return bots;
     }

@@ -1,0 +1,97 @@
+package dev.bellwether.gateway.rollout;
+
+import dev.bellwether.gateway.bots.Bots;
+import dev.bellwether.gateway.serving.PolicyCatalog;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Loads champions, and remembers which of them could not be loaded and why; those are tried again after a while. */
+final class Champions {
+    private static final Logger LOG = LoggerFactory.getLogger(Champions.class);
+    private static final Duration TRY_AGAIN = Duration.ofSeconds(30);
+
+    private final PolicyCatalog catalog;
+    private final Map<Key, Refusal> refused = new ConcurrentHashMap<>();
+
+    /** The version of each bot that {@code bots.yaml} named and that was loaded last. */
+    private final Map<String, String> first = new ConcurrentHashMap<>();
+
+    private @Nullable Bots lastBots;
+
+    private record Key(String bot, String version) {}
+
+    private record Refusal(String why, long atNanos) {
+        boolean recent() {
+            return System.nanoTime() - atNanos < TRY_AGAIN.toNanos();
+        }
+    }
+
+    Champions(PolicyCatalog catalog) {
+        this.catalog = catalog;
+    }
+
+    /** Loads the bots' first versions that are in the store by now; a change of the file tries refused ones at once. */
+    void loadFirst(Bots now) {
+        if (!now.equals(lastBots)) {
+            lastBots = now;
+            refused.clear();
+        }
+        now.bots().forEach((bot, settings) -> {
+            String champion = settings.champion();
+            if (!catalog.holds(bot, champion) && catalog.stores(bot, champion) && load(bot, champion)) {
+                first.put(bot, champion);
+            }
+        });
+    }
+
+    /** Before any rollout: the version of {@code bots.yaml}, or while that is not loaded, the one before. */
+    String first(String bot, String named) {
+        return catalog.holds(bot, named) ? named : first.getOrDefault(bot, named);
+    }
+
+    /** Whether the version is loaded now, which takes seconds; one refused lately is not tried. */
+    boolean load(String bot, String version) {
+        if (catalog.holds(bot, version)) {
+            return true;
+        }
+        Key key = new Key(bot, version);
+        Refusal refusal = refused.get(key);
+        if (refusal != null && refusal.recent()) {
+            return false;
+        }
+        try {
+            catalog.load(bot, version);
+            refused.remove(key);
+            return true;
+        } catch (RuntimeException | OutOfMemoryError e) {
+            refused.put(key, new Refusal(String.valueOf(e.getMessage()), System.nanoTime()));
+            LOG.error(
+                    "champion {} of {} cannot be loaded and is tried again in {} s: {}",
+                    version,
+                    bot,
+                    TRY_AGAIN.toSeconds(),
+                    e.getMessage());
+            return false;
+        }
+    }
+
+    /** Why a version cannot be served, when that is more than a matter of seconds. */
+    Optional<String> unavailable(String bot, String version) {
+        if (catalog.holds(bot, version)) {
+            return Optional.empty();
+        }
+        Refusal refusal = refused.get(new Key(bot, version));
+        if (refusal != null) {
+            return Optional.of("version %s cannot be loaded: %s".formatted(version, refusal.why()));
+        }
+        return catalog.stores(bot, version)
+                ? Optional.empty()
+                : Optional.of("version %s is not in the store; put it there with `./bellwether train import`"
+                        .formatted(version));
+    }
+}
