@@ -131,7 +131,17 @@ public final class DemoCommand implements Callable<Integer> {
 
     private void stayUp(Installation installation) {
         out().printf(
-                        "%nThe service stays up. Chat page: %s%nTry it:%n%n%s%n%n./bellwether rollout status support --data '%s'%n%nCtrl-C stops it; its data stays there.%n",
+                        """
+
+                        The service stays up. Chat page: %s
+                        Try it:
+
+                        %s
+
+                        ./bellwether rollout status support --data '%s'
+
+                        Ctrl-C stops it; its data stays there.
+                        """,
                         installation.chatUrl(),
                         installation.curl(),
                         installation.folder().directory());
