@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * One turn that a gateway served.
  *
  * @param prompt the conversation up to and with the user's turn
- * @param replies one, or two of a duel
+ * @param replies one, two of a duel, or as many as were asked for
  * @param userHash the end user; none when the caller named none
  * @param experiment the rollout that was under way; none otherwise
  * @param candidateShare probability of the candidate at that moment

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * How far a refresh is.
  *
- * @param stage {@code snapshot}, {@code reward}, {@code ppo}, {@code gate}, {@code publish} or {@code done}
+ * @param stage {@code snapshot}, {@code reward}, {@code judge}, {@code ppo}, {@code gate}, {@code publish} or {@code done}
  * @param fraction of the stage, 0 to 1
  * @param report what came of it; none before {@code done}
  */

@@ -128,7 +128,7 @@ final class SimulateCommand implements Callable<Integer> {
         Reporter reporter = new Reporter(seed, ledger);
         Crowd crowd = new Crowd(
                 Bot.of(client(key, RETRIES_MAX), bot),
-                scenario.questions().all(),
+                scenario.questions().asked(),
                 measure.satisfaction(),
                 ledger,
                 config);

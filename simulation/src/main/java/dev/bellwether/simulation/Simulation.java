@@ -13,7 +13,7 @@ import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** The commands {@code simulate} and {@code rollout}. */
+/** The commands {@code demo}, {@code simulate} and {@code rollout}. */
 @Command(
         name = "bellwether",
         description = "Customers with a hidden taste, and what operators do.",

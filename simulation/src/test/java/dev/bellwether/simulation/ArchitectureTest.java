@@ -81,8 +81,6 @@ class ArchitectureTest {
                 .doNotHaveSimpleName("Simulation")
                 .and()
                 .doNotHaveSimpleName("BellwetherClient")
-                .and()
-                .doNotHaveSimpleName("BellwetherClientBuilder")
                 .should()
                 .callMethod(System.class, "getenv")
                 .orShould()

@@ -77,11 +77,6 @@ public final class Installation implements AutoCloseable {
         return origin.kafka();
     }
 
-    /** As {@code redis://127.0.0.1:PORT}. */
-    public String redis() {
-        return origin.redis();
-    }
-
     public String apiKey() {
         return folder.apiKey();
     }
@@ -187,7 +182,6 @@ public final class Installation implements AutoCloseable {
             JavaCommand command = program.command(settings.home());
             environment.putAll(command.environment());
             environment.putAll(own);
-            environment.putAll(settings.environment().getOrDefault(name, Map.of()));
             var health = new HealthCheck.Http(http(healthPort).resolve("/readyz"));
             return new ServiceSpecification(name, command.words(), environment, health, folder.log(name));
         }

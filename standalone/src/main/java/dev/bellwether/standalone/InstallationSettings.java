@@ -1,7 +1,6 @@
 package dev.bellwether.standalone;
 
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -11,16 +10,9 @@ import java.util.Optional;
  * @param data the data folder
  * @param chatPort where the gateway listens; 0 for any free port
  * @param bots a bots.yaml that replaces the folder's own
- * @param environment further variables per service ({@code gateway}, {@code feedback-stream}, {@code trainer})
  * @param searchPath where {@code nice} and {@code setsid} are looked up: the value of the variable {@code PATH}
  */
-public record InstallationSettings(
-        Path home,
-        Path data,
-        int chatPort,
-        Optional<Path> bots,
-        Map<String, Map<String, String>> environment,
-        String searchPath) {
+public record InstallationSettings(Path home, Path data, int chatPort, Optional<Path> bots, String searchPath) {
     public static final int CHAT_PORT = 8080;
 
     public InstallationSettings {
@@ -28,26 +20,21 @@ public record InstallationSettings(
             throw new StandaloneException(
                     "port_invalid", "The port must be between 0 and 65535, not %d.".formatted(chatPort));
         }
-        environment = Map.copyOf(environment);
     }
 
     public static InstallationSettings of(Path home, Path data) {
-        return new InstallationSettings(home, data, CHAT_PORT, Optional.empty(), Map.of(), "/usr/bin:/bin");
+        return new InstallationSettings(home, data, CHAT_PORT, Optional.empty(), "/usr/bin:/bin");
     }
 
     public InstallationSettings chatPort(int port) {
-        return new InstallationSettings(home, data, port, bots, environment, searchPath);
+        return new InstallationSettings(home, data, port, bots, searchPath);
     }
 
     public InstallationSettings bots(Path file) {
-        return new InstallationSettings(home, data, chatPort, Optional.of(file), environment, searchPath);
-    }
-
-    public InstallationSettings environment(Map<String, Map<String, String>> variables) {
-        return new InstallationSettings(home, data, chatPort, bots, variables, searchPath);
+        return new InstallationSettings(home, data, chatPort, Optional.of(file), searchPath);
     }
 
     public InstallationSettings searchPath(String folders) {
-        return new InstallationSettings(home, data, chatPort, bots, environment, folders);
+        return new InstallationSettings(home, data, chatPort, bots, folders);
     }
 }
