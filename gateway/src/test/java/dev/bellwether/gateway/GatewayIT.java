@@ -299,18 +299,11 @@ class GatewayIT {
                         .formatted("word ".repeat(2_000)),
                 422,
                 "{\"model\":\"support\",\"tools\":[{}],\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
-                400,
-                "{\"model\":\"support\",\"metadata\":{\"a\":1},\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
-                400,
-                "{\"model\":\"support\",\"bellwether\":{\"dule\":\"auto\"},\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
                 400);
         for (Map.Entry<String, Integer> each : bad.entrySet()) {
             HttpResponse<String> response = send("POST", open("/v1/chat/completions"), each.getKey(), folder.apiKey());
             assertThat(response.statusCode()).as(each.getKey()).isEqualTo(each.getValue());
-            assertThat(JSON.readTree(response.body())
-                            .path("error")
-                            .path("message")
-                            .asText())
+            assertThat(JSON.readTree(response.body()).at("/error/message").asText())
                     .isNotBlank();
         }
         String large = "{\"model\":\"%s\"}".formatted("x".repeat(1_100_000));
