@@ -148,13 +148,19 @@ final class SimulateCommand implements Callable<Integer> {
             }
             out().print(new ReportTable(result, ZoneId.systemDefault()).text());
             out().flush();
-            if (outcome.gone()) {
-                say("nothing answers at %s any more; the run ended early".formatted(url));
-            }
             boolean checked = brokers.isEmpty() || audit.isPresent();
-            boolean good = checked && !outcome.gone() && outcome.interactions() > 0 && result.intact();
-            return good ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+            return served(outcome) && checked && result.intact()
+                    ? CommandLine.ExitCode.OK
+                    : CommandLine.ExitCode.SOFTWARE;
         }
+    }
+
+    /** Whether the service was there, to the end of the run. */
+    private boolean served(Crowd.Outcome outcome) {
+        if (outcome.gone()) {
+            say("nothing answers at %s any more; the run ended early".formatted(url));
+        }
+        return !outcome.gone() && outcome.interactions() > 0;
     }
 
     private TrueSatisfaction measure(Scenario scenario) {
