@@ -53,7 +53,11 @@ public final class FeedbackTopology {
         write(rated, Topics.RATED_INTERACTIONS);
         write(
                 Pairing.pairs(
-                        builder, rated, Topics.RATED_INTERACTIONS.valueSerde(), Topics.PREFERENCE_PAIRS.partitions()),
+                        builder,
+                        interactions,
+                        rated,
+                        Topics.RATED_INTERACTIONS.valueSerde(),
+                        Topics.PREFERENCE_PAIRS.partitions()),
                 Topics.PREFERENCE_PAIRS);
 
         KStream<String, PolicyScorecard> scorecards = Scorecards.keep(

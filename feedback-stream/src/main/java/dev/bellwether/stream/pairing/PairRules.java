@@ -100,9 +100,9 @@ final class PairRules {
     private void regenerated() {
         for (RatedInteraction away : rated) {
             for (Feedback judgement : away.judgements()) {
-                if (judgement.signal() instanceof Signal signal && signal.name().equals("regenerated")) {
+                if (regenerated(judgement)) {
                     rated.stream()
-                            .filter(kept -> follows(kept, away) && !has(kept, "signal:regenerated") && !down(kept))
+                            .filter(kept -> follows(kept, away) && !regeneratedAway(kept) && !down(kept))
                             .findFirst()
                             .ifPresent(kept -> add(
                                     away,
@@ -119,13 +119,18 @@ final class PairRules {
     private static boolean follows(RatedInteraction kept, RatedInteraction away) {
         Interaction later = kept.interaction();
         Interaction earlier = away.interaction();
-        return later.conversationId().equals(earlier.conversationId()) && later.time() > earlier.time();
+        return !later.duel()
+                && later.conversationId().equals(earlier.conversationId())
+                && later.time() > earlier.time();
     }
 
-    private static boolean has(RatedInteraction each, String kind) {
-        return each.judgements().stream()
-                .anyMatch(judgement ->
-                        judgement.signal() != null && judgement.signal().kind().equals(kind));
+    /** Whether its reader asked for another reply in its place. */
+    static boolean regeneratedAway(RatedInteraction each) {
+        return each.judgements().stream().anyMatch(PairRules::regenerated);
+    }
+
+    private static boolean regenerated(Feedback judgement) {
+        return judgement.signal() instanceof Signal signal && signal.name().equals("regenerated");
     }
 
     private static boolean up(RatedInteraction each) {

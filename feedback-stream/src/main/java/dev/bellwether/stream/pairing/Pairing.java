@@ -1,5 +1,7 @@
 package dev.bellwether.stream.pairing;
 
+import dev.bellwether.event.Event;
+import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.stream.JsonSerde;
@@ -8,7 +10,9 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KeyValue;
@@ -22,6 +26,8 @@ import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.Stores;
+import org.apache.kafka.streams.state.WindowStore;
+import org.apache.kafka.streams.state.WindowStoreIterator;
 import org.jspecify.annotations.Nullable;
 
 /** The step that keeps, for every prompt, the pairs that its rated interactions give now. */
@@ -38,13 +44,19 @@ public final class Pairing {
 
     private static final Duration SWEEP = Duration.ofDays(1);
 
+    private static final String UNJUDGED_STORE = "unjudged-replies";
+
+    /** How long a reply that nobody judged waits for the news that it took the place of another. */
+    private static final Duration UNJUDGED_KEPT = Duration.ofDays(1);
+
     private Pairing() {}
 
     /** What may change in a pair whose id stays. */
     record Emitted(double weight, long time) {}
 
     /**
-     * Rated interactions of one prompt by id, and the pairs made of them by pair id.
+     * Interactions of one prompt by id, rated or in the place of one that was regenerated, and the pairs made of them by
+     * pair id.
      *
      * @param touched when the last of them came, in milliseconds
      */
@@ -52,20 +64,41 @@ public final class Pairing {
         private static final PromptGroup NOTHING = new PromptGroup(Map.of(), Map.of(), 0);
     }
 
-    /** New and changed pairs by id; none (a tombstone) for a pair that no longer holds. */
+    /**
+     * New and changed pairs by id; none (a tombstone) for a pair that no longer holds.
+     *
+     * @param interactions all of them: a reply can be preferred by being kept, without a judgement of its own
+     */
     public static KStream<String, @Nullable PreferencePair> pairs(
             StreamsBuilder builder,
+            KStream<String, Interaction> interactions,
             KStream<String, RatedInteraction> rated,
             Serde<RatedInteraction> ratedSerde,
             int partitions) {
         builder.addStateStore(Stores.keyValueStoreBuilder(
                 Stores.persistentKeyValueStore(STORE), Serdes.String(), new JsonSerde<>(PromptGroup.class)));
-        return rated.selectKey((id, each) -> PromptKey.of(
+        builder.addStateStore(Stores.windowStoreBuilder(
+                Stores.persistentWindowStore(UNJUDGED_STORE, UNJUDGED_KEPT, UNJUDGED_KEPT, true),
+                Serdes.String(),
+                ratedSerde));
+        KStream<String, RatedInteraction> unjudged =
+                interactions.filter((id, each) -> mayReplaceAnother(each)).mapValues(Pairing::unjudged);
+        return rated.merge(unjudged)
+                .selectKey((id, each) -> PromptKey.of(
                         each.interaction().bot(), each.interaction().prompt()))
                 .repartition(Repartitioned.with(Serdes.String(), ratedSerde)
                         .withName("rated-by-prompt")
                         .withNumberOfPartitions(partitions))
-                .process(() -> new Recompute(ratedSerde), STORE);
+                .process(() -> new Recompute(ratedSerde), STORE, UNJUDGED_STORE);
+    }
+
+    /** A conversation that its client did not name has one turn, in which nothing is regenerated. */
+    private static boolean mayReplaceAnother(Interaction each) {
+        return each.complete() && !each.duel() && !each.conversationId().equals(each.interactionId());
+    }
+
+    private static RatedInteraction unjudged(Interaction each) {
+        return new RatedInteraction(Event.SCHEMA, 0, each, List.of());
     }
 
     private static final class Recompute
@@ -75,6 +108,9 @@ public final class Pairing {
         @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, PromptGroup> store;
 
+        @SuppressWarnings("NullAway.Init")
+        private WindowStore<String, RatedInteraction> unjudged;
+
         private Recompute(Serde<RatedInteraction> serde) {
             this.serde = serde;
         }
@@ -83,20 +119,56 @@ public final class Pairing {
         public void init(ProcessorContext<String, @Nullable PreferencePair> context) {
             super.init(context);
             store = context.getStateStore(STORE);
+            unjudged = context.getStateStore(UNJUDGED_STORE);
             context.schedule(SWEEP, PunctuationType.WALL_CLOCK_TIME, this::expire);
         }
 
         @Override
         public void process(Record<String, RatedInteraction> record) {
+            RatedInteraction arrived = record.value();
+            if (arrived.revision() == 0) {
+                unjudged.put(conversation(record.key(), arrived.interaction()), arrived, record.timestamp());
+            }
             PromptGroup stored = store.get(record.key());
             PromptGroup before = stored == null ? PromptGroup.NOTHING : stored;
-            String id = record.value().interaction().interactionId();
-            RatedInteraction known = before.rated().get(id);
-            if (known != null && known.revision() >= record.value().revision()) {
-                return;
-            }
             Map<String, RatedInteraction> rated = new TreeMap<>(before.rated());
-            rated.put(id, record.value());
+            if (arrived.revision() > 0) {
+                rated.merge(
+                        arrived.interaction().interactionId(),
+                        arrived,
+                        (known, other) -> known.revision() >= other.revision() ? known : other);
+            }
+            addReplacements(record, rated);
+            if (!rated.equals(before.rated())) {
+                update(record, before, rated);
+            }
+        }
+
+        /** Adds the replies without a judgement in those conversations in which one was regenerated. */
+        private void addReplacements(Record<String, RatedInteraction> record, Map<String, RatedInteraction> rated) {
+            Set<String> conversations = new TreeSet<>();
+            for (RatedInteraction each : rated.values()) {
+                if (PairRules.regeneratedAway(each)) {
+                    conversations.add(conversation(record.key(), each.interaction()));
+                }
+            }
+            long kept = UNJUDGED_KEPT.toMillis();
+            long now = record.timestamp();
+            for (String conversation : conversations) {
+                try (WindowStoreIterator<RatedInteraction> replies =
+                        unjudged.fetch(conversation, Math.max(0, now - kept), now + kept)) {
+                    replies.forEachRemaining(
+                            reply -> rated.putIfAbsent(reply.value.interaction().interactionId(), reply.value));
+                }
+            }
+        }
+
+        private static String conversation(String promptKey, Interaction interaction) {
+            return promptKey + '/' + interaction.conversationId();
+        }
+
+        private void update(
+                Record<String, RatedInteraction> record, PromptGroup before, Map<String, RatedInteraction> rated) {
             Map<String, RatedInteraction> newest = newest(rated);
             Map<String, PreferencePair> after = PairRules.apply(newest.values());
             for (String gone : before.pairs().keySet()) {

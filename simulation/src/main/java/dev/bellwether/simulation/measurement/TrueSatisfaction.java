@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * What customers of a taste would think of a version, without noise: measured on replies sampled from the artefact.
@@ -24,22 +26,33 @@ public final class TrueSatisfaction {
     private final List<Question> questions;
     private final PolicySampler sampler;
 
-    private TrueSatisfaction(Satisfaction satisfaction, List<Question> questions, PolicySampler sampler) {
+    /** Replies by artefact, whose folders never change; they do not depend on the centre. */
+    private final Map<Path, List<ReplySample>> sampled;
+
+    private TrueSatisfaction(
+            Satisfaction satisfaction,
+            List<Question> questions,
+            PolicySampler sampler,
+            Map<Path, List<ReplySample>> sampled) {
         this.satisfaction = satisfaction;
         this.questions = questions;
         this.sampler = sampler;
+        this.sampled = sampled;
     }
 
     /** With a centre that is known. */
     public static TrueSatisfaction of(Satisfaction satisfaction, Questions questions, PolicySampler sampler) {
-        return new TrueSatisfaction(satisfaction, questions.measured(QUESTIONS_MAX), sampler);
+        return new TrueSatisfaction(
+                satisfaction, questions.measured(QUESTIONS_MAX), sampler, new ConcurrentHashMap<>());
     }
 
     /** Centred on the policy in the directory {@code base}. */
     public static TrueSatisfaction centredOn(Path base, Scenario scenario, PolicySampler sampler) {
-        Satisfaction uncentred = new Satisfaction(scenario.taste(), scenario.facts(), 0);
-        double centre = of(uncentred, scenario.questions(), sampler).of(base).meanScore();
-        return of(new Satisfaction(scenario.taste(), scenario.facts(), centre), scenario.questions(), sampler);
+        TrueSatisfaction uncentred =
+                of(new Satisfaction(scenario.taste(), scenario.facts(), 0), scenario.questions(), sampler);
+        double centre = uncentred.of(base).meanScore();
+        Satisfaction centred = new Satisfaction(scenario.taste(), scenario.facts(), centre);
+        return new TrueSatisfaction(centred, uncentred.questions, sampler, uncentred.sampled);
     }
 
     /**
@@ -58,7 +71,7 @@ public final class TrueSatisfaction {
     /** Measures the artefact in a directory on up to 500 questions, each asked so often that 1 000 replies come. */
     public Measurement of(Path artefact) {
         int each = Math.ceilDiv(REPLIES_LEAST, questions.size());
-        return of(sampler.sample(artefact, questions, each));
+        return of(sampled.computeIfAbsent(artefact, version -> sampler.sample(version, questions, each)));
     }
 
     /** Measures replies. */
