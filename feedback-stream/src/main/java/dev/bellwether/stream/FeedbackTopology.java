@@ -57,7 +57,8 @@ public final class FeedbackTopology {
                         interactions,
                         rated,
                         Topics.RATED_INTERACTIONS.valueSerde(),
-                        Topics.PREFERENCE_PAIRS.partitions()),
+                        Topics.PREFERENCE_PAIRS.partitions(),
+                        tokenValid),
                 Topics.PREFERENCE_PAIRS);
 
         KStream<String, PolicyScorecard> scorecards = Scorecards.keep(

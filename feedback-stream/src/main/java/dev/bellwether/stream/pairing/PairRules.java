@@ -17,11 +17,13 @@ import dev.bellwether.event.PreferencePair.Response;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Reply;
 import dev.bellwether.event.Source;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /**
@@ -32,6 +34,9 @@ import java.util.TreeMap;
 final class PairRules {
     private static final int THUMB_PAIRS_MAX = 8;
     private static final double WEAK = .5;
+
+    /** A reply that comes later than this is an answer to the same question, not another try. */
+    static final Duration REPLACES_WITHIN = Duration.ofDays(1);
 
     private final List<RatedInteraction> rated;
     private final Map<String, PreferencePair> pairs = new TreeMap<>();
@@ -94,8 +99,8 @@ final class PairRules {
     }
 
     /**
-     * The reply that was kept over the one that the same conversation regenerated away; one that its reader then turned
-     * down was not kept.
+     * The reply that was kept over the one that the same conversation regenerated away: the last of those that came in
+     * its place, one that its reader liked before others, and none that its reader turned down.
      */
     private void regenerated() {
         for (RatedInteraction away : rated) {
@@ -103,7 +108,7 @@ final class PairRules {
                 if (regenerated(judgement)) {
                     rated.stream()
                             .filter(kept -> follows(kept, away) && !regeneratedAway(kept) && !down(kept))
-                            .findFirst()
+                            .max(Comparator.comparing(PairRules::up).thenComparingLong(PairRules::time))
                             .ifPresent(kept -> add(
                                     away,
                                     judgement,
@@ -116,12 +121,20 @@ final class PairRules {
         }
     }
 
-    private static boolean follows(RatedInteraction kept, RatedInteraction away) {
+    /** Whether {@code kept} may have come in the place of {@code away}. */
+    static boolean follows(RatedInteraction kept, RatedInteraction away) {
         Interaction later = kept.interaction();
         Interaction earlier = away.interaction();
+        long between = later.time() - earlier.time();
         return !later.duel()
                 && later.conversationId().equals(earlier.conversationId())
-                && later.time() > earlier.time();
+                && Objects.equals(later.userHash(), earlier.userHash())
+                && between > 0
+                && between <= REPLACES_WITHIN.toMillis();
+    }
+
+    private static long time(RatedInteraction each) {
+        return each.interaction().time();
     }
 
     /** Whether its reader asked for another reply in its place. */

@@ -7,12 +7,12 @@ import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KeyValue;
@@ -46,9 +46,6 @@ public final class Pairing {
 
     private static final String UNJUDGED_STORE = "unjudged-replies";
 
-    /** How long a reply that nobody judged waits for the news that it took the place of another. */
-    private static final Duration UNJUDGED_KEPT = Duration.ofDays(1);
-
     private Pairing() {}
 
     /** What may change in a pair whose id stays. */
@@ -68,19 +65,19 @@ public final class Pairing {
      * New and changed pairs by id; none (a tombstone) for a pair that no longer holds.
      *
      * @param interactions all of them: a reply can be preferred by being kept, without a judgement of its own
+     * @param waits how long such a reply waits for the news that another was regenerated
      */
     public static KStream<String, @Nullable PreferencePair> pairs(
             StreamsBuilder builder,
             KStream<String, Interaction> interactions,
             KStream<String, RatedInteraction> rated,
             Serde<RatedInteraction> ratedSerde,
-            int partitions) {
+            int partitions,
+            Duration waits) {
         builder.addStateStore(Stores.keyValueStoreBuilder(
                 Stores.persistentKeyValueStore(STORE), Serdes.String(), new JsonSerde<>(PromptGroup.class)));
         builder.addStateStore(Stores.windowStoreBuilder(
-                Stores.persistentWindowStore(UNJUDGED_STORE, UNJUDGED_KEPT, UNJUDGED_KEPT, true),
-                Serdes.String(),
-                ratedSerde));
+                Stores.persistentWindowStore(UNJUDGED_STORE, waits, waits, true), Serdes.String(), ratedSerde));
         KStream<String, RatedInteraction> unjudged =
                 interactions.filter((id, each) -> mayReplaceAnother(each)).mapValues(Pairing::unjudged);
         return rated.merge(unjudged)
@@ -92,9 +89,12 @@ public final class Pairing {
                 .process(() -> new Recompute(ratedSerde), STORE, UNJUDGED_STORE);
     }
 
-    /** A conversation that its client did not name has one turn, in which nothing is regenerated. */
+    /** The first reply of a conversation takes nobody's place; where its caller did not name it, that is known here. */
     private static boolean mayReplaceAnother(Interaction each) {
-        return each.complete() && !each.duel() && !each.conversationId().equals(each.interactionId());
+        return each.complete()
+                && each.replies().size() == 1
+                && !each.replies().getFirst().text().isBlank()
+                && !each.conversationId().equals(each.interactionId());
     }
 
     private static RatedInteraction unjudged(Interaction each) {
@@ -127,7 +127,10 @@ public final class Pairing {
         public void process(Record<String, RatedInteraction> record) {
             RatedInteraction arrived = record.value();
             if (arrived.revision() == 0) {
-                unjudged.put(conversation(record.key(), arrived.interaction()), arrived, record.timestamp());
+                unjudged.put(
+                        conversation(record.key(), arrived),
+                        arrived,
+                        arrived.interaction().time());
             }
             PromptGroup stored = store.get(record.key());
             PromptGroup before = stored == null ? PromptGroup.NOTHING : stored;
@@ -138,38 +141,47 @@ public final class Pairing {
                         arrived,
                         (known, other) -> known.revision() >= other.revision() ? known : other);
             }
-            addReplacements(record, rated);
+            addReplacements(record.key(), arrived, rated);
             if (!rated.equals(before.rated())) {
                 update(record, before, rated);
             }
         }
 
-        /** Adds the replies without a judgement in those conversations in which one was regenerated. */
-        private void addReplacements(Record<String, RatedInteraction> record, Map<String, RatedInteraction> rated) {
-            Set<String> conversations = new TreeSet<>();
-            for (RatedInteraction each : rated.values()) {
-                if (PairRules.regeneratedAway(each)) {
-                    conversations.add(conversation(record.key(), each.interaction()));
+        /** Adds the replies without a judgement that came in the place of one that was regenerated. */
+        private void addReplacements(String promptKey, RatedInteraction arrived, Map<String, RatedInteraction> rated) {
+            List<RatedInteraction> regenerated =
+                    rated.values().stream().filter(PairRules::regeneratedAway).toList();
+            for (RatedInteraction away : regenerated) {
+                long time = away.interaction().time();
+                List<RatedInteraction> found = new ArrayList<>();
+                if (arrived.revision() == 0 && PairRules.follows(arrived, away)) {
+                    found.add(arrived);
                 }
-            }
-            long kept = UNJUDGED_KEPT.toMillis();
-            long now = record.timestamp();
-            for (String conversation : conversations) {
-                try (WindowStoreIterator<RatedInteraction> replies =
-                        unjudged.fetch(conversation, Math.max(0, now - kept), now + kept)) {
-                    replies.forEachRemaining(
-                            reply -> rated.putIfAbsent(reply.value.interaction().interactionId(), reply.value));
+                try (WindowStoreIterator<RatedInteraction> replies = unjudged.fetch(
+                        conversation(promptKey, away), time, time + PairRules.REPLACES_WITHIN.toMillis())) {
+                    while (replies.hasNext() && found.size() < INTERACTIONS_MAX) {
+                        found.add(replies.next().value);
+                    }
                 }
+                found.forEach(reply -> rated.putIfAbsent(reply.interaction().interactionId(), reply));
             }
         }
 
-        private static String conversation(String promptKey, Interaction interaction) {
-            return promptKey + '/' + interaction.conversationId();
+        private static String conversation(String promptKey, RatedInteraction each) {
+            Interaction interaction = each.interaction();
+            return String.join(
+                    "/",
+                    promptKey,
+                    Optional.ofNullable(interaction.userHash()).orElse(""),
+                    interaction.conversationId());
         }
 
         private void update(
                 Record<String, RatedInteraction> record, PromptGroup before, Map<String, RatedInteraction> rated) {
             Map<String, RatedInteraction> newest = newest(rated);
+            if (newest.equals(before.rated())) {
+                return;
+            }
             Map<String, PreferencePair> after = PairRules.apply(newest.values());
             for (String gone : before.pairs().keySet()) {
                 if (!after.containsKey(gone)) {
@@ -199,9 +211,11 @@ public final class Pairing {
             }
         }
 
+        /** As many as may stay: those that were judged first, then the newest. */
         private Map<String, RatedInteraction> newest(Map<String, RatedInteraction> rated) {
             List<RatedInteraction> sorted = rated.values().stream()
-                    .sorted(Comparator.comparingLong(each -> -each.interaction().time()))
+                    .sorted(Comparator.comparing((RatedInteraction each) -> each.revision() == 0)
+                            .thenComparingLong(each -> -each.interaction().time()))
                     .limit(INTERACTIONS_MAX)
                     .toList();
             Map<String, RatedInteraction> newest = new TreeMap<>();

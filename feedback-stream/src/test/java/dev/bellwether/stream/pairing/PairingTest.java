@@ -6,6 +6,7 @@ import static dev.bellwether.stream.Records.thumb;
 import static dev.bellwether.stream.Records.withdrawal;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.bellwether.event.Arm;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal.Edit;
@@ -21,13 +22,13 @@ import dev.bellwether.stream.StreamDriver;
 import dev.bellwether.topic.Topics;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.apache.kafka.streams.TestInputTopic;
+import org.apache.kafka.streams.KeyValue;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -112,37 +113,101 @@ class PairingTest {
                 .containsExactly("EDITOn its way.0.5");
     }
 
-    @Test
-    void prefersTheReplyThatWasKeptOverTheOneRegeneratedAway() {
-        Interaction first = interaction("a", "Where is my card?", "Here.");
-        stream.send(first);
-        stream.send(feedback("f", "a", 1, new Signal("regenerated")));
-        Interaction second = interaction("b", "Where is my card?", "On its way.");
-        stream.send(second);
-        stream.send(feedback("g", "b", 2, thumb(true)));
-        assertThat(stream.latest(Topics.PREFERENCE_PAIRS).values())
-                .extracting(pair -> pair.origin() + pair.chosen().text() + pair.weight())
-                .containsExactly("REGENERATEOn its way.1.0");
-        stream.send(feedback("h", "b", 3, thumb(false)));
-        assertThat(stream.latest(Topics.PREFERENCE_PAIRS)).isEmpty();
+    /** One of Mia's turns in her conversation; a turn's time follows from its id. */
+    private static Interaction turn(String id, String question, String... replies) {
+        return interaction(id, "mia", null, Arm.CHAMPION, 0, question, replies);
+    }
+
+    private static Interaction at(long time, Interaction each) {
+        return new Interaction(
+                each.schema(),
+                each.interactionId(),
+                each.bot(),
+                each.conversationId(),
+                each.userHash(),
+                each.prompt(),
+                each.replies(),
+                each.experiment(),
+                each.arm(),
+                each.candidateShare(),
+                each.reason(),
+                each.complete(),
+                each.latencyMillis(),
+                time,
+                each.attributes());
+    }
+
+    private List<String> pairs() {
+        return stream.latest(Topics.PREFERENCE_PAIRS).values().stream()
+                .map(pair -> "%s %s > %s %s"
+                        .formatted(
+                                pair.origin(),
+                                pair.chosen().text(),
+                                pair.rejected().text(),
+                                pair.weight()))
+                .toList();
     }
 
     @Test
-    void prefersAReplyThatWasKeptInSilenceWeakly() {
-        stream.send(interaction("a", "Where is my card?", "Here."));
+    void prefersTheReplyThatWasKeptOverTheOneRegeneratedAway() {
+        stream.send(turn("a", "Where is my card?", "Here."));
         stream.send(feedback("f", "a", 1, new Signal("regenerated")));
-        stream.send(interaction("b", "Where is my card?", "On its way."));
-        assertThat(stream.latest(Topics.PREFERENCE_PAIRS).values())
-                .extracting(pair -> pair.origin() + pair.chosen().text() + pair.weight())
-                .containsExactly("REGENERATEOn its way.0.5");
-        TestInputTopic<String, Feedback> later = stream.input(Topics.FEEDBACK);
-        later.pipeInput("a", feedback("g", "a", 2, thumb(true)), Instant.now().plus(Duration.ofDays(3)));
-        assertThat(stream.latest(Topics.PREFERENCE_PAIRS)).isEmpty();
-        stream.send(interaction("c", "Where is my card?", "Gone."));
-        stream.send(feedback("h", "b", 3, new Signal("regenerated")));
-        assertThat(stream.latest(Topics.PREFERENCE_PAIRS).values())
-                .extracting(pair -> pair.chosen().text() + pair.rejected().text() + pair.weight())
-                .containsExactlyInAnyOrder("Gone.Here.0.5", "Gone.On its way.0.5");
+        stream.send(turn("b", "Where is my card?", "On its way."));
+        stream.send(feedback("g", "b", 2, thumb(true)));
+        assertThat(pairs()).containsExactly("REGENERATE On its way. > Here. 1.0");
+        stream.send(feedback("h", "b", 3, thumb(false)));
+        assertThat(pairs()).isEmpty();
+    }
+
+    @Test
+    void prefersAReplyThatWasKeptInSilenceWeaklyAndTakesItBackWithTheSignal() {
+        stream.send(turn("a", "Where is my card?", "Here."));
+        stream.send(turn("b", "Where is my card?", "On its way."));
+        stream.send(feedback("f", "a", 1, new Signal("regenerated")));
+        List<KeyValue<String, @Nullable PreferencePair>> emitted = stream.read(Topics.PREFERENCE_PAIRS);
+        assertThat(emitted)
+                .extracting(pair -> pair.value == null ? 0 : pair.value.weight())
+                .containsExactly(.5);
+        stream.send(withdrawal("w", "a", 2, "f"));
+        assertThat(stream.read(Topics.PREFERENCE_PAIRS)).containsExactly(KeyValue.pair(emitted.getFirst().key, null));
+    }
+
+    @Test
+    void takesTheLastOfSeveralTriesForTheOneThatWasKept() {
+        stream.send(turn("a", "Where is my card?", "Here."));
+        stream.send(feedback("f", "a", 1, new Signal("regenerated")));
+        stream.send(turn("b", "Where is my card?", "On its way."));
+        stream.send(feedback("g", "b", 2, new Signal("regenerated")));
+        stream.send(turn("c", "Where is my card?", "In the post."));
+        assertThat(pairs())
+                .containsExactlyInAnyOrder(
+                        "REGENERATE In the post. > Here. 0.5", "REGENERATE In the post. > On its way. 0.5");
+    }
+
+    @Test
+    void takesNothingForKeptThatAnotherGotOrThatCameMuchLaterOrWasNotRead() {
+        stream.send(at(0, turn("a", "Where is my card?", "Here.")));
+        stream.send(feedback("f", "a", 1, new Signal("regenerated")));
+        stream.send(at(1, interaction("b", "Where is my card?", "Somebody else's.")));
+        stream.send(at(Duration.ofDays(2).toMillis(), turn("c", "Where is my card?", "Days later.")));
+        stream.send(at(3, turn("d", "Where is my card?", " ")));
+        stream.send(at(4, turn("e", "Where is my card?", "One", "Two")));
+        stream.send(at(5, turn("g", "Where is my pin?", "Another question.")));
+        assertThat(pairs()).isEmpty();
+        stream.send(at(6, turn("h", "Where is my card?", "In the post.")));
+        assertThat(pairs()).containsExactly("REGENERATE In the post. > Here. 0.5");
+    }
+
+    @Test
+    void forgetsNoJudgementForARepliesSake() {
+        stream.send(at(0, turn("a", "Where is my card?", "Here.")));
+        stream.send(feedback("f", "a", 1, new Signal("regenerated")));
+        stream.send(at(1_000, turn("b", "Where is my card?", "On its way.")));
+        for (int i = 1; i < 64; i++) {
+            stream.send(at(i, interaction("j" + i, "Where is my card?", "First " + i, "Second " + i)));
+            stream.send(feedback("p" + i, "j" + i, i, new Preference(Outcome.FIRST)));
+        }
+        assertThat(pairs()).hasSize(63).allMatch(pair -> pair.startsWith("DUEL"));
     }
 
     @Test
@@ -150,15 +215,15 @@ class PairingTest {
         List<Event> records = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             String id = "i" + i;
-            records.add(interaction(id, "Question " + i % 2, "Reply " + i, "Other " + i));
+            records.add(turn(id, "Question " + i % 2, "Reply " + i, "Other " + i));
             records.add(feedback("p" + i, id, i, new Preference(i % 2 == 0 ? Outcome.FIRST : Outcome.SECOND)));
             records.add(feedback("t" + i, id, 10 + i, thumb(i % 3 == 0)));
             records.add(feedback("e" + i, id, 20 + i, new Edit("Edited " + i)));
         }
         records.add(feedback("r0", "i0", 30, new Signal("regenerated")));
         records.add(feedback("r2", "i2", 30, new Signal("regenerated")));
-        records.add(interaction("k0", "Question 0", "Kept."));
-        records.add(interaction("k2", "Question 0", "Kept as well."));
+        records.add(turn("k0", "Question 0", "Kept."));
+        records.add(turn("k2", "Question 0", "Kept as well."));
         records.add(withdrawal("w", "i2", 40, "p2"));
         Map<String, PreferencePair> expected = Map.of();
         for (int permutation = 0; permutation < 12; permutation++) {
@@ -180,6 +245,7 @@ class PairingTest {
             if (permutation == 0) {
                 expected = pairs;
                 assertThat(expected).hasSizeGreaterThan(10);
+                assertThat(expected.values()).anyMatch(pair -> pair.origin() == Origin.REGENERATE);
             }
             assertThat(pairs).isEqualTo(expected);
         }

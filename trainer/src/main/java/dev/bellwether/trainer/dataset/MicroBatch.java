@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -36,19 +37,29 @@ public final class MicroBatch {
 
     /** All samples in batches of at most {@code tokensMax} padded tokens (or one sample), shortest first. */
     public static List<MicroBatch> pack(List<Sample> samples, int tokensMax) {
-        List<Integer> order = IntStream.range(0, samples.size())
-                .boxed()
-                .sorted(Comparator.comparingInt(i -> samples.get(i).length()))
-                .toList();
+        return packTogether(
+                samples, IntStream.range(0, samples.size()).mapToObj(List::of).toList(), tokensMax);
+    }
+
+    /**
+     * As {@link #pack}, with the samples of a group always in the same batch; a group is never too long for one.
+     *
+     * @param groups of indexes into {@code samples}
+     */
+    public static List<MicroBatch> packTogether(List<Sample> samples, List<List<Integer>> groups, int tokensMax) {
+        ToIntFunction<List<Integer>> longest = group ->
+                group.stream().mapToInt(i -> samples.get(i).length()).max().orElse(0);
+        List<List<Integer>> order =
+                groups.stream().sorted(Comparator.comparingInt(longest)).toList();
         List<MicroBatch> batches = new ArrayList<>();
         List<Integer> current = new ArrayList<>();
-        for (int index : order) {
-            int padded = samples.get(index).length() + LENGTH_MULTIPLE - 1;
-            if (!current.isEmpty() && (current.size() + 1) * padded > tokensMax) {
+        for (List<Integer> group : order) {
+            int padded = longest.applyAsInt(group) + LENGTH_MULTIPLE - 1;
+            if (!current.isEmpty() && (current.size() + group.size()) * padded > tokensMax) {
                 batches.add(of(samples, current));
                 current = new ArrayList<>();
             }
-            current.add(index);
+            current.addAll(group);
         }
         if (!current.isEmpty()) {
             batches.add(of(samples, current));

@@ -3,7 +3,6 @@ package dev.bellwether.trainer.reward;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import ai.djl.training.GradientCollector;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.MicroBatch;
@@ -21,8 +20,8 @@ import java.util.stream.Stream;
 /**
  * Trains a reward model on comparisons and thumbs.
  *
- * <p>A step scores its replies without gradient, takes the loss's derivative by the rewards in closed form, and then
- * runs backward over micro-batches of like length, so that no pair is padded to the longest reply of the step.
+ * <p>A step runs over micro-batches of like length, so that no pair is padded to the longest reply of the step; the
+ * loss's derivative by the rewards is taken in closed form.
  *
  * @see <a href="https://arxiv.org/abs/2203.02155">Ouyang et al.: Training language models to follow instructions with
  *     human feedback</a>
@@ -42,6 +41,11 @@ public final class RewardTraining {
         this.model = model;
         this.config = config;
         this.random = new Random(seed);
+    }
+
+    /** What a thumb's probability has on top of the reward. */
+    double bias() {
+        return bias;
     }
 
     /**
@@ -131,62 +135,91 @@ public final class RewardTraining {
             votes.forEach(vote -> replies.add(vote.reply()));
             return replies;
         }
+
+        /** Which of the replies have to be scored together. */
+        private List<List<Integer>> groups() {
+            int votesFrom = 2 * comparisons.size();
+            return Stream.concat(
+                            IntStream.range(0, comparisons.size()).mapToObj(i -> List.of(2 * i, 2 * i + 1)),
+                            IntStream.range(votesFrom, votesFrom + votes.size()).mapToObj(List::of))
+                    .toList();
+        }
     }
 
     private void step(Batch batch, double learningRate) {
-        List<Sample> replies = batch.replies();
-        float[][] slopes = slopes(batch, model.rewards(replies));
+        Slopes slopes = new Slopes(batch);
         try (NDManager whole = manager.newSubManager()) {
             NDArray leaf = model.parameters().leaf(whole);
-            for (MicroBatch micro : MicroBatch.pack(replies, config.batchTokens())) {
-                try (NDManager step = whole.newSubManager()) {
-                    float[] flat = new float[micro.size() * config.heads()];
-                    for (int row = 0; row < micro.size(); row++) {
-                        System.arraycopy(slopes[micro.index(row)], 0, flat, row * config.heads(), config.heads());
-                    }
-                    NDArray gradient = step.create(flat, new Shape(micro.size(), config.heads()));
-                    try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
-                        collector.backward(
-                                model.pooled(leaf, micro, step).mul(gradient).sum());
-                    }
+            for (MicroBatch micro : MicroBatch.packTogether(batch.replies(), batch.groups(), config.batchTokens())) {
+                try (NDManager step = whole.newSubManager();
+                        GradientCollector collector = Engine.getInstance().newGradientCollector()) {
+                    NDArray rewards = model.pooled(leaf, micro, step);
+                    NDArray gradient = step.create(slopes.of(micro, rewards.toFloatArray()), rewards.getShape());
+                    collector.backward(rewards.mul(gradient).sum());
                 }
             }
             model.parameters().update(leaf, learningRate);
         }
+        bias -= BIAS_RATE * slopes.biasSlope;
     }
 
-    /** d loss / d reward, {@code [replies][heads]}; moves the votes' bias along its own slope. */
-    private float[][] slopes(Batch batch, float[][] rewards) {
-        int heads = config.heads();
-        float[][] slopes = new float[rewards.length][heads];
-        int pairs = batch.comparisons.size();
-        for (int i = 0; i < pairs; i++) {
+    /** d loss / d reward of one step's replies. */
+    private final class Slopes {
+        private final Batch batch;
+        private final int heads = config.heads();
+
+        /** d loss / d bias, over the votes so far. */
+        private double biasSlope;
+
+        private Slopes(Batch batch) {
+            this.batch = batch;
+        }
+
+        /** From rewards {@code [size * heads]} of a micro-batch their slopes. */
+        private float[] of(MicroBatch micro, float[] rewards) {
+            float[] slopes = new float[rewards.length];
+            int votesFrom = 2 * batch.comparisons.size();
+            int row = 0;
+            while (row < micro.size()) {
+                int reply = micro.index(row);
+                if (reply < votesFrom) {
+                    comparison(reply / 2, rewards, slopes, row * heads);
+                    row += 2;
+                } else {
+                    vote(reply - votesFrom, rewards, slopes, row * heads);
+                    row++;
+                }
+            }
+            return slopes;
+        }
+
+        /** The chosen reply's rewards are {@code [at, at + heads)}, the rejected one's follow. */
+        private void comparison(int i, float[] rewards, float[] slopes, int at) {
+            int pairs = batch.comparisons.size();
             double weight = batch.comparisons.get(i).weight();
             for (int head = 0; head < heads; head++) {
-                double chosen = rewards[2 * i][head];
-                double rejected = rewards[2 * i + 1][head];
+                double chosen = rewards[at + head];
+                double rejected = rewards[at + heads + head];
                 double slope = weight
                         * batch.comparisonWeights.get(i)[head]
                         * RewardLoss.pairSlope(chosen - rejected, config.smoothing())
                         / pairs;
                 double centre = 2 * config.centring() * (chosen + rejected) / (pairs * heads);
-                slopes[2 * i][head] = (float) (slope + centre);
-                slopes[2 * i + 1][head] = (float) (-slope + centre);
+                slopes[at + head] = (float) (slope + centre);
+                slopes[at + heads + head] = (float) (-slope + centre);
             }
         }
-        double biasSlope = 0;
-        int votes = batch.votes.size();
-        for (int i = 0; i < votes; i++) {
+
+        private void vote(int i, float[] rewards, float[] slopes, int at) {
+            int votes = batch.votes.size();
             for (int head = 0; head < heads; head++) {
                 double slope = RewardLoss.voteSlope(
-                        rewards[2 * pairs + i][head], bias, batch.votes.get(i).up(), config.smoothing());
-                slopes[2 * pairs + i][head] =
+                        rewards[at + head], bias, batch.votes.get(i).up(), config.smoothing());
+                slopes[at + head] =
                         (float) (config.voteWeight() * batch.voteWeights.get(i)[head] * slope / votes);
                 biasSlope += slope / (votes * heads);
             }
         }
-        bias -= BIAS_RATE * biasSlope;
-        return slopes;
     }
 
     /** Share of {@code comparisons} whose chosen reply scores higher. */

@@ -29,4 +29,13 @@ class MicroBatchTest {
                 .extracting(MicroBatch::size)
                 .containsExactly(2, 1);
     }
+
+    @Test
+    void keepsGroupsInOneBatchByTheirLongestSample() {
+        List<MicroBatch> batches = MicroBatch.packTogether(
+                List.of(THREE, TWO, TWO, TWO), List.of(List.of(0, 1), List.of(2), List.of(3)), 22);
+        assertThat(batches).hasSize(2);
+        assertThat(List.of(batches.get(0).index(0), batches.get(0).index(1))).containsExactly(2, 3);
+        assertThat(List.of(batches.get(1).index(0), batches.get(1).index(1))).containsExactly(0, 1);
+    }
 }

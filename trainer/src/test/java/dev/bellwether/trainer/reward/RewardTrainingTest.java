@@ -1,0 +1,101 @@
+package dev.bellwether.trainer.reward;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDManager;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
+import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.model.Constants;
+import dev.bellwether.trainer.model.Parameters;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class RewardTrainingTest {
+    private static final Path CHECKPOINT = Path.of("../policy/src/test/resources/reference/llama-tied");
+    private static final int GOOD = 40;
+    private static final int POOR = 41;
+
+    private final Random random = new Random(3);
+
+    /** A reply of any length that says {@code token}. */
+    private Sample reply(int[] prompt, int token) {
+        int[] reply = new int[2 + random.nextInt(12)];
+        Arrays.fill(reply, token);
+        return Sample.of(prompt, reply);
+    }
+
+    private List<Comparison> comparisons(int count) {
+        List<Comparison> comparisons = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int[] prompt = random.ints(3, 50, 90).toArray();
+            comparisons.add(new Comparison(reply(prompt, GOOD), reply(prompt, POOR), 1, List.of(), i));
+        }
+        return comparisons;
+    }
+
+    private List<Vote> votes(int count) {
+        List<Vote> votes = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            boolean up = i % 2 == 0;
+            votes.add(new Vote(reply(new int[] {60, 61}, up ? GOOD : POOR), up, "mia", i));
+        }
+        return votes;
+    }
+
+    private record Trained(float[] weights, double bias, double accuracy) {}
+
+    private static Trained train(
+            RewardConfig config, List<Comparison> comparisons, List<Vote> votes, List<Comparison> heldOut) {
+        Checkpoint policy = Checkpoint.open(CHECKPOINT);
+        float[] initial = RewardModel.fromPolicy(policy.config(), policy.parameters(), config.heads(), Pooling.MEAN, 1);
+        try (NDManager manager = NDManager.newBaseManager();
+                Constants constants = new Constants(manager);
+                RewardModel model = new RewardModel(
+                        manager,
+                        policy.config().asRewardModel(config.heads(), Pooling.MEAN),
+                        constants,
+                        Parameters.State.fresh(initial),
+                        config.batchTokens())) {
+            RewardTraining training = new RewardTraining(manager, model, config, 1);
+            training.train(comparisons, votes, (step, steps) -> {});
+            return new Trained(model.weights(), training.bias(), RewardTraining.accuracy(model, heldOut));
+        }
+    }
+
+    private static RewardConfig config(double learningRate, int epochs, int batchTokens) {
+        return new RewardConfig(2, learningRate, epochs, 16, .1, 1, .5, .01, batchTokens);
+    }
+
+    @Test
+    void learnsWhatComparisonsAndThumbsAgreeOn() {
+        List<Comparison> heldOut = comparisons(50);
+        assertThat(train(config(3e-3, 6, 1_800), comparisons(96), votes(48), heldOut)
+                        .accuracy())
+                .isGreaterThan(.9);
+    }
+
+    @Test
+    void learnsFromThumbsAlone() {
+        List<Comparison> heldOut = comparisons(50);
+        assertThat(train(config(3e-3, 30, 1_800), List.of(), votes(96), heldOut).accuracy())
+                .isGreaterThan(.9);
+    }
+
+    @Test
+    void learnsTheSameHoweverItsStepsAreCutIntoBatches() {
+        List<Comparison> comparisons = comparisons(20);
+        List<Vote> votes = votes(7);
+        Trained whole = train(config(1e-3, 1, 10_000), comparisons, votes, List.of());
+        Trained cut = train(config(1e-3, 1, 60), comparisons, votes, List.of());
+        assertThat(cut.weights()).containsExactly(whole.weights(), within(2e-4f));
+        assertThat(cut.bias()).isCloseTo(whole.bias(), within(1e-7)).isNotZero();
+    }
+}
