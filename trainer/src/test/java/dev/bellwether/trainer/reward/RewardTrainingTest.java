@@ -45,7 +45,7 @@ class RewardTrainingTest {
         List<Vote> votes = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             boolean up = i % 2 == 0;
-            votes.add(new Vote(reply(new int[] {60, 61}, up ? GOOD : POOR), up, "mia", i));
+            votes.add(new Vote(reply(random.ints(3, 50, 90).toArray(), up ? GOOD : POOR), up, "mia", i));
         }
         return votes;
     }
