@@ -100,14 +100,14 @@ final class PairRules {
 
     /**
      * The reply that was kept over the one that the same conversation regenerated away: the last of those that came in
-     * its place, one that its reader liked before others, and none that its reader turned down.
+     * its place, one that its reader liked before others, and none that is empty, flagged or was turned down.
      */
     private void regenerated() {
         for (RatedInteraction away : rated) {
             for (Feedback judgement : away.judgements()) {
                 if (regenerated(judgement)) {
                     rated.stream()
-                            .filter(kept -> follows(kept, away) && !regeneratedAway(kept) && !down(kept))
+                            .filter(kept -> follows(kept, away) && kept(kept))
                             .max(Comparator.comparing(PairRules::up).thenComparingLong(PairRules::time))
                             .ifPresent(kept -> add(
                                     away,
@@ -126,11 +126,16 @@ final class PairRules {
         Interaction later = kept.interaction();
         Interaction earlier = away.interaction();
         long between = later.time() - earlier.time();
-        return !later.duel()
+        return later.replies().size() == 1
                 && later.conversationId().equals(earlier.conversationId())
                 && Objects.equals(later.userHash(), earlier.userHash())
                 && between > 0
                 && between <= REPLACES_WITHIN.toMillis();
+    }
+
+    private boolean kept(RatedInteraction each) {
+        Response response = reply(each, 0);
+        return !regeneratedAway(each) && !down(each) && !response.text().isBlank() && !flagged(response);
     }
 
     private static long time(RatedInteraction each) {

@@ -7,12 +7,13 @@ import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KeyValue;
@@ -26,8 +27,6 @@ import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.Stores;
-import org.apache.kafka.streams.state.WindowStore;
-import org.apache.kafka.streams.state.WindowStoreIterator;
 import org.jspecify.annotations.Nullable;
 
 /** The step that keeps, for every prompt, the pairs that its rated interactions give now. */
@@ -46,6 +45,9 @@ public final class Pairing {
 
     private static final String UNJUDGED_STORE = "unjudged-replies";
 
+    /** Of one person's tries of one question in one conversation the newest are remembered: the last is what counts. */
+    private static final int TRIES_MAX = 8;
+
     private Pairing() {}
 
     /** What may change in a pair whose id stays. */
@@ -59,6 +61,15 @@ public final class Pairing {
      */
     record PromptGroup(Map<String, RatedInteraction> rated, Map<String, Emitted> pairs, long touched) {
         private static final PromptGroup NOTHING = new PromptGroup(Map.of(), Map.of(), 0);
+    }
+
+    /**
+     * One person's tries of one question in one conversation by id, without judgements.
+     *
+     * @param touched when the last of them came, by the stream's own clock, in milliseconds
+     */
+    record Tries(Map<String, RatedInteraction> replies, long touched) {
+        private static final Tries NONE = new Tries(Map.of(), 0);
     }
 
     /**
@@ -76,8 +87,8 @@ public final class Pairing {
             Duration waits) {
         builder.addStateStore(Stores.keyValueStoreBuilder(
                 Stores.persistentKeyValueStore(STORE), Serdes.String(), new JsonSerde<>(PromptGroup.class)));
-        builder.addStateStore(Stores.windowStoreBuilder(
-                Stores.persistentWindowStore(UNJUDGED_STORE, waits, waits, true), Serdes.String(), ratedSerde));
+        builder.addStateStore(Stores.keyValueStoreBuilder(
+                Stores.persistentKeyValueStore(UNJUDGED_STORE), Serdes.String(), new JsonSerde<>(Tries.class)));
         KStream<String, RatedInteraction> unjudged =
                 interactions.filter((id, each) -> mayReplaceAnother(each)).mapValues(Pairing::unjudged);
         return rated.merge(unjudged)
@@ -86,7 +97,7 @@ public final class Pairing {
                 .repartition(Repartitioned.with(Serdes.String(), ratedSerde)
                         .withName("rated-by-prompt")
                         .withNumberOfPartitions(partitions))
-                .process(() -> new Recompute(ratedSerde), STORE, UNJUDGED_STORE);
+                .process(() -> new Recompute(ratedSerde, waits), STORE, UNJUDGED_STORE);
     }
 
     /** The first reply of a conversation takes nobody's place; where its caller did not name it, that is known here. */
@@ -104,15 +115,17 @@ public final class Pairing {
     private static final class Recompute
             extends ContextualProcessor<String, RatedInteraction, String, @Nullable PreferencePair> {
         private final Serde<RatedInteraction> serde;
+        private final Duration waits;
 
         @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, PromptGroup> store;
 
         @SuppressWarnings("NullAway.Init")
-        private WindowStore<String, RatedInteraction> unjudged;
+        private KeyValueStore<String, Tries> unjudged;
 
-        private Recompute(Serde<RatedInteraction> serde) {
+        private Recompute(Serde<RatedInteraction> serde, Duration waits) {
             this.serde = serde;
+            this.waits = waits;
         }
 
         @Override
@@ -127,10 +140,7 @@ public final class Pairing {
         public void process(Record<String, RatedInteraction> record) {
             RatedInteraction arrived = record.value();
             if (arrived.revision() == 0) {
-                unjudged.put(
-                        conversation(record.key(), arrived),
-                        arrived,
-                        arrived.interaction().time());
+                remember(conversation(record.key(), arrived), arrived);
             }
             PromptGroup stored = store.get(record.key());
             PromptGroup before = stored == null ? PromptGroup.NOTHING : stored;
@@ -141,30 +151,39 @@ public final class Pairing {
                         arrived,
                         (known, other) -> known.revision() >= other.revision() ? known : other);
             }
-            addReplacements(record.key(), arrived, rated);
+            replacements(record.key(), arrived, rated.values())
+                    .forEach(reply -> rated.putIfAbsent(reply.interaction().interactionId(), reply));
             if (!rated.equals(before.rated())) {
                 update(record, before, rated);
             }
         }
 
-        /** Adds the replies without a judgement that came in the place of one that was regenerated. */
-        private void addReplacements(String promptKey, RatedInteraction arrived, Map<String, RatedInteraction> rated) {
-            List<RatedInteraction> regenerated =
-                    rated.values().stream().filter(PairRules::regeneratedAway).toList();
-            for (RatedInteraction away : regenerated) {
-                long time = away.interaction().time();
-                List<RatedInteraction> found = new ArrayList<>();
-                if (arrived.revision() == 0 && PairRules.follows(arrived, away)) {
-                    found.add(arrived);
-                }
-                try (WindowStoreIterator<RatedInteraction> replies = unjudged.fetch(
-                        conversation(promptKey, away), time, time + PairRules.REPLACES_WITHIN.toMillis())) {
-                    while (replies.hasNext() && found.size() < INTERACTIONS_MAX) {
-                        found.add(replies.next().value);
-                    }
-                }
-                found.forEach(reply -> rated.putIfAbsent(reply.interaction().interactionId(), reply));
+        /** Replies without a judgement that came in the place of one that was regenerated, as far as that is news. */
+        private List<RatedInteraction> replacements(
+                String promptKey, RatedInteraction arrived, Collection<RatedInteraction> rated) {
+            if (PairRules.regeneratedAway(arrived)) {
+                return tries(conversation(promptKey, arrived)).replies().values().stream()
+                        .filter(reply -> PairRules.follows(reply, arrived))
+                        .toList();
             }
+            boolean replaces = arrived.revision() == 0
+                    && rated.stream()
+                            .anyMatch(away -> PairRules.regeneratedAway(away) && PairRules.follows(arrived, away));
+            return replaces ? List.of(arrived) : List.of();
+        }
+
+        private void remember(String conversation, RatedInteraction arrived) {
+            Map<String, RatedInteraction> replies =
+                    new TreeMap<>(tries(conversation).replies());
+            replies.put(arrived.interaction().interactionId(), arrived);
+            unjudged.put(
+                    conversation,
+                    new Tries(newest(replies, TRIES_MAX), context().currentSystemTimeMs()));
+        }
+
+        private Tries tries(String conversation) {
+            Tries known = unjudged.get(conversation);
+            return known == null ? Tries.NONE : known;
         }
 
         private static String conversation(String promptKey, RatedInteraction each) {
@@ -178,7 +197,7 @@ public final class Pairing {
 
         private void update(
                 Record<String, RatedInteraction> record, PromptGroup before, Map<String, RatedInteraction> rated) {
-            Map<String, RatedInteraction> newest = newest(rated);
+            Map<String, RatedInteraction> newest = newest(rated, INTERACTIONS_MAX);
             if (newest.equals(before.rated())) {
                 return;
             }
@@ -201,10 +220,15 @@ public final class Pairing {
 
         /** Forgets prompts that nobody has judged for as long as pairs are kept; their pairs end with the topic's retention. */
         private void expire(long now) {
-            try (KeyValueIterator<String, PromptGroup> all = store.all()) {
+            expire(store, group -> now - group.touched() > KEPT.toMillis());
+            expire(unjudged, tries -> now - tries.touched() > waits.toMillis());
+        }
+
+        private static <V> void expire(KeyValueStore<String, V> store, Predicate<V> old) {
+            try (KeyValueIterator<String, V> all = store.all()) {
                 while (all.hasNext()) {
-                    KeyValue<String, PromptGroup> entry = all.next();
-                    if (now - entry.value.touched() > KEPT.toMillis()) {
+                    KeyValue<String, V> entry = all.next();
+                    if (old.test(entry.value)) {
                         store.delete(entry.key);
                     }
                 }
@@ -212,11 +236,11 @@ public final class Pairing {
         }
 
         /** As many as may stay: those that were judged first, then the newest. */
-        private Map<String, RatedInteraction> newest(Map<String, RatedInteraction> rated) {
+        private Map<String, RatedInteraction> newest(Map<String, RatedInteraction> rated, int most) {
             List<RatedInteraction> sorted = rated.values().stream()
                     .sorted(Comparator.comparing((RatedInteraction each) -> each.revision() == 0)
                             .thenComparingLong(each -> -each.interaction().time()))
-                    .limit(INTERACTIONS_MAX)
+                    .limit(most)
                     .toList();
             Map<String, RatedInteraction> newest = new TreeMap<>();
             int bytes = 0;

@@ -191,6 +191,7 @@ class PairingTest {
         stream.send(at(1, interaction("b", "Where is my card?", "Somebody else's.")));
         stream.send(at(Duration.ofDays(2).toMillis(), turn("c", "Where is my card?", "Days later.")));
         stream.send(at(3, turn("d", "Where is my card?", " ")));
+        stream.send(feedback("s", "d", 2, new Signal("shown")));
         stream.send(at(4, turn("e", "Where is my card?", "One", "Two")));
         stream.send(at(5, turn("g", "Where is my pin?", "Another question.")));
         assertThat(pairs()).isEmpty();
@@ -199,8 +200,44 @@ class PairingTest {
     }
 
     @Test
+    void takesALikedTryBeforeALaterOneAndNeverAFlaggedOne() {
+        stream.send(turn("a", "Where is my card?", "Here."));
+        stream.send(turn("b", "Where is my card?", "On its way."));
+        stream.send(turn("c", "Where is my card?", "In the post."));
+        stream.send(turn("d", "Where is my card?", "With the courier."));
+        stream.send(feedback("f", "a", 1, new Signal("regenerated")));
+        assertThat(pairs()).containsExactly("REGENERATE With the courier. > Here. 0.5");
+        stream.send(feedback("g", "c", 2, thumb(true)));
+        assertThat(pairs()).containsExactly("REGENERATE In the post. > Here. 1.0");
+        stream.send(feedback("h", "c", 3, new Flag("wrong", null)));
+        assertThat(pairs()).containsExactly("REGENERATE With the courier. > Here. 0.5");
+    }
+
+    @Test
+    void takesTheLastOfVeryManyTriesBeforeTheSignalOrAfterItWhateverTheClockOfOthersSays() {
+        long future = Duration.ofDays(300).toMillis();
+        for (boolean signalFirst : new boolean[] {true, false}) {
+            stream.close();
+            stream = new StreamDriver(directory.resolve("signal-first-" + signalFirst));
+            stream.send(at(future, interaction("z", "Where is my pin?", "There.")));
+            stream.send(at(0, turn("a", "Where is my card?", "Here.")));
+            Feedback signal = feedback("f", "a", 1, new Signal("regenerated"));
+            if (signalFirst) {
+                stream.send(signal);
+            }
+            for (int i = 1; i <= 70; i++) {
+                stream.send(at(i, turn("b" + i, "Where is my card?", "Try " + i)));
+            }
+            if (!signalFirst) {
+                stream.send(signal);
+            }
+            assertThat(pairs()).containsExactly("REGENERATE Try 70 > Here. 0.5");
+        }
+    }
+
+    @Test
     void forgetsNoJudgementForARepliesSake() {
-        stream.send(at(0, turn("a", "Where is my card?", "Here.")));
+        stream.send(at(100, turn("a", "Where is my card?", "Here.")));
         stream.send(feedback("f", "a", 1, new Signal("regenerated")));
         stream.send(at(1_000, turn("b", "Where is my card?", "On its way.")));
         for (int i = 1; i < 64; i++) {
