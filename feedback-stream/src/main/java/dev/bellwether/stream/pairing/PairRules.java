@@ -36,7 +36,7 @@ final class PairRules {
     private static final double WEAK = .5;
 
     /** A reply that comes later than this is an answer to the same question, not another try. */
-    static final Duration REPLACES_WITHIN = Duration.ofDays(1);
+    private static final Duration REPLACES_WITHIN = Duration.ofDays(1);
 
     private final List<RatedInteraction> rated;
     private final Map<String, PreferencePair> pairs = new TreeMap<>();

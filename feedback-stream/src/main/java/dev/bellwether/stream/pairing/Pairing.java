@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 public final class Pairing {
     private static final String STORE = "prompt-groups";
 
-    /** Of one prompt the newest rated interactions are remembered, within what Kafka takes as one record. */
+    /** So many are remembered of one prompt, and of one person's tries of it, within what Kafka takes as one record. */
     private static final int INTERACTIONS_MAX = 64;
 
     private static final int BYTES_MAX = Topics.RECORD_BYTES_MAX / 2;
@@ -45,17 +45,13 @@ public final class Pairing {
 
     private static final String UNJUDGED_STORE = "unjudged-replies";
 
-    /** Of one person's tries of one question in one conversation the newest are remembered: the last is what counts. */
-    private static final int TRIES_MAX = 8;
-
     private Pairing() {}
 
     /** What may change in a pair whose id stays. */
     record Emitted(double weight, long time) {}
 
     /**
-     * Interactions of one prompt by id, rated or in the place of one that was regenerated, and the pairs made of them by
-     * pair id.
+     * Interactions of one prompt by id, rated or in the place of one that was regenerated, and their pairs by pair id.
      *
      * @param touched when the last of them came, in milliseconds
      */
@@ -66,7 +62,7 @@ public final class Pairing {
     /**
      * One person's tries of one question in one conversation by id, without judgements.
      *
-     * @param touched when the last of them came, by the stream's own clock, in milliseconds
+     * @param touched when the last of them came, in milliseconds
      */
     record Tries(Map<String, RatedInteraction> replies, long touched) {
         private static final Tries NONE = new Tries(Map.of(), 0);
@@ -133,14 +129,14 @@ public final class Pairing {
             super.init(context);
             store = context.getStateStore(STORE);
             unjudged = context.getStateStore(UNJUDGED_STORE);
-            context.schedule(SWEEP, PunctuationType.WALL_CLOCK_TIME, this::expire);
+            context.schedule(SWEEP, PunctuationType.STREAM_TIME, this::expire);
         }
 
         @Override
         public void process(Record<String, RatedInteraction> record) {
             RatedInteraction arrived = record.value();
             if (arrived.revision() == 0) {
-                remember(conversation(record.key(), arrived), arrived);
+                remember(conversation(record.key(), arrived), record);
             }
             PromptGroup stored = store.get(record.key());
             PromptGroup before = stored == null ? PromptGroup.NOTHING : stored;
@@ -172,13 +168,11 @@ public final class Pairing {
             return replaces ? List.of(arrived) : List.of();
         }
 
-        private void remember(String conversation, RatedInteraction arrived) {
+        private void remember(String conversation, Record<String, RatedInteraction> record) {
             Map<String, RatedInteraction> replies =
                     new TreeMap<>(tries(conversation).replies());
-            replies.put(arrived.interaction().interactionId(), arrived);
-            unjudged.put(
-                    conversation,
-                    new Tries(newest(replies, TRIES_MAX), context().currentSystemTimeMs()));
+            replies.put(record.value().interaction().interactionId(), record.value());
+            unjudged.put(conversation, new Tries(newest(replies), record.timestamp()));
         }
 
         private Tries tries(String conversation) {
@@ -197,7 +191,7 @@ public final class Pairing {
 
         private void update(
                 Record<String, RatedInteraction> record, PromptGroup before, Map<String, RatedInteraction> rated) {
-            Map<String, RatedInteraction> newest = newest(rated, INTERACTIONS_MAX);
+            Map<String, RatedInteraction> newest = newest(rated);
             if (newest.equals(before.rated())) {
                 return;
             }
@@ -218,7 +212,7 @@ public final class Pairing {
             store.put(record.key(), new PromptGroup(newest, pairs, record.timestamp()));
         }
 
-        /** Forgets prompts that nobody has judged for as long as pairs are kept; their pairs end with the topic's retention. */
+        /** Forgets prompts that nobody judged for as long as pairs are kept, and tries that no signal can come for. */
         private void expire(long now) {
             expire(store, group -> now - group.touched() > KEPT.toMillis());
             expire(unjudged, tries -> now - tries.touched() > waits.toMillis());
@@ -236,11 +230,11 @@ public final class Pairing {
         }
 
         /** As many as may stay: those that were judged first, then the newest. */
-        private Map<String, RatedInteraction> newest(Map<String, RatedInteraction> rated, int most) {
-            List<RatedInteraction> sorted = rated.values().stream()
+        private Map<String, RatedInteraction> newest(Map<String, RatedInteraction> all) {
+            List<RatedInteraction> sorted = all.values().stream()
                     .sorted(Comparator.comparing((RatedInteraction each) -> each.revision() == 0)
                             .thenComparingLong(each -> -each.interaction().time()))
-                    .limit(most)
+                    .limit(INTERACTIONS_MAX)
                     .toList();
             Map<String, RatedInteraction> newest = new TreeMap<>();
             int bytes = 0;

@@ -236,6 +236,30 @@ class PairingTest {
     }
 
     @Test
+    void forgetsTriesAfterTheTimeInWhichSignalsMayCome() {
+        send(0, turn("a", "Where is my card?", "Here."));
+        send(0, turn("b", "Where is my card?", "On its way."));
+        send(6, feedback("f", "a", 1, thumb(true)));
+        send(8, feedback("g", "unknown", 1, thumb(true)));
+        send(9, feedback("h", "a", 2, new Signal("regenerated")));
+        assertThat(pairs()).isEmpty();
+    }
+
+    private void send(int day, Interaction interaction) {
+        stream.input(Topics.INTERACTIONS)
+                .pipeInput(
+                        interaction.interactionId(),
+                        interaction,
+                        Duration.ofDays(day).toMillis());
+    }
+
+    private void send(int day, Feedback feedback) {
+        stream.input(Topics.FEEDBACK)
+                .pipeInput(
+                        feedback.interactionId(), feedback, Duration.ofDays(day).toMillis());
+    }
+
+    @Test
     void forgetsNoJudgementForARepliesSake() {
         stream.send(at(100, turn("a", "Where is my card?", "Here.")));
         stream.send(feedback("f", "a", 1, new Signal("regenerated")));
