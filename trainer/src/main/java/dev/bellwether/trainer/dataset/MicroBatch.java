@@ -42,7 +42,7 @@ public final class MicroBatch {
     }
 
     /**
-     * As {@link #pack}, with the samples of a group always in the same batch; a group is never too long for one.
+     * As {@link #pack}, with the samples of a group always in the same batch, which may then hold one group alone.
      *
      * @param groups of indexes into {@code samples}
      */
