@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param userHash the end user; none when the caller named none
  * @param experiment the rollout that was under way; none otherwise
  * @param candidateShare probability of the candidate at that moment
+ * @param answer who answered and what it took; none in records of before
  * @param complete false when the client left before the end; such a reply cannot be judged
  */
 public record Interaction(
@@ -30,13 +31,19 @@ public record Interaction(
         @JsonProperty("complete") boolean complete,
         long latencyMillis,
         long time,
-        Map<String, String> attributes)
+        Map<String, String> attributes,
+        @Nullable Answer answer)
         implements Event {
 
     public Interaction {
         prompt = List.copyOf(prompt);
         replies = List.copyOf(replies);
         attributes = Map.copyOf(attributes);
+    }
+
+    /** Whether another version than the assigned one replied, because that one failed. */
+    public boolean fallback() {
+        return answer != null && !answer.failures().isEmpty();
     }
 
     public boolean duel() {

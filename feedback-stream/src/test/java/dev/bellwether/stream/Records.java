@@ -49,7 +49,8 @@ public final class Records {
                 true,
                 10,
                 id.hashCode(),
-                Map.of());
+                Map.of(),
+                null);
     }
 
     public static Feedback feedback(String id, String interaction, long time, FeedbackSignal signal) {

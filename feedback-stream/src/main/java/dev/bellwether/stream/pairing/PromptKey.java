@@ -22,6 +22,9 @@ final class PromptKey {
                     .strip()
                     .replaceAll("\\s+", " ");
             text.append('\u0000').append(message.role()).append('\u0001').append(normal);
+            if (message.toolCalls() != null) {
+                text.append('\u0002').append(message.toolCalls());
+            }
         }
         return hash(text.toString());
     }

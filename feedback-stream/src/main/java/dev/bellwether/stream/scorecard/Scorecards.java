@@ -96,7 +96,7 @@ public final class Scorecards {
             return List.of();
         }
         int empty = (int) interaction.replies().stream()
-                .filter(reply -> reply.text().isBlank())
+                .filter(reply -> reply.text().isBlank() && reply.toolCalls() == null)
                 .count();
         int overlong = (int) interaction.replies().stream()
                 .filter(reply -> reply.finishReason().equals("length"))
@@ -116,7 +116,11 @@ public final class Scorecards {
         Interaction interaction = rated.interaction();
         String experiment = interaction.experiment();
         String user = interaction.userHash();
-        if (experiment == null || user == null || interaction.reason() != AssignmentReason.SPLIT) {
+        // What a fallback said is neither the merit nor the fault of the version that failed.
+        if (experiment == null
+                || user == null
+                || interaction.reason() != AssignmentReason.SPLIT
+                || interaction.fallback()) {
             return List.of();
         }
         List<Observation> votes = new ArrayList<>();

@@ -134,7 +134,8 @@ class PairingTest {
                 each.complete(),
                 each.latencyMillis(),
                 time,
-                each.attributes());
+                each.attributes(),
+                each.answer());
     }
 
     private List<String> pairs() {

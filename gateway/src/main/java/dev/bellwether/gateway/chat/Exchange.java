@@ -263,7 +263,8 @@ final class Exchange {
                 complete,
                 (System.nanoTime() - startNanos) / 1_000_000,
                 Instant.now(clock).toEpochMilli(),
-                request.attributes());
+                request.attributes(),
+                null);
         return journal.append(Topics.INTERACTIONS, objects.interactionId(), interaction);
     }
 }

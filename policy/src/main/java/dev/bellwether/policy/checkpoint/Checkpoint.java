@@ -69,7 +69,7 @@ public final class Checkpoint {
             }
             return files;
         } catch (IOException e) {
-            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(index, e.getMessage()), e);
+            throw UnsupportedCheckpointException.unreadable(index, e);
         }
     }
 

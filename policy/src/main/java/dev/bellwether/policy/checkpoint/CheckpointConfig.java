@@ -97,7 +97,7 @@ public record CheckpointConfig(
         try {
             return parse(JSON.readTree(Files.readAllBytes(file)));
         } catch (IOException e) {
-            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(file, e.getMessage()), e);
+            throw UnsupportedCheckpointException.unreadable(file, e);
         }
     }
 

@@ -22,45 +22,54 @@ import org.jspecify.annotations.Nullable;
 /**
  * {@code manifest.json} of a policy artefact: where it comes from, and the hash of each of its files.
  *
+ * @param kind what the artefact is; left out for a checkpoint
  * @param parent the version it was trained from; none for an imported one
  * @param created ISO 8601 instant
  * @param refresh what the refresh that made it reported; none for an imported one
+ * @param scale of a reward model's scores; none for what serves
  * @param files SHA-256 in hexadecimal by file name, every file of the directory but the manifest itself
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Manifest(
         String version,
         String bot,
+        @Nullable ArtefactKind kind,
         @Nullable String parent,
         String created,
         @Nullable JsonNode refresh,
+        @Nullable RewardScale scale,
         Map<String, String> files) {
     public static final String FILE = "manifest.json";
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** A manifest over the files that lie in {@code directory} now. */
-    public static Manifest of(
-            Path directory,
-            String version,
-            String bot,
-            @Nullable String parent,
-            String created,
-            @Nullable JsonNode refresh)
-            throws IOException {
-        return new Manifest(version, bot, parent, created, refresh, hashes(directory));
+    static Manifest of(Path directory, ArtefactLabel label) throws IOException {
+        return new Manifest(
+                label.version(),
+                label.bot(),
+                label.kind() == ArtefactKind.CHECKPOINT ? null : label.kind(),
+                label.parent(),
+                label.created().toString(),
+                label.refresh(),
+                label.scale(),
+                hashes(directory));
+    }
+
+    /** What the artefact is. */
+    public ArtefactKind artefactKind() {
+        return kind == null ? ArtefactKind.CHECKPOINT : kind;
     }
 
     public static Manifest read(Path directory) {
         try {
             return JSON.readValue(directory.resolve(FILE).toFile(), Manifest.class);
         } catch (IOException e) {
-            throw new UnsupportedCheckpointException(
-                    "%s of %s cannot be read: %s".formatted(FILE, directory, e.getMessage()), e);
+            throw UnsupportedCheckpointException.unreadable(directory.resolve(FILE), e);
         }
     }
 
-    public void write(Path directory) throws IOException {
+    void write(Path directory) throws IOException {
         Files.writeString(
                 directory.resolve(FILE), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(this) + "\n");
     }
@@ -75,7 +84,7 @@ public record Manifest(
         try {
             actual = hashes(directory);
         } catch (IOException e) {
-            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(directory, e.getMessage()), e);
+            throw UnsupportedCheckpointException.unreadable(directory, e);
         }
         files.forEach((name, hash) -> {
             if (!actual.containsKey(name)) {

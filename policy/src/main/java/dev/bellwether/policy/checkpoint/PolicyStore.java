@@ -1,6 +1,5 @@
 package dev.bellwether.policy.checkpoint;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileVisitResult;
@@ -11,11 +10,18 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The versions of every bot's policy: {@code root/bot/version/}, never changed once there. */
 public final class PolicyStore {
+    private static final Logger LOG = LoggerFactory.getLogger(PolicyStore.class);
     private static final String NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}";
     private static final String UNFINISHED = ".unfinished-";
 
@@ -42,46 +48,114 @@ public final class PolicyStore {
         return Files.isDirectory(path(bot, version));
     }
 
-    /** Opens a version after checking it against its manifest. */
-    public Checkpoint open(String bot, String version) {
+    /** The manifest of an artefact, as it stands there; its files are not looked at. */
+    public Manifest manifest(String bot, String version) {
         Path directory = path(bot, version);
         if (!Files.isDirectory(directory)) {
             throw new UnsupportedCheckpointException(
                     "version %s of bot %s is not in the store".formatted(version, bot));
         }
-        Manifest.read(directory).verify(directory);
-        return Checkpoint.open(directory);
+        return Manifest.read(directory);
+    }
+
+    /** The names of a bot's artefacts, of all kinds, sorted. */
+    public List<String> names(String bot) throws IOException {
+        Path directory = path(bot, "any").getParent();
+        if (directory == null || !Files.isDirectory(directory)) {
+            return List.of();
+        }
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.filter(Files::isDirectory)
+                    .map(entry -> String.valueOf(entry.getFileName()))
+                    .filter(name -> name.matches(NAME))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    /** Opens a version's weights after checking it against its manifest. */
+    public Checkpoint open(String bot, String version) {
+        return Checkpoint.open(verified(bot, version, ArtefactKind.CHECKPOINT));
+    }
+
+    /** Opens a reward model's weights after checking it against its manifest. */
+    public Checkpoint openReward(String bot, String name) {
+        return Checkpoint.open(verified(bot, name, ArtefactKind.REWARD));
+    }
+
+    /** Reads the description of an upstream after checking it against its manifest. */
+    public UpstreamConfig openUpstream(String bot, String version) {
+        return UpstreamConfig.read(verified(bot, version, ArtefactKind.UPSTREAM));
+    }
+
+    private Path verified(String bot, String version, ArtefactKind wanted) {
+        Manifest manifest = manifest(bot, version);
+        if (manifest.artefactKind() != wanted) {
+            throw new UnsupportedCheckpointException("version %s of bot %s is of the kind %s, not %s"
+                    .formatted(version, bot, lower(manifest.artefactKind()), lower(wanted)));
+        }
+        Path directory = path(bot, version);
+        manifest.verify(directory);
+        return directory;
+    }
+
+    private static String lower(ArtefactKind kind) {
+        return kind.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The reward model of a bot that was made last, if it has one; one whose manifest cannot be read is passed over. */
+    public Optional<String> newestReward(String bot) throws IOException {
+        Optional<Manifest> newest = Optional.empty();
+        for (String name : names(bot)) {
+            try {
+                Manifest manifest = manifest(bot, name);
+                if (manifest.artefactKind() == ArtefactKind.REWARD
+                        && (newest.isEmpty()
+                                || Instant.parse(manifest.created())
+                                        .isAfter(Instant.parse(newest.get().created())))) {
+                    newest = Optional.of(manifest);
+                }
+            } catch (UnsupportedCheckpointException | DateTimeParseException e) {
+                LOG.warn("{} of {} is passed over: {}", name, bot, e.getMessage());
+            }
+        }
+        return newest.map(Manifest::version);
+    }
+
+    /** Takes an artefact out of the store; false where it was not there. */
+    public boolean remove(String bot, String version) throws IOException {
+        Path directory = path(bot, version);
+        if (!Files.isDirectory(directory)) {
+            return false;
+        }
+        Path leaving = directory.resolveSibling(UNFINISHED + version);
+        deleteRecursively(leaving);
+        Files.move(directory, leaving, StandardCopyOption.ATOMIC_MOVE);
+        deleteRecursively(leaving);
+        return true;
     }
 
     /**
      * Publishes a version: written under another name, forced to disk, renamed. A version that is there already is left
      * as it is, so publishing again after a crash changes nothing.
      */
-    public Path publish(
-            String bot,
-            String version,
-            @Nullable String parent,
-            Instant created,
-            @Nullable JsonNode refresh,
-            Writer writer)
-            throws IOException {
-        Path target = path(bot, version);
+    public Path publish(ArtefactLabel label, Writer writer) throws IOException {
+        Path target = path(label.bot(), label.version());
         if (Files.isDirectory(target)) {
             return target;
         }
-        Path unfinished = target.resolveSibling(UNFINISHED + version);
+        Path unfinished = target.resolveSibling(UNFINISHED + label.version());
         deleteRecursively(unfinished);
         Files.createDirectories(unfinished);
         writer.write(unfinished);
-        Manifest.of(unfinished, version, bot, parent, created.toString(), refresh)
-                .write(unfinished);
+        Manifest.of(unfinished, label).write(unfinished);
         try (Stream<Path> files = Files.list(unfinished)) {
             for (Path file : files.toList()) {
                 force(file, StandardOpenOption.WRITE);
             }
         }
         Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
-        force(root.resolve(bot), StandardOpenOption.READ);
+        force(root.resolve(label.bot()), StandardOpenOption.READ);
         return target;
     }
 

@@ -52,7 +52,7 @@ public final class Safetensors {
         try (FileChannel channel = FileChannel.open(file)) {
             return new Safetensors(file, readHeader(file, channel));
         } catch (IOException e) {
-            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(file, e.getMessage()), e);
+            throw UnsupportedCheckpointException.unreadable(file, e);
         }
     }
 
@@ -139,7 +139,7 @@ public final class Safetensors {
         try (FileChannel channel = FileChannel.open(file)) {
             readFully(channel, buffer, entry.offset());
         } catch (IOException e) {
-            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(file, e.getMessage()), e);
+            throw UnsupportedCheckpointException.unreadable(file, e);
         }
         buffer.flip();
         float[] numbers = new float[bytes / entry.format().bytes()];

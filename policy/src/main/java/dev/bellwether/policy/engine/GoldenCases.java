@@ -61,7 +61,7 @@ public final class GoldenCases {
         try {
             cases = read(file);
         } catch (IOException e) {
-            throw new UnsupportedCheckpointException("%s cannot be read: %s".formatted(file, e.getMessage()), e);
+            throw UnsupportedCheckpointException.unreadable(file, e);
         }
         int positions = cases.stream()
                 .mapToInt(golden -> golden.prompt().length + golden.reply().length)

@@ -103,11 +103,7 @@ class CheckpointTest {
         Checkpoint original = Checkpoint.open(REFERENCE.resolve("llama-tied"));
         PolicyStore store = new PolicyStore(directory);
         Path version = store.publish(
-                "support",
-                "v1",
-                null,
-                Instant.EPOCH,
-                null,
+                ArtefactLabel.added("support", "v1", ArtefactKind.CHECKPOINT, Instant.EPOCH),
                 target -> Checkpoint.write(target, original.config(), original.parameters(), NumberFormat.F32));
         assertThat(store.open("support", "v1").parameters()).isEqualTo(original.parameters());
         Path extra = Files.writeString(version.resolve("extra"), "x");

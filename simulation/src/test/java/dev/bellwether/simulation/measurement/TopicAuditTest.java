@@ -33,7 +33,8 @@ class TopicAuditTest {
                 true,
                 1,
                 1,
-                Map.of());
+                Map.of(),
+                null);
     }
 
     private static Feedback thumb(String id, String interaction, boolean up) {

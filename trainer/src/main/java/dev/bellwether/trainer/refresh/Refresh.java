@@ -3,6 +3,8 @@ package dev.bellwether.trainer.refresh;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.EventJson;
 import dev.bellwether.event.RefreshProgress.Report;
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.dataset.Comparison;
@@ -254,7 +256,14 @@ public final class Refresh {
         about.set("gate", EventJson.mapper().valueToTree(result.verdict().numbers()));
         new Publication(store, workshop.manager())
                 .publish(
-                        new Publication.Label(order.bot(), order.version(), order.origin(), clock.instant(), about),
+                        new ArtefactLabel(
+                                order.bot(),
+                                order.version(),
+                                ArtefactKind.CHECKPOINT,
+                                order.origin(),
+                                clock.instant(),
+                                about,
+                                null),
                         workshop.policy(),
                         actor,
                         workshop.origin().directory(),

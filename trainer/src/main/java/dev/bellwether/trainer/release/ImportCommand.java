@@ -1,6 +1,8 @@
 package dev.bellwether.trainer.release;
 
 import ai.djl.ndarray.NDManager;
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.engine.Completion;
@@ -11,7 +13,6 @@ import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.release.Publication.Label;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -54,7 +55,7 @@ public final class ImportCommand implements Callable<Integer> {
         try (NDManager manager = NDManager.newBaseManager()) {
             Path path = new Publication(policies, manager)
                     .publish(
-                            new Label(bot, version, null, Instant.now(), null),
+                            ArtefactLabel.added(bot, version, ArtefactKind.CHECKPOINT, Instant.now()),
                             source.config(),
                             source.parameters(),
                             checkpoint,

@@ -3,7 +3,7 @@ package dev.bellwether.trainer.release;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import com.fasterxml.jackson.databind.JsonNode;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.NumberFormat;
@@ -17,11 +17,9 @@ import dev.bellwether.trainer.model.Transformer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Writes a policy into the store: rounded weights, tokenizer, and golden cases computed from the rounded weights. */
 public final class Publication {
@@ -36,14 +34,6 @@ public final class Publication {
         this.manager = manager;
     }
 
-    /** What a version is called and where it comes from. */
-    public record Label(
-            String bot,
-            String version,
-            @Nullable String parent,
-            Instant created,
-            @Nullable JsonNode refresh) {}
-
     /**
      * Publishes {@code parameters}; the same version again changes nothing.
      *
@@ -51,9 +41,9 @@ public final class Publication {
      * @param golden replies to keep as golden cases
      */
     public Path publish(
-            Label label, CheckpointConfig config, float[] parameters, Path tokenizerFrom, List<Sample> golden)
+            ArtefactLabel label, CheckpointConfig config, float[] parameters, Path tokenizerFrom, List<Sample> golden)
             throws IOException {
-        return store.publish(label.bot(), label.version(), label.parent(), label.created(), label.refresh(), target -> {
+        return store.publish(label, target -> {
             Checkpoint.write(target, config, parameters, NumberFormat.BF16);
             for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
                 Files.copy(tokenizerFrom.resolve(name), target.resolve(name));

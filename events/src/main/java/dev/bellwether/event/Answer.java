@@ -1,0 +1,42 @@
+package dev.bellwether.event;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who answered an interaction, and what it took.
+ *
+ * @param failures versions that were asked before and failed; the reply does not count for them
+ * @param model what the upstream calls the model that answered; none for a local policy
+ * @param firstTokenMillis from the request to the first token
+ * @param promptTokens read; 0 where the upstream does not say
+ * @param completionTokens generated, all replies and candidates together
+ * @param cost by the prices of {@code bots.yaml}, in their currency; none where no price is known
+ * @param candidates what was generated to choose from, best first, where the best of several was served; else empty
+ */
+public record Answer(
+        List<Failure> failures,
+        @Nullable String model,
+        long firstTokenMillis,
+        int promptTokens,
+        int completionTokens,
+        @Nullable Double cost,
+        List<Candidate> candidates) {
+
+    /** A version that was asked and failed, and why. */
+    public record Failure(String version, String reason) {}
+
+    /**
+     * A reply that was generated to choose from.
+     *
+     * @param index in the order of generation
+     * @param score the reward model's, with the spread of its heads
+     * @param served whether it went out
+     */
+    public record Candidate(int index, double score, double spread, boolean served) {}
+
+    public Answer {
+        failures = List.copyOf(failures);
+        candidates = candidates == null ? List.of() : List.copyOf(candidates);
+    }
+}

@@ -1,0 +1,16 @@
+package dev.bellwether.policy.checkpoint;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/** What an artefact of the store is. */
+public enum ArtefactKind {
+    /** Weights, served by the gateway's own engine. */
+    @JsonProperty("checkpoint")
+    CHECKPOINT,
+    /** The description of an OpenAI-compatible service. */
+    @JsonProperty("upstream")
+    UPSTREAM,
+    /** A model that scores replies; it is no version that could serve. */
+    @JsonProperty("reward")
+    REWARD
+}
