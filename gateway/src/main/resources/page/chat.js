@@ -20,15 +20,6 @@ function newTalk() {
   return { id: randomId(), turns: [], end: new AbortController() };
 }
 
-function user() {
-  let id = localStorage.getItem("bellwether-user");
-  if (!id) {
-    id = randomId();
-    localStorage.setItem("bellwether-user", id);
-  }
-  return id;
-}
-
 function element(tag, className, text) {
   const node = document.createElement(tag);
   if (className) node.className = className;
@@ -100,7 +91,7 @@ async function ask(talk, turns, duel) {
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
     signal: talk.end.signal,
     body: JSON.stringify({
-      model: bot, messages: turns, stream: true, user: user(),
+      model: bot, messages: turns, stream: true,
       bellwether: { conversation_id: talk.id, duel },
     }),
   });

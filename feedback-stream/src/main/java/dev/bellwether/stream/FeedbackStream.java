@@ -50,9 +50,10 @@ public final class FeedbackStream implements AutoCloseable {
     private record Sections(
             @JsonProperty(required = true) @Nullable String champion,
             @Nullable JsonNode chat,
+            @Nullable JsonNode serving,
             @Nullable RolloutConfig rollout,
             @Nullable JsonNode refresh) {
-        private static final Sections NONE = new Sections(null, null, null, null);
+        private static final Sections NONE = new Sections(null, null, null, null, null);
     }
 
     private FeedbackStream(WatchedFile<Map<String, BotRollout>> bots, KafkaStreams streams, HttpServer health) {

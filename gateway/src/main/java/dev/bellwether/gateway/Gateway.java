@@ -1,20 +1,26 @@
 package dev.bellwether.gateway;
 
-import dev.bellwether.gateway.bots.ApiKeys;
+import dev.bellwether.gateway.access.ApiKeys;
+import dev.bellwether.gateway.access.Authentication;
+import dev.bellwether.gateway.access.TokenKeys;
+import dev.bellwether.gateway.access.Visitors;
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.chat.ChatHandler;
+import dev.bellwether.gateway.chat.Recorder;
 import dev.bellwether.gateway.feedback.FeedbackHandler;
-import dev.bellwether.gateway.feedback.TokenKeys;
-import dev.bellwether.gateway.http.Authentication;
+import dev.bellwether.gateway.feedback.FeedbackToken;
+import dev.bellwether.gateway.http.Bodies;
+import dev.bellwether.gateway.http.ClientAddress;
 import dev.bellwether.gateway.http.InFlight;
-import dev.bellwether.gateway.http.OperatorRoutes;
-import dev.bellwether.gateway.http.PublicRoutes;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.gateway.limits.IdempotencyStore;
 import dev.bellwether.gateway.limits.RateLimiter;
+import dev.bellwether.gateway.page.ChatPage;
 import dev.bellwether.gateway.rollout.OperatorHandler;
 import dev.bellwether.gateway.rollout.RolloutFollower;
 import dev.bellwether.gateway.serving.PolicyCatalog;
+import dev.bellwether.gateway.serving.UpstreamKeys;
+import dev.bellwether.gateway.serving.Upstreams;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.engine.EngineConfig;
 import dev.bellwether.settings.WatchedFile;
@@ -29,7 +35,6 @@ import io.vertx.ext.web.Router;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
@@ -45,43 +50,33 @@ public final class Gateway implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
     private static final Duration REDIS_TIMEOUT = Duration.ofMillis(100);
     private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
-    private static final Duration DRAIN = Duration.ofSeconds(8);
+    private static final Duration DRAIN = Duration.ofSeconds(25);
 
     /** A response that has ended is still on its way to its reader. */
     private static final Duration LINGER = Duration.ofMillis(300);
 
-    private static final int EVENT_LOOPS = 2;
+    private static final int EVENT_LOOPS_MAX = 4;
 
     private final Vertx vertx;
     private final List<HttpServer> servers;
     private final InFlight inFlight;
-    private final List<WatchedFile<?>> files;
-    private final EventJournal journal;
-    private final PolicyCatalog catalog;
-    private final RolloutFollower rollouts;
+    private final List<AutoCloseable> parts;
 
-    private Gateway(
-            Vertx vertx,
-            List<HttpServer> servers,
-            InFlight inFlight,
-            List<WatchedFile<?>> files,
-            EventJournal journal,
-            PolicyCatalog catalog,
-            RolloutFollower rollouts) {
+    /**
+     * @param parts what is closed after the servers, in this order
+     */
+    private Gateway(Vertx vertx, List<HttpServer> servers, InFlight inFlight, List<AutoCloseable> parts) {
         this.vertx = vertx;
         this.servers = servers;
         this.inFlight = inFlight;
-        this.files = files;
-        this.journal = journal;
-        this.catalog = catalog;
-        this.rollouts = rollouts;
+        this.parts = parts;
     }
 
     public static void main(String[] arguments) {
         try {
             Gateway gateway = start(GatewayConfig.from(System.getenv()));
             Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(gateway::close));
-        } catch (IOException | IllegalArgumentException | IllegalStateException e) {
+        } catch (IOException | RuntimeException e) {
             System.err.println("gateway: " + e.getMessage());
             System.exit(1);
         }
@@ -92,42 +87,60 @@ public final class Gateway implements AutoCloseable {
         SecureRandom random = new SecureRandom();
         WatchedFile<Bots> bots = new WatchedFile<>(config.bots(), Bots::parse).watch();
         WatchedFile<ApiKeys> keys = new WatchedFile<>(config.keys(), ApiKeys::parse).watch();
-        TokenKeys secrets = TokenKeys.parse(Files.readString(config.tokenKeys()));
-        Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(EVENT_LOOPS));
+        WatchedFile<TokenKeys> secrets = new WatchedFile<>(config.tokenKeys(), TokenKeys::parse).watch();
+        ClientAddress addresses = new ClientAddress(config.proxies());
+        Vertx vertx = Vertx.vertx(new VertxOptions()
+                .setEventLoopPoolSize(
+                        Math.min(EVENT_LOOPS_MAX, Runtime.getRuntime().availableProcessors())));
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        Redis redis = Redis.createClient(
-                vertx,
-                new RedisOptions()
-                        .setConnectionString(config.redis())
-                        .setMaxPoolSize(16)
-                        .setMaxPoolWaiting(1_000));
+        Redis redis = redis(vertx, config.redis());
         EventJournal journal = new EventJournal(config.kafka());
-        PolicyCatalog catalog = new PolicyCatalog(new PolicyStore(config.store()), EngineConfig.SERVING);
+        Upstreams upstreams =
+                new Upstreams(vertx, meters, new UpstreamKeys(config.variable()), config.privateUpstreams());
+        PolicyCatalog catalog = new PolicyCatalog(new PolicyStore(config.store()), EngineConfig.SERVING, upstreams);
         RolloutFollower rollouts =
                 new RolloutFollower(config.kafka(), config.replication(), bots::value, catalog, journal, clock);
-        Authentication authentication = new Authentication(keys::value, secrets);
+        Visitors visitors = new Visitors(secrets::value, random, addresses);
+        Authentication authentication = new Authentication(
+                keys::value,
+                secrets::value,
+                bot -> bots.value()
+                        .find(bot)
+                        .map(each -> each.chat().visitors())
+                        .orElse(false),
+                visitors);
+        Recorder recorder = new Recorder(journal, new FeedbackToken.Sealer(secrets::value, clock), meters, clock);
+        RateLimiter limiter = new RateLimiter(redis, clock, REDIS_TIMEOUT).share(vertx);
         ChatHandler chat = new ChatHandler(
+                bots::value, secrets::value, visitors, limiter, rollouts, catalog, recorder, clock, random);
+        FeedbackHandler feedback = new FeedbackHandler(
                 bots::value,
                 authentication,
-                new RateLimiter(redis, clock, REDIS_TIMEOUT),
-                rollouts,
-                catalog,
+                secrets::value,
                 journal,
-                secrets,
-                clock,
-                random);
-        FeedbackHandler feedback = new FeedbackHandler(
-                bots::value, authentication, secrets, journal, new IdempotencyStore(redis, REDIS_TIMEOUT), clock);
+                new IdempotencyStore(redis, REDIS_TIMEOUT),
+                clock);
         OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, journal, clock);
         InFlight inFlight = new InFlight();
-        Router open = new PublicRoutes(bots::value, authentication, chat, feedback, meters, inFlight).router(vertx);
-        Router operator = new OperatorRoutes(operators, rollouts, meters, inFlight).router(vertx);
+        Bodies bodies = new Bodies(config.bodyBytesMax());
+        EveryRequest everyRequest = new EveryRequest(meters, inFlight);
+        ChatPage page = new ChatPage(bots::value, authentication, visitors);
+        Router open = new PublicRoutes(
+                        bots::value, authentication, visitors, chat, feedback, page, bodies, everyRequest)
+                .router(vertx);
+        Router operator = new OperatorRoutes(operators, rollouts, meters, inFlight, bodies, everyRequest).router(vertx);
         List<HttpServer> servers = List.of(
                 listen(vertx, open, config.host(), config.port()),
                 listen(vertx, operator, config.host(), config.operatorPort()));
         rollouts.start();
         LOG.info("listening on {}:{}, operators on {}", config.host(), config.port(), config.operatorPort());
-        return new Gateway(vertx, servers, inFlight, List.of(bots, keys), journal, catalog, rollouts);
+        return new Gateway(vertx, servers, inFlight, List.of(bots, keys, secrets, rollouts, catalog, bodies, journal));
+    }
+
+    private static Redis redis(Vertx vertx, String url) {
+        return Redis.createClient(
+                vertx,
+                new RedisOptions().setConnectionString(url).setMaxPoolSize(16).setMaxPoolWaiting(1_000));
     }
 
     private static HttpServer listen(Vertx vertx, Router router, String host, int port) {
@@ -136,6 +149,8 @@ public final class Gateway implements AutoCloseable {
                 .setPort(port)
                 .setIdleTimeout(120)
                 .setIdleTimeoutUnit(TimeUnit.SECONDS)
+                .setTcpNoDelay(true)
+                .setHandle100ContinueAutomatically(true)
                 .setCompressionSupported(false);
         try {
             HttpServer server = vertx.createHttpServer(options).requestHandler(router);
@@ -156,14 +171,18 @@ public final class Gateway implements AutoCloseable {
     public void close() {
         await(inFlight.stop()
                 .timeout(DRAIN.toMillis(), TimeUnit.MILLISECONDS)
-                .onFailure(late -> LOG.warn("requests were under way for longer than {} and are cut off", DRAIN))
+                .onFailure(late -> LOG.warn(
+                        "{} requests were under way for longer than {} and are cut off", inFlight.count(), DRAIN))
                 .otherwiseEmpty()
                 .compose(drained -> vertx.timer(LINGER.toMillis(), TimeUnit.MILLISECONDS)));
         await(Future.join(servers.stream().map(HttpServer::close).toList()).otherwiseEmpty());
-        files.forEach(WatchedFile::close);
-        rollouts.close();
-        catalog.close();
-        journal.close();
+        for (AutoCloseable part : parts) {
+            try {
+                part.close();
+            } catch (Exception e) {
+                LOG.warn("a part of the gateway did not close", e);
+            }
+        }
         await(vertx.close());
     }
 

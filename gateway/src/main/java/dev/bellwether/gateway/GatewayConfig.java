@@ -1,7 +1,10 @@
 package dev.bellwether.gateway;
 
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +14,10 @@ import org.jspecify.annotations.Nullable;
  * @param replication copies of each topic that the gateway creates
  * @param redis URL
  * @param store the policy store's folder
+ * @param proxies addresses and networks whose {@code x-forwarded-for} is believed
+ * @param bodyBytesMax largest body of a chat
+ * @param privateUpstreams whether upstreams may be on this machine or in private networks, if their version says so
+ * @param variable the environment, by name, for upstreams' keys
  */
 record GatewayConfig(
         String host,
@@ -22,7 +29,11 @@ record GatewayConfig(
         Path bots,
         Path keys,
         Path tokenKeys,
-        Path store) {
+        Path store,
+        List<String> proxies,
+        int bodyBytesMax,
+        boolean privateUpstreams,
+        Function<String, @Nullable String> variable) {
 
     static GatewayConfig from(Map<String, String> environment) {
         return new GatewayConfig(
@@ -30,12 +41,16 @@ record GatewayConfig(
                 port(environment, "BELLWETHER_PORT", "8080"),
                 port(environment, "BELLWETHER_OPERATOR_PORT", "8081"),
                 required(environment, "BELLWETHER_KAFKA"),
-                Short.parseShort(environment.getOrDefault("BELLWETHER_REPLICATION", "1")),
+                (short) number(environment, "BELLWETHER_REPLICATION", 1, 100),
                 required(environment, "BELLWETHER_REDIS"),
                 Path.of(required(environment, "BELLWETHER_BOTS")),
                 Path.of(required(environment, "BELLWETHER_KEYS")),
                 Path.of(required(environment, "BELLWETHER_TOKEN_KEYS")),
-                Path.of(required(environment, "BELLWETHER_STORE")));
+                Path.of(required(environment, "BELLWETHER_STORE")),
+                list(environment.getOrDefault("BELLWETHER_TRUSTED_PROXIES", "")),
+                number(environment, "BELLWETHER_BODY_BYTES_MAX", 1_000_000, 64 << 20),
+                flag(environment, "BELLWETHER_PRIVATE_UPSTREAMS", true),
+                environment::get);
     }
 
     private static String required(Map<String, String> environment, String name) {
@@ -44,6 +59,30 @@ record GatewayConfig(
             throw new IllegalArgumentException("the environment variable %s is missing".formatted(name));
         }
         return value;
+    }
+
+    private static List<String> list(String text) {
+        return Arrays.stream(text.split(","))
+                .map(String::strip)
+                .filter(each -> !each.isEmpty())
+                .toList();
+    }
+
+    private static int number(Map<String, String> environment, String name, int otherwise, int most) {
+        String value = environment.getOrDefault(name, Integer.toString(otherwise));
+        if (!value.matches("\\d{1,9}") || Integer.parseInt(value) < 1 || Integer.parseInt(value) > most) {
+            throw new IllegalArgumentException(
+                    "%s must be a number from 1 to %d, is '%s'".formatted(name, most, value));
+        }
+        return Integer.parseInt(value);
+    }
+
+    private static boolean flag(Map<String, String> environment, String name, boolean otherwise) {
+        String value = environment.getOrDefault(name, Boolean.toString(otherwise));
+        if (!value.matches("true|false")) {
+            throw new IllegalArgumentException("%s must be true or false, is '%s'".formatted(name, value));
+        }
+        return Boolean.parseBoolean(value);
     }
 
     private static int port(Map<String, String> environment, String name, String otherwise) {

@@ -66,13 +66,15 @@ public final class DataFolder implements AutoCloseable {
             prepareBots(bots);
             prepareKeys();
             if (!Files.exists(tokenKeys())) {
-                new WholeFile(tokenKeys())
-                        .write("""
-                        # The first key encrypts feedback tokens, all of them decrypt.
+                new WholeFile(tokenKeys()).write("""
+                        # The first key encrypts feedback tokens, all of them decrypt. To rotate: put a new key second on
+                        # every gateway, then first on every gateway, and take the old one out a week later. The hash key
+                        # stays: users are known by it.
                         token_keys:
                           - kid: k1
                             key: %s
-                        """.formatted(Base64.getEncoder().encodeToString(randomBytes())));
+                        hash_key: %s
+                        """.formatted(newSecret(), newSecret()));
             }
             JsonNode configured = configuredBots(bots());
             for (String bot : botNames()) {
@@ -136,6 +138,10 @@ public final class DataFolder implements AutoCloseable {
 
     private String newKey() {
         return "bw-" + HexFormat.of().formatHex(randomBytes());
+    }
+
+    private String newSecret() {
+        return Base64.getEncoder().encodeToString(randomBytes());
     }
 
     private byte[] randomBytes() {

@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The bots of {@code bots.yaml}; unknown settings are refused. */
@@ -17,7 +19,7 @@ public record Bots(Map<String, Bot> bots) {
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
 
     /** A bot: the version it starts from and how it is served. */
-    public record Bot(String champion, BotConfig chat) {}
+    public record Bot(String champion, BotConfig chat, ServingConfig serving) {}
 
     /** The file as it stands; {@code rollout} and {@code refresh} belong to other services. */
     private record File(
@@ -26,9 +28,10 @@ public record Bots(Map<String, Bot> bots) {
     private record Sections(
             @JsonProperty(required = true) @Nullable String champion,
             @Nullable BotConfig chat,
+            @Nullable ServingConfig serving,
             @Nullable JsonNode rollout,
             @Nullable JsonNode refresh) {
-        private static final Sections NONE = new Sections(null, null, null, null);
+        private static final Sections NONE = new Sections(null, null, null, null, null);
     }
 
     public Bots {
@@ -44,14 +47,21 @@ public record Bots(Map<String, Bot> bots) {
         for (Map.Entry<String, @Nullable Sections> entry : read.entrySet()) {
             String name = entry.getKey();
             Sections sections = Objects.requireNonNullElse(entry.getValue(), Sections.NONE);
-            BotConfig chat = sections.chat();
             bots.put(
                     name,
                     new Bot(
                             Champion.of(name, sections.champion()),
-                            chat == null ? BotConfig.of(null, null, null, null, null, null, null, null) : chat));
+                            Objects.requireNonNullElse(sections.chat(), BotConfig.DEFAULT),
+                            Objects.requireNonNullElse(sections.serving(), ServingConfig.DEFAULT)));
         }
         return new Bots(bots);
+    }
+
+    /** The origins of pages that any bot allows. */
+    public Set<String> origins() {
+        return bots.values().stream()
+                .flatMap(bot -> bot.chat().origins().stream())
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     public Optional<Bot> find(String name) {

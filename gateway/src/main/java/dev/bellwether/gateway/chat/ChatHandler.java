@@ -1,176 +1,220 @@
 package dev.bellwether.gateway.chat;
 
+import com.github.f4b6a3.uuid.UuidCreator;
 import dev.bellwether.event.RolloutState;
+import dev.bellwether.gateway.access.Authentication;
+import dev.bellwether.gateway.access.Caller;
+import dev.bellwether.gateway.access.TokenKeys;
+import dev.bellwether.gateway.access.Visitors;
 import dev.bellwether.gateway.bots.BotConfig;
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.bots.Bots.Bot;
-import dev.bellwether.gateway.feedback.FeedbackToken;
-import dev.bellwether.gateway.feedback.TokenKeys;
 import dev.bellwether.gateway.http.ApiException;
-import dev.bellwether.gateway.http.Authentication;
-import dev.bellwether.gateway.http.Authentication.Caller;
-import dev.bellwether.gateway.http.Json;
-import dev.bellwether.gateway.journal.EventJournal;
+import dev.bellwether.gateway.http.Bodies;
+import dev.bellwether.gateway.http.Cors;
+import dev.bellwether.gateway.http.Requests;
+import dev.bellwether.gateway.limits.Partition;
 import dev.bellwether.gateway.limits.RateLimiter;
 import dev.bellwether.gateway.rollout.Assignment;
 import dev.bellwether.gateway.rollout.RolloutFollower;
-import dev.bellwether.gateway.serving.LocalPolicy;
+import dev.bellwether.gateway.serving.Ask;
+import dev.bellwether.gateway.serving.FallbackChain;
+import dev.bellwether.gateway.serving.Policy;
 import dev.bellwether.gateway.serving.PolicyCatalog;
 import dev.bellwether.policy.engine.Sampling;
-import io.vertx.core.Context;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
-/** {@code POST /v1/chat/completions}: assigns the user to an arm, generates, records, and hands out the token. */
+/** {@code POST /v1/chat/completions}: assigns the user to an arm and asks that arm's version, then its fallbacks. */
 public final class ChatHandler {
     private static final Duration LOADING = Duration.ofSeconds(2);
     private static final Duration UNAVAILABLE = Duration.ofSeconds(10);
-
-    /** A version may be unloaded between assignment and use; the next state then names another. */
+    private static final double TOP_P_LEAST = 1e-6;
     private static final int ASSIGNMENTS_MAX = 3;
 
     private final Supplier<Bots> bots;
-    private final Authentication authentication;
+    private final Supplier<TokenKeys> secrets;
+    private final Visitors visitors;
     private final RateLimiter limiter;
     private final RolloutFollower rollouts;
     private final PolicyCatalog catalog;
-    private final EventJournal journal;
-    private final TokenKeys secrets;
-    private final FeedbackToken.Sealer sealer;
+    private final Recorder recorder;
     private final Clock clock;
     private final RandomGenerator random;
+    private final Map<String, Lane> lanes = new ConcurrentHashMap<>();
+
+    /** The places of one bot, so that it takes no other's. */
+    private record Lane(int most, Partition places) {}
 
     public ChatHandler(
             Supplier<Bots> bots,
-            Authentication authentication,
+            Supplier<TokenKeys> secrets,
+            Visitors visitors,
             RateLimiter limiter,
             RolloutFollower rollouts,
             PolicyCatalog catalog,
-            EventJournal journal,
-            TokenKeys secrets,
+            Recorder recorder,
             Clock clock,
             RandomGenerator random) {
         this.bots = bots;
-        this.authentication = authentication;
+        this.secrets = secrets;
+        this.visitors = visitors;
         this.limiter = limiter;
         this.rollouts = rollouts;
         this.catalog = catalog;
-        this.journal = journal;
-        this.secrets = secrets;
-        this.sealer = new FeedbackToken.Sealer(secrets, clock);
+        this.recorder = recorder;
         this.clock = clock;
         this.random = random;
     }
 
+    /** Answers a chat whose caller was let pass and whose body was read. */
     public void handle(RoutingContext context) {
-        authentication.require(context);
-        ChatRequest request = ChatRequest.parse(Json.parse(context.body().buffer()));
-        Optional<Bot> known = bots.get().find(request.model());
-        Caller caller = authentication.chat(
-                context, request.model(), known.map(bot -> bot.chat().page()).orElse(false));
-        Bot bot = known.orElseThrow(() -> ApiException.field(
-                404, "model_not_found", "model", "The bot '%s' does not exist.".formatted(request.model())));
-        int perMinute =
-                caller.page() ? bot.chat().pageRequestsPerMinute() : bot.chat().requestsPerMinute();
-        // Redis answers on any event loop; a response is written on its own.
-        Context loop = context.vertx().getOrCreateContext();
-        limiter.count(caller.id(), perMinute)
-                .onSuccess(decision -> loop.runOnContext(_ -> {
-                    if (decision.allowed()) {
-                        serve(context, request, bot.chat());
-                    } else {
-                        context.fail(ApiException.later(
-                                429,
-                                "rate_limit_exceeded",
-                                "More than %d requests a minute.".formatted(perMinute),
-                                decision.retryAfter()));
-                    }
-                }))
-                .onFailure(context::fail);
+        Caller caller = Authentication.caller(context);
+        ChatRequest request = ChatRequest.parse(Bodies.json(context));
+        String name = request.model();
+        caller.require(name);
+        Bot bot = bots.get().find(name).orElseThrow(() -> Authentication.unknownBot(name));
+        Cors.restrict(context, bot.chat().origins());
+        limit(caller, name, bot.chat());
+        lane(name, bot.serving().concurrent()).enter(context);
+        if (caller instanceof Caller.Visitor) {
+            visitors.welcome(context);
+            request = request.fromVisitor();
+        }
+        serve(context, request, bot, Caller.userHash(caller, name, request.user(), secrets.get()));
     }
 
-    private Exchange.Serving assign(String bot, @Nullable String userHash) {
-        for (int attempt = 0; attempt < ASSIGNMENTS_MAX && rollouts.settled(); attempt++) {
-            RolloutState state = rollouts.state(bot);
-            Assignment assignment = Assignment.of(state, userHash);
-            Optional<LocalPolicy.Use> use = catalog.use(bot, assignment.version());
-            if (use.isPresent()) {
-                return new Exchange.Serving(use.get(), assignment, state.experiment());
-            }
+    /** Counts a visitor who asks for something else than a reply. */
+    public void limit(RoutingContext context) {
+        if (Authentication.caller(context) instanceof Caller.Visitor visitor) {
+            bots.get().find(visitor.bot()).ifPresent(bot -> limit(visitor, visitor.bot(), bot.chat()));
         }
-        if (rollouts.settled() && rollouts.unavailable(bot).isPresent()) {
+    }
+
+    private void limit(Caller caller, String bot, BotConfig config) {
+        String who = switch (caller) {
+            case Caller.Application application -> "key-" + application.key().id();
+            case Caller.Visitor visitor -> "page-" + visitor.address();
+        };
+        int perMinute = caller instanceof Caller.Visitor ? config.pageRequestsPerMinute() : config.requestsPerMinute();
+        RateLimiter.Decision decision = limiter.count(who + ":" + bot, perMinute);
+        if (!decision.allowed()) {
             throw ApiException.later(
-                    503,
-                    "policy_unavailable",
-                    "The bot's policy cannot be loaded; its rollout's status and the gateway's log say why.",
-                    UNAVAILABLE);
+                    429,
+                    "rate_limit_exceeded",
+                    "More than %d requests a minute.".formatted(perMinute),
+                    decision.retryAfter());
         }
-        throw ApiException.later(503, "policy_loading", "The bot's policy is being loaded.", LOADING);
     }
 
-    private void serve(RoutingContext context, ChatRequest request, BotConfig config) {
-        String bot = request.model();
-        String userHash = request.user() == null ? null : secrets.derive("user:" + bot + ":" + request.user());
-        Exchange.Serving serving;
-        try {
-            serving = assign(bot, userHash);
-        } catch (RuntimeException e) {
-            context.fail(e);
-            return;
-        }
-        LocalPolicy policy = serving.use().policy();
-        context.vertx()
-                .executeBlocking(() -> prompt(policy, request), false)
-                .onComplete(
-                        prompt -> {
-                            try (LocalPolicy.Use _ = serving.use()) {
-                                exchange(context, request, config, serving, prompt, userHash)
-                                        .start();
-                            } catch (RuntimeException e) {
-                                context.fail(e);
-                            }
-                        },
-                        failure -> {
-                            serving.use().close();
-                            context.fail(failure);
-                        });
+    private Partition lane(String bot, int most) {
+        return lanes.compute(
+                        bot,
+                        (_, known) -> known != null && known.most() == most
+                                ? known
+                                : new Lane(most, new Partition("chat-" + bot, most)))
+                .places();
     }
 
-    private static int[] prompt(LocalPolicy policy, ChatRequest request) {
-        int[] prompt = policy.prompt(request.turns());
-        if (prompt.length > policy.promptTokensMax()) {
-            throw ApiException.field(
-                    422,
-                    "context_length_exceeded",
-                    "messages",
-                    "The messages have %d tokens; this bot reads at most %d. Send fewer turns."
-                            .formatted(prompt.length, policy.promptTokensMax()));
-        }
-        return prompt;
+    private void serve(RoutingContext context, ChatRequest request, Bot bot, @Nullable String userHash) {
+        String name = request.model();
+        Serving serving = assign(name, bot, userHash);
+        Assignment assignment = serving.assignment();
+        Ask ask = ask(context, request, bot.chat());
+        String interactionId = UuidCreator.getTimeOrderedEpoch().toString();
+        String conversation = request.conversationId() == null ? interactionId : request.conversationId();
+        ChatReply objects = new ChatReply(interactionId, name, conversation, clock.instant());
+        ReplySink sink = ReplySink.of(context, objects, request.stream(), request.includeUsage());
+        Recorder.Subject subject = new Recorder.Subject(
+                request,
+                objects,
+                assignment,
+                serving.experiment(),
+                userHash,
+                ask.sampling().temperature(),
+                ask.sampling().topP(),
+                bot.serving().prices());
+        Exchange exchange = new Exchange(context, sink, recorder, subject);
+        exchange.start(new FallbackChain(
+                versions(assignment, bot),
+                version -> version.equals(assignment.version()) ? serving.use() : catalog.use(name, version),
+                ask,
+                exchange));
     }
 
-    private Exchange exchange(
-            RoutingContext context,
-            ChatRequest request,
-            BotConfig config,
-            Exchange.Serving serving,
-            int[] prompt,
-            @Nullable String userHash) {
-        int limit = config.completionTokensMax();
+    /** Who serves a request, by which state of the rollout; the use is none where only a fallback can. */
+    private record Serving(
+            Optional<Policy.Use> use,
+            Assignment assignment,
+            @Nullable String experiment) {}
+
+    /** A version may be unloaded between assignment and use; the next state then names another. */
+    private Serving assign(String name, Bot bot, @Nullable String userHash) {
+        if (!rollouts.settled()) {
+            throw loading();
+        }
+        Serving serving = assign(name, userHash);
+        for (int attempt = 1; attempt < ASSIGNMENTS_MAX && serving.use().isEmpty(); attempt++) {
+            serving = assign(name, userHash);
+        }
+        if (serving.use().isEmpty() && bot.serving().fallbacks().isEmpty()) {
+            throw rollouts.unavailable(name).isPresent() ? unavailable() : loading();
+        }
+        return serving;
+    }
+
+    private Serving assign(String name, @Nullable String userHash) {
+        RolloutState state = rollouts.state(name);
+        Assignment assignment = Assignment.of(state, userHash);
+        return new Serving(catalog.use(name, assignment.version()), assignment, state.experiment());
+    }
+
+    private static List<String> versions(Assignment assignment, Bot bot) {
+        List<String> versions = new ArrayList<>(List.of(assignment.version()));
+        bot.serving().fallbacks().stream()
+                .filter(version -> !versions.contains(version))
+                .forEach(versions::add);
+        return versions;
+    }
+
+    private static ApiException loading() {
+        return ApiException.later(503, "policy_loading", "The bot's policy is being loaded.", LOADING);
+    }
+
+    private static ApiException unavailable() {
+        return ApiException.later(
+                503,
+                "policy_unavailable",
+                "The bot's policy cannot be loaded; its rollout's status and the gateway's log say why.",
+                UNAVAILABLE);
+    }
+
+    private Ask ask(RoutingContext context, ChatRequest request, BotConfig config) {
+        int most = config.completionTokensMax();
         Sampling sampling = new Sampling(
                 request.temperature().orElse(config.temperature()),
-                request.topP().orElse(config.topP()),
+                Math.max(TOP_P_LEAST, request.topP().orElse(config.topP())),
                 0,
-                Math.min(limit, request.completionTokensMax().orElse(limit)),
+                Math.min(most, request.completionTokensMax().orElse(most)),
                 request.seed().orElseGet(random::nextLong));
-        Exchange.Order order =
-                new Exchange.Order(request, choices(request, config), sampling, prompt, userHash, serving);
-        return new Exchange(context, order, journal, sealer, clock);
+        return new Ask(
+                request.turns(),
+                request.beyondText(),
+                request.body(),
+                choices(request, config),
+                sampling,
+                request.stops(),
+                request.stream(),
+                Requests.deadline(context, config.deadline()));
     }
 
     private int choices(ChatRequest request, BotConfig config) {

@@ -3,9 +3,10 @@ package dev.bellwether.gateway.chat;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.gateway.http.Json;
-import dev.bellwether.gateway.serving.LocalPolicy.GeneratedReply;
+import dev.bellwether.gateway.serving.GeneratedReply;
+import dev.bellwether.gateway.serving.Totals;
 import java.time.Instant;
-import java.util.List;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /** OpenAI's objects for one interaction: the whole completion, or the chunks of a stream. */
@@ -19,28 +20,43 @@ record ChatReply(String interactionId, String bot, String conversationId, Instan
                 .put("model", bot);
     }
 
-    ObjectNode completion(List<GeneratedReply> replies, int promptTokens, @Nullable String token) {
+    ObjectNode completion(SortedMap<Integer, GeneratedReply> replies, Totals totals, @Nullable String token) {
         ObjectNode json = envelope("chat.completion");
         ArrayNode choices = json.putArray("choices");
-        for (int i = 0; i < replies.size(); i++) {
-            ObjectNode choice = choices.addObject().put("index", i);
-            choice.putObject("message")
-                    .put("role", "assistant")
-                    .put("content", replies.get(i).text())
-                    .putNull("refusal");
-            choice.putNull("logprobs").put("finish_reason", replies.get(i).finishReason());
+        replies.forEach((index, reply) -> {
+            ObjectNode choice = choices.addObject().put("index", index);
+            choice.set("message", message(reply));
+            choice.putNull("logprobs").put("finish_reason", reply.finishReason());
+            if (reply.beside() != null) {
+                choice.setAll(reply.beside());
+            }
+        });
+        json.set("usage", usage(totals));
+        if (totals.beside() != null) {
+            json.setAll(totals.beside());
         }
-        json.set("usage", usage(replies, promptTokens));
         extend(json, token);
         return json;
     }
 
-    private static ObjectNode usage(List<GeneratedReply> replies, int promptTokens) {
-        int tokens = replies.stream().mapToInt(GeneratedReply::tokens).sum();
+    private static ObjectNode message(GeneratedReply reply) {
+        if (reply.message() != null) {
+            return reply.message();
+        }
         return Json.object()
-                .put("prompt_tokens", promptTokens)
-                .put("completion_tokens", tokens)
-                .put("total_tokens", promptTokens + tokens);
+                .put("role", "assistant")
+                .put("content", reply.text())
+                .putNull("refusal");
+    }
+
+    private static ObjectNode usage(Totals totals) {
+        if (totals.usage() != null) {
+            return totals.usage();
+        }
+        return Json.object()
+                .put("prompt_tokens", totals.promptTokens())
+                .put("completion_tokens", totals.completionTokens())
+                .put("total_tokens", totals.promptTokens() + totals.completionTokens());
     }
 
     private void extend(ObjectNode json, @Nullable String token) {
@@ -52,24 +68,23 @@ record ChatReply(String interactionId, String bot, String conversationId, Instan
         }
     }
 
-    private ObjectNode chunk(int choice, ObjectNode delta, @Nullable String finishReason) {
+    ObjectNode delta(int choice, ObjectNode delta, @Nullable ObjectNode beside) {
+        return chunk(choice, delta, null, beside);
+    }
+
+    private ObjectNode chunk(int choice, ObjectNode delta, @Nullable String finishReason, @Nullable ObjectNode beside) {
         ObjectNode json = envelope("chat.completion.chunk");
         ObjectNode first = json.putArray("choices").addObject().put("index", choice);
         first.set("delta", delta);
         first.putNull("logprobs").put("finish_reason", finishReason);
+        if (beside != null) {
+            first.setAll(beside);
+        }
         return json;
     }
 
-    ObjectNode opening(int choice) {
-        return chunk(choice, Json.object().put("role", "assistant").put("content", ""), null);
-    }
-
-    ObjectNode text(int choice, String text) {
-        return chunk(choice, Json.object().put("content", text), null);
-    }
-
     ObjectNode end(int choice, String finishReason) {
-        return chunk(choice, Json.object(), finishReason);
+        return chunk(choice, Json.object(), finishReason, null);
     }
 
     /** The last chunk with a choice, which carries the extension. */
@@ -79,10 +94,10 @@ record ChatReply(String interactionId, String bot, String conversationId, Instan
         return json;
     }
 
-    ObjectNode usageChunk(List<GeneratedReply> replies, int promptTokens) {
+    ObjectNode usageChunk(Totals totals) {
         ObjectNode json = envelope("chat.completion.chunk");
         json.putArray("choices");
-        json.set("usage", usage(replies, promptTokens));
+        json.set("usage", usage(totals));
         return json;
     }
 }

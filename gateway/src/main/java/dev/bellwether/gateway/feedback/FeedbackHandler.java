@@ -4,24 +4,24 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.Source;
-import dev.bellwether.gateway.bots.ApiKeys.ApiKey;
-import dev.bellwether.gateway.bots.ApiKeys.Role;
+import dev.bellwether.gateway.access.ApiKeys.ApiKey;
+import dev.bellwether.gateway.access.ApiKeys.Role;
+import dev.bellwether.gateway.access.Authentication;
+import dev.bellwether.gateway.access.Sha256;
+import dev.bellwether.gateway.access.TokenKeys;
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.http.ApiException;
-import dev.bellwether.gateway.http.Authentication;
+import dev.bellwether.gateway.http.Bodies;
+import dev.bellwether.gateway.http.Cors;
 import dev.bellwether.gateway.http.Json;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.gateway.limits.IdempotencyStore;
-import dev.bellwether.gateway.limits.IdempotencyStore.Answer;
+import dev.bellwether.gateway.limits.IdempotencyStore.Known;
 import dev.bellwether.topic.Topics;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -33,6 +33,7 @@ import org.slf4j.LoggerFactory;
 public final class FeedbackHandler {
     private static final Logger LOG = LoggerFactory.getLogger(FeedbackHandler.class);
     private static final int IDEMPOTENCY_KEY_MAX = 255;
+    private static final String TOKEN = "feedback-token";
 
     private final Supplier<Bots> bots;
     private final Authentication authentication;
@@ -44,7 +45,7 @@ public final class FeedbackHandler {
     public FeedbackHandler(
             Supplier<Bots> bots,
             Authentication authentication,
-            TokenKeys secrets,
+            Supplier<TokenKeys> secrets,
             EventJournal journal,
             IdempotencyStore answers,
             Clock clock) {
@@ -56,21 +57,41 @@ public final class FeedbackHandler {
         this.clock = clock;
     }
 
+    /** Refuses who has no token, or a bad one, before the body is read. */
+    public void admit(RoutingContext context) {
+        FeedbackToken token = sealer.open(Authentication.feedbackToken(context));
+        bots.get()
+                .find(token.bot())
+                .ifPresent(bot -> Cors.restrict(context, bot.chat().origins()));
+        context.put(TOKEN, token).next();
+    }
+
+    private static FeedbackToken token(RoutingContext context) {
+        FeedbackToken token = context.get(TOKEN);
+        if (token == null) {
+            throw new IllegalStateException("no token was let pass");
+        }
+        return token;
+    }
+
     /** Takes a judgement. */
     public void submit(RoutingContext context) {
-        String sealed = Authentication.feedbackToken(context);
-        FeedbackToken token = sealer.open(sealed);
-        ObjectNode json = Json.parse(context.body().buffer());
+        FeedbackToken token = token(context);
+        ObjectNode json = Bodies.json(context);
         List<String> reasons = bots.get()
                 .find(token.bot())
                 .map(bot -> bot.chat().thumbReasons())
                 .orElse(List.of());
         FeedbackBody body = FeedbackBody.parse(json, token.replies(), reasons);
         Source source = source(context, token.bot());
-        String key = idempotencyKey(context);
-        String replayKey = hash(sealed + "\n" + key);
-        String feedbackId = token.interactionId() + "." + replayKey.substring(0, 32);
-        String bodyHash = hash(json.toString());
+        String bodyHash = Sha256.hex(json.toString());
+        Optional<String> idempotencyKey = idempotencyKey(context);
+        String replayKey = Sha256.hex(Authentication.feedbackToken(context)
+                + "\n"
+                + idempotencyKey.orElseGet(() -> UUID.randomUUID().toString()));
+        // With the body's hash: another body under the same key is never taken for a repeat where Redis has forgotten.
+        String feedbackId =
+                token.interactionId() + "." + Sha256.hex(replayKey + bodyHash).substring(0, 32);
         Feedback feedback = new Feedback(
                 Event.SCHEMA,
                 feedbackId,
@@ -81,23 +102,28 @@ public final class FeedbackHandler {
                 body.signal(),
                 null,
                 clock.millis());
-        answers.find(replayKey)
-                .compose(known -> known.isPresent()
-                        ? replay(known.get(), bodyHash)
-                        : record(feedback)
-                                .compose(_ -> answers.remember(replayKey, new Answer(bodyHash, feedbackId))
-                                        .map(false)))
-                .onSuccess(replayed -> accepted(context, feedbackId, replayed))
-                .onFailure(context::fail);
+        Future<Boolean> replay = idempotencyKey.isEmpty()
+                ? record(feedback).map(false)
+                : answers.claim(replayKey, bodyHash)
+                        .compose(known -> answer(known, bodyHash, feedback))
+                        .compose(replayed -> replayed
+                                ? Future.succeededFuture(true)
+                                : answers.remember(replayKey, bodyHash, feedbackId)
+                                        .map(false));
+        replay.onSuccess(replayed -> accepted(context, feedbackId, replayed)).onFailure(context::fail);
     }
 
-    private static Future<Boolean> replay(Answer known, String bodyHash) {
-        return known.bodyHash().equals(bodyHash)
+    /** Whether it is a repeat of what is durable already; what is not is recorded, once more perhaps, which is as one. */
+    private Future<Boolean> answer(Optional<Known> known, String bodyHash, Feedback feedback) {
+        if (known.isPresent() && !known.get().bodyHash().equals(bodyHash)) {
+            return Future.failedFuture(ApiException.of(
+                    409,
+                    "idempotency_conflict",
+                    "The Idempotency-Key was used before with another body; use a new key."));
+        }
+        return known.flatMap(Known::answer).isPresent()
                 ? Future.succeededFuture(true)
-                : Future.failedFuture(ApiException.of(
-                        409,
-                        "idempotency_conflict",
-                        "The Idempotency-Key was used before with another body; use a new key."));
+                : record(feedback).map(false);
     }
 
     private static void accepted(RoutingContext context, String feedbackId, boolean replayed) {
@@ -112,14 +138,15 @@ public final class FeedbackHandler {
 
     /** Withdraws a judgement of the token's interaction. */
     public void withdraw(RoutingContext context) {
-        FeedbackToken token = sealer.open(Authentication.feedbackToken(context));
+        FeedbackToken token = token(context);
         String withdrawn = context.pathParam("id");
         if (!withdrawn.startsWith(token.interactionId() + ".")) {
             throw ApiException.of(404, "feedback_not_found", "The token does not belong to this feedback.");
         }
         Feedback withdrawal = new Feedback(
                 Event.SCHEMA,
-                token.interactionId() + "." + hash("withdraw\n" + withdrawn).substring(0, 32),
+                token.interactionId() + "."
+                        + Sha256.hex("withdraw\n" + withdrawn).substring(0, 32),
                 token.interactionId(),
                 0,
                 token.userHash(),
@@ -137,7 +164,8 @@ public final class FeedbackHandler {
                     return Future.failedFuture(ApiException.later(
                             503,
                             "not_durable",
-                            "The feedback could not be stored; nothing was recorded, try again.",
+                            "The feedback was not stored in time; send it again with the same Idempotency-Key,"
+                                    + " it counts once.",
                             Duration.ofSeconds(2)));
                 });
     }
@@ -150,10 +178,10 @@ public final class FeedbackHandler {
         return key.map(k -> k.has(Role.OPERATOR)).orElse(false) ? Source.OPERATOR : Source.END_USER;
     }
 
-    private static String idempotencyKey(RoutingContext context) {
+    private static Optional<String> idempotencyKey(RoutingContext context) {
         String key = context.request().getHeader("idempotency-key");
         if (key == null) {
-            return UUID.randomUUID().toString();
+            return Optional.empty();
         }
         if (key.isBlank() || key.length() > IDEMPOTENCY_KEY_MAX) {
             throw ApiException.of(
@@ -161,15 +189,6 @@ public final class FeedbackHandler {
                     "invalid_idempotency_key",
                     "The Idempotency-Key must have 1 to %d characters.".formatted(IDEMPOTENCY_KEY_MAX));
         }
-        return key;
-    }
-
-    private static String hash(String text) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Optional.of(key);
     }
 }

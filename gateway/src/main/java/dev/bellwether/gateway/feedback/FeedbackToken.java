@@ -8,13 +8,15 @@ import com.nimbusds.jose.crypto.DirectDecrypter;
 import com.nimbusds.jose.crypto.DirectEncrypter;
 import com.nimbusds.jwt.EncryptedJWT;
 import com.nimbusds.jwt.JWTClaimsSet;
-import dev.bellwether.gateway.feedback.TokenKeys.TokenKey;
+import dev.bellwether.gateway.access.TokenKeys;
+import dev.bellwether.gateway.access.TokenKeys.TokenKey;
 import dev.bellwether.gateway.http.ApiException;
 import java.text.ParseException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,17 +33,17 @@ public record FeedbackToken(
         private static final Duration VALID = Duration.ofDays(7);
         private static final Duration LEEWAY = Duration.ofSeconds(60);
 
-        private final TokenKeys keys;
+        private final Supplier<TokenKeys> keys;
         private final Clock clock;
 
-        public Sealer(TokenKeys keys, Clock clock) {
+        public Sealer(Supplier<TokenKeys> keys, Clock clock) {
             this.keys = keys;
             this.clock = clock;
         }
 
         /** A token for an interaction served now. */
         public String seal(String interactionId, String bot, @Nullable String userHash, int replies) {
-            TokenKey key = keys.current();
+            TokenKey key = keys.get().current();
             JWTClaimsSet claims = new JWTClaimsSet.Builder()
                     .jwtID(interactionId)
                     .audience(bot)
@@ -75,8 +77,9 @@ public record FeedbackToken(
         private FeedbackToken decrypt(String sealed) {
             try {
                 EncryptedJWT token = EncryptedJWT.parse(sealed);
-                TokenKey key =
-                        keys.find(String.valueOf(token.getHeader().getKeyID())).orElseThrow(Sealer::forged);
+                TokenKey key = keys.get()
+                        .find(String.valueOf(token.getHeader().getKeyID()))
+                        .orElseThrow(Sealer::forged);
                 token.decrypt(new DirectDecrypter(key.bytes()));
                 JWTClaimsSet claims = token.getJWTClaimsSet();
                 return new FeedbackToken(

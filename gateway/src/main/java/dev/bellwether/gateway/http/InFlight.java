@@ -5,7 +5,10 @@ import io.vertx.core.Promise;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 
-/** The requests that are being answered, so that a gateway that stops can wait for them. */
+/**
+ * The requests that are being answered, so that a gateway that stops can wait for them. Who wants to know of a
+ * response's end asks with {@code addEndHandler}, as this does: a handler set on the response itself would replace it.
+ */
 public final class InFlight {
     private static final Duration RETRY = Duration.ofSeconds(1);
 
@@ -14,7 +17,7 @@ public final class InFlight {
     private boolean stopping;
 
     /** Counts a request in until its response is out; refuses it once the gateway stops. */
-    void enter(RoutingContext context) {
+    public void enter(RoutingContext context) {
         synchronized (this) {
             if (stopping) {
                 context.response().putHeader("connection", "close");
@@ -25,8 +28,12 @@ public final class InFlight {
         context.addEndHandler(ended -> leave());
     }
 
-    synchronized boolean stopping() {
+    public synchronized boolean stopping() {
         return stopping;
+    }
+
+    public synchronized int count() {
+        return count;
     }
 
     private synchronized void leave() {

@@ -9,14 +9,21 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import dev.bellwether.event.WellFormed;
 import io.vertx.core.buffer.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
 
-/** Bodies of requests, read strictly: valid UTF-8, no duplicate keys, nothing after the end, nesting up to 32. */
+/**
+ * Bodies of requests, read strictly: valid UTF-8, no duplicate keys, nothing after the end, nesting up to 32; and half
+ * a character, which only an escape can spell, becomes U+FFFD.
+ */
 public final class Json {
     private static final int NESTING_MAX = 32;
     private static final ObjectMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
@@ -31,24 +38,24 @@ public final class Json {
     private Json() {}
 
     public static ObjectNode object() {
-        return MAPPER.createObjectNode();
+        return JsonNodeFactory.instance.objectNode();
     }
 
-    /** The JSON object in {@code body}. */
-    public static ObjectNode parse(@Nullable Buffer body) {
-        if (body == null) {
+    /** The JSON object in {@code body}; takes as long as the body is. */
+    public static ObjectNode parse(byte[] body) {
+        if (body.length == 0) {
             throw ApiException.of(400, "invalid_json", "The body is empty; it must be a JSON object.");
         }
         try {
             String text = StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(ByteBuffer.wrap(body.getBytes()))
+                    .decode(ByteBuffer.wrap(body))
                     .toString();
             JsonNode json = MAPPER.readTree(text);
-            if (json instanceof ObjectNode object) {
-                return object;
+            if (!(json instanceof ObjectNode object)) {
+                throw ApiException.of(400, "invalid_json", "The body must be a JSON object.");
             }
-            throw ApiException.of(400, "invalid_json", "The body must be a JSON object.");
+            return text.contains("\\u") ? (ObjectNode) wellFormed(object) : object;
         } catch (CharacterCodingException e) {
             throw ApiException.of(400, "invalid_utf8", "The body is not valid UTF-8.");
         } catch (JsonParseException e) {
@@ -65,9 +72,38 @@ public final class Json {
         }
     }
 
+    private static JsonNode wellFormed(JsonNode node) {
+        return switch (node) {
+            case TextNode text -> TextNode.valueOf(WellFormed.text(text.textValue()));
+            case ArrayNode array -> {
+                for (int i = 0; i < array.size(); i++) {
+                    array.set(i, wellFormed(array.get(i)));
+                }
+                yield array;
+            }
+            case ObjectNode object -> {
+                ObjectNode repaired = object();
+                for (Map.Entry<String, JsonNode> field : object.properties()) {
+                    repaired.set(WellFormed.text(field.getKey()), wellFormed(field.getValue()));
+                }
+                yield repaired;
+            }
+            default -> node;
+        };
+    }
+
+    /** JSON that a service sent; what is not JSON is an error of the service. */
+    public static JsonNode parseLeniently(byte[] json) throws JsonProcessingException {
+        return MAPPER.readTree(new String(json, StandardCharsets.UTF_8));
+    }
+
     public static Buffer write(Object value) {
+        return Buffer.buffer(bytes(value));
+    }
+
+    public static byte[] bytes(Object value) {
         try {
-            return Buffer.buffer(MAPPER.writeValueAsBytes(value));
+            return MAPPER.writeValueAsBytes(value);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }

@@ -1,4 +1,4 @@
-/** The two HTTP servers, who may call them, and how errors look. */
+/** What every route shares: bodies read strictly, errors in one shape, requests counted and bounded. */
 @NullMarked
 package dev.bellwether.gateway.http;
 

@@ -8,12 +8,14 @@ import dev.bellwether.event.RefreshRequest;
 import dev.bellwether.event.RolloutCommand;
 import dev.bellwether.event.RolloutCommand.Action;
 import dev.bellwether.event.RolloutState;
-import dev.bellwether.gateway.bots.ApiKeys.ApiKey;
-import dev.bellwether.gateway.bots.ApiKeys.Role;
+import dev.bellwether.gateway.access.ApiKeys.ApiKey;
+import dev.bellwether.gateway.access.ApiKeys.Role;
+import dev.bellwether.gateway.access.Authentication;
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.http.ApiException;
-import dev.bellwether.gateway.http.Authentication;
+import dev.bellwether.gateway.http.Bodies;
 import dev.bellwether.gateway.http.Json;
+import dev.bellwether.gateway.http.JsonFields;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.topic.Topics;
 import io.vertx.core.Future;
@@ -22,12 +24,18 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What operators see and do: the state of a bot's rollout, and commands to it. */
 public final class OperatorHandler {
+    private static final int TEXT_MAX = 1_000;
+
+    /** What is decided on what was seen, and so only if that still holds. */
+    private static final Set<Action> DECISIONS = Set.of(Action.APPROVE, Action.PROMOTE);
+
     private final Supplier<Bots> bots;
     private final Authentication authentication;
     private final RolloutFollower rollouts;
@@ -100,15 +108,21 @@ public final class OperatorHandler {
         }
         RolloutState state = rollouts.announced(bot);
         Long revision = ifMatch(context);
+        if (revision == null && DECISIONS.contains(action)) {
+            throw ApiException.of(
+                    428,
+                    "revision_required",
+                    "Send the revision that you decided on as If-Match; it is now \"%d\".".formatted(state.revision()));
+        }
         if (revision != null && revision != state.revision() && action != Action.ABORT) {
             throw ApiException.of(
                     412,
                     "revision_changed",
                     "The rollout is at revision %d, not %d; look at it again.".formatted(state.revision(), revision));
         }
-        ObjectNode body =
-                context.body().length() > 0 ? Json.parse(context.body().buffer()) : Json.object();
-        String version = body.hasNonNull("version") ? body.get("version").asText() : null;
+        JsonFields body = JsonFields.of(Bodies.json(context), "", JsonFields.Naming.PATH);
+        body.only(List.of("version", "why"));
+        String version = body.text("version", TEXT_MAX).orElse(null);
         if (action == Action.START && version != null && !rollouts.stores(bot, version)) {
             throw ApiException.field(
                     404,
@@ -125,7 +139,7 @@ public final class OperatorHandler {
                 version,
                 revision,
                 key.id(),
-                body.path("why").asText("asked for"),
+                body.text("why", TEXT_MAX).orElse("asked for"),
                 clock.millis());
         Future<Void> written = journal.append(Topics.ROLLOUT_COMMANDS, bot, command);
         written.onSuccess(_ -> reply(

@@ -1,9 +1,14 @@
 package dev.bellwether.gateway.serving;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.gateway.http.ApiException;
+import dev.bellwether.gateway.http.Json;
+import dev.bellwether.gateway.http.Workers;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.policy.engine.EngineConfig;
+import dev.bellwether.policy.engine.EngineOverloadedException;
 import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.GenerationListener;
 import dev.bellwether.policy.engine.GenerationRequest;
@@ -12,51 +17,63 @@ import dev.bellwether.policy.engine.ReplyText;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** A version of a bot's policy, loaded and generating replies. */
-public final class LocalPolicy implements AutoCloseable {
+/** A version with weights, loaded and generating replies. */
+public final class LocalPolicy implements Policy {
+    private static final Logger LOG = LoggerFactory.getLogger(LocalPolicy.class);
     private static final int USES_MAX = 1 << 20;
+    private static final int CHOICES_MAX = 16;
     private static final Duration USE_LIMIT = Duration.ofSeconds(5);
+    private static final Duration RETRY = Duration.ofSeconds(1);
 
     private final String version;
     private final PolicyTokenizer tokenizer;
     private final GenerationEngine engine;
+    private final Workers prompts;
     private final Semaphore uses = new Semaphore(USES_MAX);
 
-    private LocalPolicy(String version, PolicyTokenizer tokenizer, GenerationEngine engine) {
+    private LocalPolicy(String version, PolicyTokenizer tokenizer, GenerationEngine engine, Workers prompts) {
         this.version = version;
         this.tokenizer = tokenizer;
         this.engine = engine;
+        this.prompts = prompts;
     }
 
-    /** Opens a version, checks it against its manifest and its golden cases, and starts its engine. */
-    static LocalPolicy load(PolicyStore store, String bot, String version, EngineConfig config) {
+    /**
+     * Opens a version, checks it against its manifest and its golden cases, and starts its engine.
+     *
+     * @param prompts where conversations are laid out as tokens
+     */
+    static LocalPolicy load(PolicyStore store, String bot, String version, EngineConfig config, Workers prompts) {
         Checkpoint checkpoint = store.open(bot, version);
         checkpoint.requireFinite();
         GoldenCases.verify(checkpoint, config.threads());
         PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
         try {
             tokenizer.requireWithin(checkpoint.config().vocabularySize());
-            return new LocalPolicy(version, tokenizer, GenerationEngine.open(checkpoint, config));
+            return new LocalPolicy(version, tokenizer, GenerationEngine.open(checkpoint, config), prompts);
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
         }
     }
 
-    /** Keeps the policy open until it is closed itself; replies under way need none. */
-    public final class Use implements AutoCloseable {
+    private final class LocalUse implements Use {
         private final AtomicBoolean over = new AtomicBoolean();
 
-        private Use() {}
-
-        public LocalPolicy policy() {
+        @Override
+        public Policy policy() {
             return LocalPolicy.this;
         }
 
@@ -68,61 +85,168 @@ public final class LocalPolicy implements AutoCloseable {
         }
     }
 
-    /** Empty when the policy is being closed. */
-    Optional<Use> use() {
-        return uses.tryAcquire() ? Optional.of(new Use()) : Optional.empty();
+    @Override
+    public Optional<Use> use() {
+        return uses.tryAcquire() ? Optional.of(new LocalUse()) : Optional.empty();
     }
 
-    /** Follows a reply; called on the engine's thread. */
-    public interface ReplyListener {
-        void onText(String text);
-
-        void onEnd(GeneratedReply reply);
-
-        void onFailure(RuntimeException failure);
-    }
-
-    /**
-     * A finished reply.
-     *
-     * @param finishReason {@code stop}, or {@code length} when it was cut
-     * @param complete false when it was cancelled or came too late
-     */
-    public record GeneratedReply(String text, String finishReason, int tokens, boolean complete) {}
-
+    @Override
     public String version() {
         return version;
     }
 
-    /** {@code turns} as the model reads them; takes as long as they are, so not on an event loop. */
-    public int[] prompt(List<Turn> turns) {
-        return tokenizer.prompt(turns);
+    @Override
+    public Generation reply(Ask ask, ReplyListener listener) {
+        Replies replies = new Replies(ask, listener);
+        Optional<ApiException> refused = refused(ask);
+        Optional<Use> use = use();
+        if (refused.isPresent()) {
+            use.ifPresent(Use::close);
+            listener.onFailure(PolicyException.request(refused.get()));
+        } else if (use.isEmpty()) {
+            listener.onFailure(PolicyException.policy(
+                    ApiException.later(503, "policy_loading", "The bot's policy is being replaced.", RETRY)));
+        } else {
+            prompts.run(() -> prompt(ask.turns()))
+                    .onSuccess(replies::start)
+                    .onFailure(replies::refuse)
+                    .onComplete(_ -> use.get().close());
+        }
+        return replies;
     }
 
-    /** Longest prompt, in tokens, that leaves room for a reply. */
-    public int promptTokensMax() {
+    /** What costs nothing to find is found before anything is laid out. */
+    private Optional<ApiException> refused(Ask ask) {
+        if (ask.beyondText() != null) {
+            return Optional.of(ask.beyondText());
+        }
+        if (ask.choices() > CHOICES_MAX) {
+            return Optional.of(ApiException.field(
+                    400, "invalid_value", "n", "'n' must be a whole number from 1 to %d.".formatted(CHOICES_MAX)));
+        }
+        long characters =
+                ask.turns().stream().mapToLong(turn -> turn.content().length()).sum();
+        long least = characters / tokenizer.longestToken();
+        return least > promptTokensMax() ? Optional.of(tooLong("at least " + least)) : Optional.empty();
+    }
+
+    private int[] prompt(List<Turn> turns) {
+        int[] prompt = tokenizer.prompt(turns);
+        if (prompt.length > promptTokensMax()) {
+            throw tooLong(Integer.toString(prompt.length));
+        }
+        return prompt;
+    }
+
+    private int promptTokensMax() {
         return engine.positionsMax() - 1;
     }
 
-    /** Generates a reply to {@code prompt}, ending before the first of {@code stops}. */
-    public GenerationEngine.Generation reply(
-            int[] prompt, Sampling sampling, List<String> stops, Duration timeout, ReplyListener listener) {
-        Follower follower = new Follower(new ReplyText(tokenizer, stops), listener);
-        GenerationEngine.Generation generation =
-                engine.submit(new GenerationRequest(prompt, sampling, timeout), follower);
-        follower.generation = generation;
-        return generation;
+    private ApiException tooLong(String tokens) {
+        return ApiException.field(
+                422,
+                "context_length_exceeded",
+                "messages",
+                "The messages have %s tokens; this bot reads at most %d. Send fewer turns."
+                        .formatted(tokens, promptTokensMax()));
     }
 
-    private static final class Follower implements GenerationListener {
-        private final ReplyText text;
+    /** The replies to one request, on the event loop that asked for them. */
+    private final class Replies implements Generation {
+        private final Ask ask;
         private final ReplyListener listener;
+        private final Context loop = Vertx.currentContext();
+        private final List<GenerationEngine.Generation> running = new ArrayList<>();
+        private int promptTokens;
+        private int tokens;
+        private int unfinished;
+        private boolean over;
+
+        private Replies(Ask ask, ReplyListener listener) {
+            this.ask = ask;
+            this.listener = listener;
+        }
+
+        private void start(int[] prompt) {
+            if (over) {
+                return;
+            }
+            promptTokens = prompt.length;
+            unfinished = ask.choices();
+            for (int i = 0; i < ask.choices() && !over; i++) {
+                Sampling sampling = ask.sampling().withSeed(ask.sampling().seed() + i);
+                Choice choice = new Choice(this, i, new ReplyText(tokenizer, ask.stops()));
+                try {
+                    choice.generation = engine.submit(
+                            new GenerationRequest(
+                                    prompt, sampling, ask.deadline().left()),
+                            choice);
+                    running.add(choice.generation);
+                } catch (EngineOverloadedException e) {
+                    fail(PolicyException.load(Workers.overloaded()));
+                }
+            }
+        }
+
+        private void refuse(Throwable failure) {
+            if (failure instanceof ApiException known) {
+                fail(known.status() == 429 ? PolicyException.load(known) : PolicyException.request(known));
+            } else {
+                fail(broken(failure));
+            }
+        }
+
+        private PolicyException broken(Throwable failure) {
+            LOG.error("version {} failed to generate", version, failure);
+            return PolicyException.policy(
+                    ApiException.of(500, "generation_failed", "The reply could not be generated."));
+        }
+
+        private void fail(PolicyException failure) {
+            if (!over) {
+                cancel();
+                listener.onFailure(failure);
+            }
+        }
+
+        private void late() {
+            fail(PolicyException.load(ApiException.later(
+                    503, "deadline_exceeded", "The reply was not ready in time; try again shortly.", RETRY)));
+        }
+
+        private void ended(int choice, GeneratedReply reply) {
+            if (over) {
+                return;
+            }
+            tokens += reply.tokens();
+            unfinished--;
+            listener.onEnd(choice, reply);
+            if (unfinished == 0) {
+                over = true;
+                listener.onDone(Totals.of(promptTokens, tokens));
+            }
+        }
+
+        @Override
+        public void cancel() {
+            over = true;
+            running.forEach(GenerationEngine.Generation::cancel);
+        }
+    }
+
+    /** One reply; the engine's thread calls. */
+    private static final class Choice implements GenerationListener {
+        private final Replies replies;
+        private final int index;
+        private final ReplyText text;
         private final StringBuilder all = new StringBuilder();
         private volatile GenerationEngine.Generation generation = () -> {};
+        private boolean opened;
 
-        private Follower(ReplyText text, ReplyListener listener) {
+        private Choice(Replies replies, int index, ReplyText text) {
+            this.replies = replies;
+            this.index = index;
             this.text = text;
-            this.listener = listener;
         }
 
         @Override
@@ -137,9 +261,19 @@ public final class LocalPolicy implements AutoCloseable {
         }
 
         private void pass(String piece) {
-            if (!piece.isEmpty()) {
-                all.append(piece);
-                listener.onText(piece);
+            all.append(piece);
+            if (replies.ask.stream() && (!piece.isEmpty() || !opened)) {
+                ObjectNode delta = Json.object();
+                if (!opened) {
+                    delta.put("role", "assistant");
+                }
+                opened = true;
+                delta.put("content", piece);
+                replies.loop.runOnContext(_ -> {
+                    if (!replies.over) {
+                        replies.listener.onDelta(index, delta, null);
+                    }
+                });
             }
         }
 
@@ -147,16 +281,19 @@ public final class LocalPolicy implements AutoCloseable {
         public void onEnd(Completion completion) {
             boolean stopped = text.stopped();
             pass(text.end());
-            String reason = stopped || completion.finish() == Completion.Finish.END ? "stop" : "length";
-            boolean complete = stopped
-                    || completion.finish() == Completion.Finish.END
-                    || completion.finish() == Completion.Finish.LENGTH;
-            listener.onEnd(new GeneratedReply(all.toString(), reason, completion.tokens().length, complete));
+            boolean ended = stopped || completion.finish() == Completion.Finish.END;
+            if (!ended && completion.finish() == Completion.Finish.DEADLINE) {
+                replies.loop.runOnContext(_ -> replies.late());
+            } else if (ended || completion.finish() == Completion.Finish.LENGTH) {
+                GeneratedReply reply =
+                        GeneratedReply.text(all.toString(), ended ? "stop" : "length", completion.tokens().length);
+                replies.loop.runOnContext(_ -> replies.ended(index, reply));
+            }
         }
 
         @Override
         public void onFailure(RuntimeException failure) {
-            listener.onFailure(failure);
+            replies.loop.runOnContext(_ -> replies.fail(replies.broken(failure)));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.bellwether.gateway.serving;
 
+import dev.bellwether.gateway.http.Workers;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.engine.EngineConfig;
@@ -13,16 +14,21 @@ import org.slf4j.LoggerFactory;
 /** The versions that are loaded now. */
 public final class PolicyCatalog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PolicyCatalog.class);
+    private static final int PROMPT_THREADS = 1;
+    private static final int PROMPTS_WAITING_MAX = 256;
 
     private final PolicyStore store;
     private final EngineConfig config;
-    private final Map<Key, LocalPolicy> loaded = new ConcurrentHashMap<>();
+    private final Upstreams upstreams;
+    private final Workers prompts = new Workers("prompts", PROMPT_THREADS, PROMPTS_WAITING_MAX);
+    private final Map<Key, Policy> loaded = new ConcurrentHashMap<>();
 
     private record Key(String bot, String version) {}
 
-    public PolicyCatalog(PolicyStore store, EngineConfig config) {
+    public PolicyCatalog(PolicyStore store, EngineConfig config, Upstreams upstreams) {
         this.store = store;
         this.config = config;
+        this.upstreams = upstreams;
     }
 
     public boolean holds(String bot, String version) {
@@ -39,8 +45,8 @@ public final class PolicyCatalog implements AutoCloseable {
     }
 
     /** The version, kept open until the use is closed; empty unless it is loaded. */
-    public Optional<LocalPolicy.Use> use(String bot, String version) {
-        return Optional.ofNullable(loaded.get(new Key(bot, version))).flatMap(LocalPolicy::use);
+    public Optional<Policy.Use> use(String bot, String version) {
+        return Optional.ofNullable(loaded.get(new Key(bot, version))).flatMap(Policy::use);
     }
 
     /**
@@ -52,16 +58,26 @@ public final class PolicyCatalog implements AutoCloseable {
         Key key = new Key(bot, version);
         if (!loaded.containsKey(key)) {
             long start = System.nanoTime();
-            loaded.put(key, LocalPolicy.load(store, bot, version, config));
+            loaded.put(key, open(bot, version));
             LOG.info("version {} of {} loaded in {} ms", version, bot, (System.nanoTime() - start) / 1_000_000);
         }
+    }
+
+    private Policy open(String bot, String version) {
+        return switch (store.manifest(bot, version).artefactKind()) {
+            case CHECKPOINT -> LocalPolicy.load(store, bot, version, config, prompts);
+            case UPSTREAM -> upstreams.policy(bot, version, store.openUpstream(bot, version));
+            case REWARD ->
+                throw new UnsupportedCheckpointException(
+                        "version %s of bot %s is a reward model, which serves nobody".formatted(version, bot));
+        };
     }
 
     /** Unloads the versions of {@code bot} that are not among {@code versions}, once their replies are done. */
     public synchronized void retain(String bot, Set<String> versions) {
         for (Key key : Set.copyOf(loaded.keySet())) {
             if (key.bot().equals(bot) && !versions.contains(key.version())) {
-                LocalPolicy policy = loaded.remove(key);
+                Policy policy = loaded.remove(key);
                 if (policy != null) {
                     policy.close();
                     LOG.info("version {} of {} unloaded", key.version(), bot);
@@ -72,7 +88,9 @@ public final class PolicyCatalog implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        loaded.values().forEach(LocalPolicy::close);
+        loaded.values().forEach(Policy::close);
         loaded.clear();
+        prompts.close();
+        upstreams.close();
     }
 }

@@ -24,11 +24,14 @@ public final class PolicyTokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final PromptTemplate template;
     private final int highestToken;
+    private final int longestToken;
 
-    private PolicyTokenizer(HuggingFaceTokenizer tokenizer, PromptTemplate template, int highestToken) {
+    private PolicyTokenizer(
+            HuggingFaceTokenizer tokenizer, PromptTemplate template, int highestToken, int longestToken) {
         this.tokenizer = tokenizer;
         this.template = template;
         this.highestToken = highestToken;
+        this.longestToken = longestToken;
     }
 
     /** Opens {@code tokenizer.json} and {@code tokenizer_config.json} of {@code directory}. */
@@ -48,7 +51,7 @@ public final class PolicyTokenizer implements AutoCloseable {
                     new PromptTemplate(config.path("chat_template").asText(DEFAULT_TEMPLATE), special, reserved);
             HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.newInstance(
                     directory, Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
-            return new PolicyTokenizer(tokenizer, template, highestToken(tokens));
+            return new PolicyTokenizer(tokenizer, template, highestToken(tokens), longestToken(tokens));
         } catch (IOException | RuntimeException e) {
             throw new UnsupportedCheckpointException(
                     "the tokenizer in %s cannot be read: %s".formatted(directory, e.getMessage()), e);
@@ -64,6 +67,27 @@ public final class PolicyTokenizer implements AutoCloseable {
             highest = Math.max(highest, token.path("id").asInt(0));
         }
         return highest;
+    }
+
+    private static int longestToken(JsonNode tokens) {
+        int longest = 1;
+        JsonNode vocabulary = tokens.path("model").path("vocab");
+        for (Map.Entry<String, JsonNode> token : vocabulary.properties()) {
+            longest = Math.max(longest, token.getKey().length());
+        }
+        // Unigram models list pairs of text and score.
+        for (JsonNode pair : vocabulary) {
+            longest = Math.max(longest, pair.path(0).asText().length());
+        }
+        for (JsonNode token : tokens.path("added_tokens")) {
+            longest = Math.max(longest, token.path("content").asText().length());
+        }
+        return longest;
+    }
+
+    /** The most characters that one token stands for: a text of more characters than tokens times this is too long. */
+    public int longestToken() {
+        return longestToken;
     }
 
     /** Refuses a tokenizer that makes tokens which a model of {@code vocabularySize} has no embedding for. */

@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** A checkpoint's {@code chat_template} (Jinja), which lays the turns of a conversation out as one text. */
 public final class PromptTemplate {
@@ -22,7 +23,7 @@ public final class PromptTemplate {
 
     private final String template;
     private final Map<String, String> specialTokens;
-    private final Collection<String> reserved;
+    private final Map<Character, List<String>> reservedByEnd;
 
     /**
      * @param specialTokens named tokens that templates refer to, such as {@code bos_token}
@@ -32,7 +33,9 @@ public final class PromptTemplate {
     public PromptTemplate(String template, Map<String, String> specialTokens, Collection<String> reserved) {
         this.template = template;
         this.specialTokens = Map.copyOf(specialTokens);
-        this.reserved = List.copyOf(reserved);
+        this.reservedByEnd = reserved.stream()
+                .filter(token -> !token.isEmpty())
+                .collect(Collectors.groupingBy(token -> token.charAt(token.length() - 1)));
     }
 
     /** The prompt whose continuation is the assistant's reply to the last turn. */
@@ -63,15 +66,20 @@ public final class PromptTemplate {
         return result.getOutput();
     }
 
+    /** One pass over the text: what was kept so far never holds a control token, nested ones included. */
     private String withoutReserved(String text) {
-        String clean = text;
-        String before;
-        do {
-            before = clean;
-            for (String token : reserved) {
-                clean = clean.replace(token, "");
+        StringBuilder clean = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char next = text.charAt(i);
+            clean.append(next);
+            for (String token : reservedByEnd.getOrDefault(next, List.of())) {
+                int start = clean.length() - token.length();
+                if (start >= 0 && clean.indexOf(token, start) == start) {
+                    clean.setLength(start);
+                    break;
+                }
             }
-        } while (!clean.equals(before));
-        return clean;
+        }
+        return clean.toString();
     }
 }

@@ -1,6 +1,9 @@
-package dev.bellwether.gateway.http;
+package dev.bellwether.gateway.page;
 
+import dev.bellwether.gateway.access.Authentication;
+import dev.bellwether.gateway.access.Visitors;
 import dev.bellwether.gateway.bots.Bots;
+import dev.bellwether.gateway.http.ApiException;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
@@ -11,7 +14,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /** The page at {@code /} where end users chat with a bot; it carries a key that is good for that bot's chat alone. */
-final class ChatPage {
+public final class ChatPage {
     private static final Map<String, String> FILES = Map.of(
             "chat.js", "text/javascript; charset=utf-8",
             "chat.css", "text/css; charset=utf-8");
@@ -20,13 +23,15 @@ final class ChatPage {
 
     private final Supplier<Bots> bots;
     private final Authentication authentication;
+    private final Visitors visitors;
 
-    ChatPage(Supplier<Bots> bots, Authentication authentication) {
+    public ChatPage(Supplier<Bots> bots, Authentication authentication, Visitors visitors) {
         this.bots = bots;
         this.authentication = authentication;
+        this.visitors = visitors;
     }
 
-    void html(RoutingContext context) {
+    public void html(RoutingContext context) {
         String wanted = context.request().getParam("bot");
         Optional<Map.Entry<String, Bots.Bot>> bot = bots.get().bots().entrySet().stream()
                 .filter(entry -> entry.getValue().chat().page())
@@ -36,6 +41,7 @@ final class ChatPage {
             throw ApiException.of(404, "no_page", "No bot has its chat page switched on (chat.page in bots.yaml).");
         }
         String name = bot.get().getKey();
+        visitors.welcome(context);
         String html = resource("chat.html")
                 .replace("{{bot}}", escape(name))
                 .replace("{{key}}", escape(authentication.pageKey(name)))
@@ -47,7 +53,7 @@ final class ChatPage {
                 .end(html);
     }
 
-    void file(RoutingContext context) {
+    public void file(RoutingContext context) {
         String file = context.pathParam("file");
         String type = FILES.get(file);
         if (type == null) {

@@ -1,16 +1,17 @@
-package dev.bellwether.gateway.bots;
+package dev.bellwether.gateway.access;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The API keys of {@code keys.yaml}, known by their hashes alone. */
 public record ApiKeys(List<ApiKey> keys) {
@@ -30,20 +31,10 @@ public record ApiKeys(List<ApiKey> keys) {
      *
      * @param bots names of the bots it is good for, or {@code *}
      */
-    public record ApiKey(
-            @JsonProperty(required = true) String id,
-            @JsonProperty(required = true) String sha256,
-            @JsonProperty(required = true) List<String> bots,
-            @JsonProperty(required = true) List<String> roles) {
+    public record ApiKey(String id, byte[] sha256, Set<String> bots, Set<Role> roles) {
         public ApiKey {
-            if (!sha256.matches("[0-9a-f]{64}")) {
-                throw new IllegalArgumentException("key %s: sha256 is not 64 hexadecimal digits".formatted(id));
-            }
-            bots = List.copyOf(bots);
-            roles = roles.stream()
-                    .map(role ->
-                            Role.valueOf(role.toUpperCase(Locale.ROOT)).name().toLowerCase(Locale.ROOT))
-                    .toList();
+            bots = Set.copyOf(bots);
+            roles = Set.copyOf(roles);
         }
 
         public boolean mayUse(String bot) {
@@ -51,7 +42,25 @@ public record ApiKeys(List<ApiKey> keys) {
         }
 
         public boolean has(Role role) {
-            return roles.contains(role.name().toLowerCase(Locale.ROOT));
+            return roles.contains(role);
+        }
+    }
+
+    private record File(@JsonProperty(required = true) List<Entry> keys) {}
+
+    private record Entry(
+            @JsonProperty(required = true) String id,
+            @JsonProperty(required = true) String sha256,
+            @JsonProperty(required = true) List<String> bots,
+            @JsonProperty(required = true) List<String> roles) {
+        private ApiKey key() {
+            if (!sha256.matches("[0-9a-f]{64}")) {
+                throw new IllegalArgumentException("key %s: sha256 is not 64 hexadecimal digits".formatted(id));
+            }
+            Set<Role> held = roles.stream()
+                    .map(role -> Role.valueOf(role.toUpperCase(Locale.ROOT)))
+                    .collect(Collectors.toCollection(() -> EnumSet.noneOf(Role.class)));
+            return new ApiKey(id, HexFormat.of().parseHex(sha256), Set.copyOf(bots), held);
         }
     }
 
@@ -60,26 +69,19 @@ public record ApiKeys(List<ApiKey> keys) {
     }
 
     public static ApiKeys parse(String text) throws IOException {
-        return YAML.readValue(text, ApiKeys.class);
+        return new ApiKeys(
+                YAML.readValue(text, File.class).keys().stream().map(Entry::key).toList());
     }
 
     /** The key whose secret is {@code secret}; every key is compared, in constant time each. */
     public Optional<ApiKey> find(String secret) {
-        byte[] digest = sha256(secret);
+        byte[] digest = Sha256.of(secret);
         ApiKey found = null;
         for (ApiKey key : keys) {
-            if (MessageDigest.isEqual(digest, HexFormat.of().parseHex(key.sha256()))) {
+            if (MessageDigest.isEqual(digest, key.sha256())) {
                 found = key;
             }
         }
         return Optional.ofNullable(found);
-    }
-
-    static byte[] sha256(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

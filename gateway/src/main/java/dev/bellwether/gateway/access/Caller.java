@@ -1,0 +1,44 @@
+package dev.bellwether.gateway.access;
+
+import dev.bellwether.gateway.access.ApiKeys.ApiKey;
+import org.jspecify.annotations.Nullable;
+
+/** Who asks a bot. */
+public sealed interface Caller {
+    /** Refuses a bot that this caller may not use. */
+    void require(String bot);
+
+    /** An application with an API key of its own; it says who its users are. */
+    record Application(ApiKey key) implements Caller {
+        @Override
+        public void require(String bot) {
+            if (!key.mayUse(bot)) {
+                throw Authentication.unknownBot(bot);
+            }
+        }
+    }
+
+    /**
+     * A visitor of a page, which anybody may read the key of; good for that page's bot alone.
+     *
+     * @param visitor who it is, as this service signed it before; none at the first call
+     * @param address where the call comes from
+     */
+    record Visitor(String bot, @Nullable String visitor, String address) implements Caller {
+        @Override
+        public void require(String asked) {
+            if (!bot.equals(asked)) {
+                throw Authentication.unknownKey();
+            }
+        }
+    }
+
+    /** What a bot knows the caller's user by: 32 hexadecimal digits, of people and visitors in two name spaces. */
+    static @Nullable String userHash(Caller caller, String bot, @Nullable String user, TokenKeys secrets) {
+        return switch (caller) {
+            case Application _ -> user == null ? null : secrets.derive("user:" + bot + ":" + user);
+            case Visitor known ->
+                known.visitor() == null ? null : secrets.derive("visitor:" + bot + ":" + known.visitor());
+        };
+    }
+}

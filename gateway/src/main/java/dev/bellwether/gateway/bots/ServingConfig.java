@@ -1,0 +1,61 @@
+package dev.bellwether.gateway.bots;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What replies come from: the section {@code serving} of {@code bots.yaml}.
+ *
+ * @param fallbacks versions that are asked in this order when the assigned one fails
+ * @param bestOf replies that the reward model chooses from; 1 serves the only one
+ * @param concurrent chats of this bot under way at once
+ * @param prices by the upstream's name of the model
+ */
+public record ServingConfig(List<String> fallbacks, int bestOf, int concurrent, Map<String, Price> prices) {
+    public static final ServingConfig DEFAULT = of(null, null, null, null);
+
+    private static final int BEST_OF_MAX = 16;
+
+    /** Of a million tokens, in one currency for all. */
+    public record Price(
+            @JsonProperty(required = true) double input,
+            @JsonProperty(required = true) double output) {
+        public Price {
+            if (!(input >= 0 && output >= 0)) {
+                throw new IllegalArgumentException("serving: prices are not negative");
+            }
+        }
+
+        public double of(long inputTokens, long outputTokens) {
+            return (input * inputTokens + output * outputTokens) / 1e6;
+        }
+    }
+
+    public ServingConfig {
+        if (bestOf < 1 || bestOf > BEST_OF_MAX) {
+            throw new IllegalArgumentException("serving: best_of is 1 to %d, not %d".formatted(BEST_OF_MAX, bestOf));
+        }
+        if (concurrent < 1) {
+            throw new IllegalArgumentException("serving: concurrent is at least 1, not " + concurrent);
+        }
+        fallbacks = List.copyOf(fallbacks);
+        prices = Map.copyOf(prices);
+    }
+
+    @JsonCreator
+    static ServingConfig of(
+            @JsonProperty("fallbacks") @Nullable List<String> fallbacks,
+            @JsonProperty("best_of") @Nullable Integer bestOf,
+            @JsonProperty("concurrent") @Nullable Integer concurrent,
+            @JsonProperty("prices") @Nullable Map<String, Price> prices) {
+        return new ServingConfig(
+                Optional.ofNullable(fallbacks).orElse(List.of()),
+                Optional.ofNullable(bestOf).orElse(1),
+                Optional.ofNullable(concurrent).orElse(512),
+                Optional.ofNullable(prices).orElse(Map.of()));
+    }
+}

@@ -1,0 +1,180 @@
+package dev.bellwether.gateway.chat;
+
+import dev.bellwether.event.Answer;
+import dev.bellwether.event.Event;
+import dev.bellwether.event.Interaction;
+import dev.bellwether.event.Reply;
+import dev.bellwether.gateway.bots.ServingConfig.Price;
+import dev.bellwether.gateway.feedback.FeedbackToken;
+import dev.bellwether.gateway.journal.EventJournal;
+import dev.bellwether.gateway.rollout.Assignment;
+import dev.bellwether.gateway.serving.FallbackChain;
+import dev.bellwether.gateway.serving.GeneratedReply;
+import dev.bellwether.gateway.serving.Totals;
+import dev.bellwether.topic.Topics;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.Future;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Records interactions, and gives those that are durable a token for feedback. */
+public final class Recorder {
+    private static final Logger LOG = LoggerFactory.getLogger(Recorder.class);
+
+    /** How long a reply waits to be durable; later it goes out without a token. */
+    private static final Duration LIMIT = Duration.ofSeconds(2);
+
+    private static final int REASON_MAX = 300;
+
+    private final EventJournal journal;
+    private final FeedbackToken.Sealer sealer;
+    private final MeterRegistry meters;
+    private final Clock clock;
+
+    public Recorder(EventJournal journal, FeedbackToken.Sealer sealer, MeterRegistry meters, Clock clock) {
+        this.journal = journal;
+        this.sealer = sealer;
+        this.meters = meters;
+        this.clock = clock;
+    }
+
+    /** One interaction, as far as it was decided before it was answered. */
+    record Subject(
+            ChatRequest request,
+            ChatReply objects,
+            Assignment assignment,
+            @Nullable String experiment,
+            @Nullable String userHash,
+            double temperature,
+            double topP,
+            Map<String, Price> prices) {}
+
+    /** How it was answered. */
+    record Outcome(
+            String version,
+            List<FallbackChain.Failure> failures,
+            Collection<GeneratedReply> replies,
+            Totals totals,
+            Duration firstToken,
+            Duration latency) {}
+
+    /** Records a whole interaction; its token, once it is durable. */
+    Future<Optional<String>> complete(Subject subject, Outcome outcome) {
+        count(subject, outcome);
+        if (!subject.request().stored()) {
+            return Future.succeededFuture(Optional.empty());
+        }
+        ChatReply objects = subject.objects();
+        return append(subject, outcome, true)
+                .timeout(LIMIT.toMillis(), TimeUnit.MILLISECONDS)
+                .map(_ -> Optional.of(sealer.seal(
+                        objects.interactionId(),
+                        objects.bot(),
+                        subject.userHash(),
+                        outcome.replies().size())))
+                .otherwise(failure -> {
+                    LOG.warn("an interaction was not recorded: {}", failure.getMessage());
+                    return Optional.empty();
+                });
+    }
+
+    /** Records an interaction whose reader left, or that nobody answered; it cannot be judged. */
+    void incomplete(Subject subject, Outcome outcome) {
+        if (subject.request().stored()) {
+            append(subject, outcome, false)
+                    .onFailure(failure -> LOG.warn("an interaction was not recorded: {}", failure.getMessage()));
+        }
+    }
+
+    private Future<Void> append(Subject subject, Outcome outcome, boolean complete) {
+        Assignment assignment = subject.assignment();
+        ChatReply objects = subject.objects();
+        Interaction interaction = new Interaction(
+                Event.SCHEMA,
+                objects.interactionId(),
+                objects.bot(),
+                objects.conversationId(),
+                subject.userHash(),
+                subject.request().messages(),
+                replies(subject, outcome),
+                subject.experiment(),
+                assignment.arm(),
+                assignment.candidateShare(),
+                assignment.reason(),
+                complete,
+                outcome.latency().toMillis(),
+                clock.millis(),
+                subject.request().attributes(),
+                answer(subject, outcome));
+        return journal.append(Topics.INTERACTIONS, objects.interactionId(), interaction);
+    }
+
+    private static List<Reply> replies(Subject subject, Outcome outcome) {
+        List<Reply> replies = new ArrayList<>();
+        boolean alone =
+                outcome.replies().size() == 1 && outcome.totals().candidates().isEmpty();
+        for (GeneratedReply reply : outcome.replies()) {
+            replies.add(new Reply(
+                    reply.text(),
+                    outcome.version(),
+                    replies.size(),
+                    reply.finishReason(),
+                    outcome.totals().promptTokens(),
+                    alone ? outcome.totals().completionTokens() : reply.tokens(),
+                    subject.temperature(),
+                    subject.topP(),
+                    reply.toolCalls()));
+        }
+        return replies;
+    }
+
+    private static Answer answer(Subject subject, Outcome outcome) {
+        Totals totals = outcome.totals();
+        return new Answer(
+                outcome.failures().stream()
+                        .map(failure -> new Answer.Failure(failure.version(), reason(failure)))
+                        .toList(),
+                totals.model(),
+                outcome.firstToken().toMillis(),
+                totals.promptTokens(),
+                totals.completionTokens(),
+                cost(subject, totals).orElse(null),
+                totals.candidates().stream()
+                        .map(each -> new Answer.Candidate(each.index(), each.score(), each.spread(), each.served()))
+                        .toList());
+    }
+
+    private static String reason(FallbackChain.Failure failure) {
+        String reason =
+                failure.reason().answer().code() + ": " + failure.reason().getMessage();
+        return reason.length() > REASON_MAX ? reason.substring(0, REASON_MAX) : reason;
+    }
+
+    private static Optional<Double> cost(Subject subject, Totals totals) {
+        Price price = totals.model() == null ? null : subject.prices().get(totals.model());
+        return Optional.ofNullable(price).map(known -> known.of(totals.promptTokens(), totals.completionTokens()));
+    }
+
+    private void count(Subject subject, Outcome outcome) {
+        String bot = subject.objects().bot();
+        Totals totals = outcome.totals();
+        meters.counter("bellwether.tokens", "bot", bot, "version", outcome.version(), "kind", "prompt")
+                .increment(totals.promptTokens());
+        meters.counter("bellwether.tokens", "bot", bot, "version", outcome.version(), "kind", "completion")
+                .increment(totals.completionTokens());
+        cost(subject, totals)
+                .ifPresent(cost -> meters.counter("bellwether.cost", "bot", bot, "version", outcome.version())
+                        .increment(cost));
+        meters.timer("bellwether.reply", "bot", bot, "version", outcome.version())
+                .record(outcome.latency());
+    }
+}

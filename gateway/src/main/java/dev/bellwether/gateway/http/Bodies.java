@@ -1,0 +1,212 @@
+package dev.bellwether.gateway.http;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Locale;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.InflaterInputStream;
+
+/**
+ * Reads JSON bodies. What is small is read at once. Large bodies, and those that do not say how large they are, are
+ * read and parsed a few at a time, away from the event loops, while the others wait unread: so their senders wait, and
+ * nobody else does.
+ */
+public final class Bodies implements AutoCloseable {
+    private static final String JSON = "body-json";
+    private static final int SMALL = 32 << 10;
+    private static final int LARGE_AT_ONCE = 2;
+    private static final int WAITING_MAX = 256;
+    private static final Duration READ_LIMIT = Duration.ofSeconds(30);
+
+    private final int bytesMax;
+    private final Workers workers = new Workers("bodies", 1, LARGE_AT_ONCE);
+    private final Deque<Runnable> waiting = new ArrayDeque<>();
+    private int large;
+
+    public Bodies(int bytesMax) {
+        this.bytesMax = bytesMax;
+    }
+
+    /** The body of a request that {@link #read} let pass. */
+    public static ObjectNode json(RoutingContext context) {
+        ObjectNode json = context.get(JSON);
+        if (json == null) {
+            throw new IllegalStateException("the body was not read");
+        }
+        return json;
+    }
+
+    /** Reads the body as JSON of at most {@code most} bytes, or what this gateway takes at most if that is less. */
+    public void read(RoutingContext context, int most) {
+        int limit = Math.min(most, bytesMax);
+        requireJson(context);
+        requireKnownEncoding(context);
+        long length = declaredLength(context);
+        if (length > limit) {
+            throw tooLarge(limit);
+        }
+        if (length >= 0 && length <= SMALL && !compressed(context)) {
+            receive(context, limit, () -> parse(context, context.body().buffer()));
+            return;
+        }
+        context.request().pause();
+        enter(context, () -> {
+            receive(context, limit, () -> {
+                byte[] bytes = bytes(context.body().buffer());
+                String encoding = encoding(context);
+                workers.run(() -> Json.parse(decoded(bytes, encoding, limit)))
+                        .onSuccess(json -> pass(context, json))
+                        .onFailure(context::fail);
+            });
+            context.request().resume();
+        });
+    }
+
+    /** Stands for a body that may be left out. */
+    public static void none(RoutingContext context) {
+        context.put(JSON, Json.object()).next();
+    }
+
+    private static ApiException tooLarge(int limit) {
+        return ApiException.of(413, "http_413", "The body is too large; at most %d bytes are read.".formatted(limit));
+    }
+
+    private void receive(RoutingContext context, int limit, Runnable received) {
+        Requests.limitBody(context, READ_LIMIT);
+        context.addEndHandler(_ -> Requests.received(context));
+        context.put("body-received", received);
+        BodyHandler.create(false).setBodyLimit(limit).handle(context);
+    }
+
+    /** Comes behind {@link #read} on a route: the body is there. */
+    public static void received(RoutingContext context) {
+        Runnable received = context.remove("body-received");
+        Requests.received(context);
+        if (received == null) {
+            context.next();
+        } else {
+            received.run();
+        }
+    }
+
+    private static void parse(RoutingContext context, Buffer body) {
+        pass(context, Json.parse(bytes(body)));
+    }
+
+    private static byte[] bytes(Buffer body) {
+        return body == null ? new byte[0] : body.getBytes();
+    }
+
+    private static void pass(RoutingContext context, ObjectNode json) {
+        if (!context.response().ended() && !context.response().closed()) {
+            context.put(JSON, json).next();
+        }
+    }
+
+    /** Runs {@code reading} once it is this request's turn. */
+    private void enter(RoutingContext context, Runnable reading) {
+        var loop = context.vertx().getOrCreateContext();
+        boolean now;
+        synchronized (this) {
+            now = large < LARGE_AT_ONCE;
+            if (now) {
+                large++;
+            } else if (waiting.size() < WAITING_MAX) {
+                waiting.addLast(() -> loop.runOnContext(_ -> turn(context, reading)));
+            } else {
+                throw Workers.overloaded().with("connection", "close");
+            }
+        }
+        if (now) {
+            turn(context, reading);
+        }
+    }
+
+    private void turn(RoutingContext context, Runnable reading) {
+        if (context.response().closed() || context.response().ended()) {
+            leave();
+            return;
+        }
+        context.addEndHandler(_ -> leave());
+        reading.run();
+    }
+
+    private void leave() {
+        Runnable next;
+        synchronized (this) {
+            next = waiting.pollFirst();
+            if (next == null) {
+                large--;
+            }
+        }
+        if (next != null) {
+            next.run();
+        }
+    }
+
+    private static void requireJson(RoutingContext context) {
+        String type = context.request().getHeader("content-type");
+        String media = type == null ? "" : type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+        if (!media.equals("application/json")) {
+            throw ApiException.of(415, "unsupported_media_type", "The content type must be application/json.");
+        }
+    }
+
+    private static String encoding(RoutingContext context) {
+        String encoding = context.request().getHeader("content-encoding");
+        return encoding == null ? "identity" : encoding.strip().toLowerCase(Locale.ROOT);
+    }
+
+    private static boolean compressed(RoutingContext context) {
+        return !encoding(context).equals("identity");
+    }
+
+    private static void requireKnownEncoding(RoutingContext context) {
+        switch (encoding(context)) {
+            case "identity", "gzip", "x-gzip", "deflate" -> {}
+            default ->
+                throw ApiException.of(
+                                415,
+                                "unsupported_content_encoding",
+                                "The content encoding '%s' is not known; send the body plain, or as gzip or deflate."
+                                        .formatted(encoding(context)))
+                        .with("accept-encoding", "gzip, deflate, identity");
+        }
+    }
+
+    private static long declaredLength(RoutingContext context) {
+        String length = context.request().getHeader("content-length");
+        return length == null || !length.matches("\\d{1,18}") ? -1 : Long.parseLong(length);
+    }
+
+    private static byte[] decoded(byte[] body, String encoding, int limit) {
+        if (encoding.equals("identity")) {
+            return body;
+        }
+        try (InputStream in = encoding.equals("deflate")
+                ? new InflaterInputStream(new ByteArrayInputStream(body))
+                : new GZIPInputStream(new ByteArrayInputStream(body))) {
+            byte[] plain = in.readNBytes(limit + 1);
+            if (plain.length > limit) {
+                throw tooLarge(limit);
+            }
+            return plain;
+        } catch (IOException e) {
+            throw ApiException.of(
+                    400, "invalid_content_encoding", "The body is not %s, as it says.".formatted(encoding));
+        }
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+    }
+}

@@ -1,0 +1,66 @@
+package dev.bellwether.gateway.http;
+
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/** Threads for what takes too long for an event loop, with a bound on what may wait for them. */
+public final class Workers implements AutoCloseable {
+    private static final Duration RETRY = Duration.ofSeconds(1);
+
+    private final ThreadPoolExecutor threads;
+
+    public Workers(String name, int threads, int waitingMax) {
+        this.threads = new ThreadPoolExecutor(
+                threads,
+                threads,
+                0,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(waitingMax),
+                Thread.ofPlatform().name(name + "-", 0).daemon().factory());
+    }
+
+    /** Runs {@code work}; the result comes back on the caller's event loop. Full: 429. */
+    public <T> Future<T> run(Callable<T> work) {
+        Promise<T> promise = Promise.promise();
+        Context loop = Vertx.currentContext();
+        try {
+            threads.execute(() -> {
+                Future<T> done = attempt(work);
+                if (loop == null) {
+                    done.onComplete(promise);
+                } else {
+                    loop.runOnContext(_ -> done.onComplete(promise));
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            promise.fail(overloaded());
+        }
+        return promise.future();
+    }
+
+    private static <T> Future<T> attempt(Callable<T> work) {
+        try {
+            return Future.succeededFuture(work.call());
+        } catch (Exception e) {
+            return Future.failedFuture(e);
+        }
+    }
+
+    /** What a caller is told when there is more to do than can be done. */
+    public static ApiException overloaded() {
+        return ApiException.later(429, "overloaded", "The service is busy; try again shortly.", RETRY);
+    }
+
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,113 @@
+package dev.bellwether.gateway.serving;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.gateway.http.ApiException;
+import dev.bellwether.gateway.serving.PolicyException.Blame;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Versions that are asked one after another until one begins to reply; what has begun is never begun again. Runs on the
+ * event loop that asked.
+ */
+public final class FallbackChain implements Policy.Generation, ReplyListener {
+    private final List<String> versions;
+    private final Function<String, Optional<Policy.Use>> uses;
+    private final Ask ask;
+    private final ReplyListener listener;
+    private final List<Failure> failures = new ArrayList<>();
+    private Policy.Generation current = () -> {};
+    private int next;
+    private boolean begun;
+    private boolean over;
+
+    /** A version that was asked in vain. */
+    public record Failure(String version, PolicyException reason) {}
+
+    /**
+     * @param versions the assigned one first
+     * @param uses a version by its name, where it is loaded
+     */
+    public FallbackChain(
+            List<String> versions, Function<String, Optional<Policy.Use>> uses, Ask ask, ReplyListener listener) {
+        this.versions = List.copyOf(versions);
+        this.uses = uses;
+        this.ask = ask;
+        this.listener = listener;
+    }
+
+    public void start() {
+        while (!over && next < versions.size()) {
+            Optional<Policy.Use> use = uses.apply(versions.get(next));
+            next++;
+            if (use.isPresent()) {
+                try (Policy.Use asked = use.get()) {
+                    current = asked.policy().reply(ask, this);
+                }
+                return;
+            }
+            failures.add(new Failure(version(), notLoaded()));
+        }
+        if (!over) {
+            over = true;
+            listener.onFailure(failures.getFirst().reason());
+        }
+    }
+
+    private PolicyException notLoaded() {
+        return PolicyException.policy(
+                ApiException.of(503, "policy_unavailable", "Version %s is not loaded.".formatted(version())));
+    }
+
+    /** The version that replies, or was asked last. */
+    public String version() {
+        return versions.get(Math.max(0, next - 1));
+    }
+
+    /** Versions that were asked before and failed. */
+    public List<Failure> failures() {
+        return List.copyOf(failures);
+    }
+
+    @Override
+    public void onDelta(int choice, ObjectNode delta, @Nullable ObjectNode beside) {
+        begun = true;
+        listener.onDelta(choice, delta, beside);
+    }
+
+    @Override
+    public void onEnd(int choice, GeneratedReply reply) {
+        begun = true;
+        listener.onEnd(choice, reply);
+    }
+
+    @Override
+    public void onDone(Totals totals) {
+        over = true;
+        listener.onDone(totals);
+    }
+
+    /** The first failure is what the caller is told, if no version answers: it is the assigned one's. */
+    @Override
+    public void onFailure(PolicyException failure) {
+        if (over) {
+            return;
+        }
+        failures.add(new Failure(version(), failure));
+        if (begun || failure.blame() == Blame.REQUEST || ask.deadline().passed()) {
+            over = true;
+            listener.onFailure(begun ? failure : failures.getFirst().reason());
+        } else {
+            start();
+        }
+    }
+
+    @Override
+    public void cancel() {
+        over = true;
+        current.cancel();
+    }
+}

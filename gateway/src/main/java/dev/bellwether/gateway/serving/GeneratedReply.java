@@ -1,0 +1,33 @@
+package dev.bellwether.gateway.serving;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A finished reply.
+ *
+ * @param text empty where it only calls tools
+ * @param finishReason {@code stop}, {@code length}, or another word of the upstream's
+ * @param tokens 0 where the upstream does not say
+ * @param message OpenAI's message as the upstream sent it; none of a local policy
+ * @param beside what stood beside the message in its choice, such as {@code logprobs}; none of a local policy
+ */
+public record GeneratedReply(
+        String text,
+        String finishReason,
+        int tokens,
+        @Nullable ObjectNode message,
+        @Nullable ObjectNode beside) {
+
+    /** A reply that is a text and nothing else. */
+    public static GeneratedReply text(String text, String finishReason, int tokens) {
+        return new GeneratedReply(text, finishReason, tokens, null, null);
+    }
+
+    /** The tools that it calls, as OpenAI writes them. */
+    public @Nullable JsonNode toolCalls() {
+        JsonNode calls = message == null ? null : message.get("tool_calls");
+        return calls == null || calls.isEmpty() ? null : calls;
+    }
+}

@@ -1,0 +1,30 @@
+package dev.bellwether.gateway.serving;
+
+import java.util.Optional;
+
+/** A version of a bot that can be asked for replies. */
+public sealed interface Policy extends AutoCloseable permits LocalPolicy, UpstreamPolicy {
+    String version();
+
+    /** Asks for replies, from an event loop; refusals reach the listener as failures. */
+    Generation reply(Ask ask, ReplyListener listener);
+
+    /** Keeps the policy open until the use is closed; empty when it is being closed itself. */
+    Optional<Use> use();
+
+    /** A policy that somebody is about to ask. */
+    interface Use extends AutoCloseable {
+        Policy policy();
+
+        @Override
+        void close();
+    }
+
+    /** Replies that their caller may cancel. */
+    interface Generation {
+        void cancel();
+    }
+
+    @Override
+    void close();
+}

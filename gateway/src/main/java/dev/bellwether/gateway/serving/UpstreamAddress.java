@@ -1,0 +1,139 @@
+package dev.bellwether.gateway.serving;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.SocketAddress;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where an upstream is. Unless private addresses are allowed, the name is looked up here and what it stands for is
+ * checked before anything is sent there, so that no name can lead into the network that the gateway stands in.
+ */
+final class UpstreamAddress {
+    private static final Duration FRESH = Duration.ofSeconds(30);
+    private static final int HTTPS = 443;
+    private static final int HTTP = 80;
+
+    private final URI url;
+    private final boolean privateAllowed;
+    private volatile @Nullable Looked looked;
+
+    private record Looked(InetAddress address, long nanos) {}
+
+    UpstreamAddress(URI url, boolean privateAllowed) {
+        this.url = url;
+        this.privateAllowed = privateAllowed;
+    }
+
+    private boolean encrypted() {
+        return "https".equalsIgnoreCase(url.getScheme());
+    }
+
+    private int port() {
+        return url.getPort() > 0 ? url.getPort() : encrypted() ? HTTPS : HTTP;
+    }
+
+    /** A request to {@code path} below the base address. */
+    Future<RequestOptions> request(Vertx vertx, String path) {
+        String base = Optional.ofNullable(url.getRawPath()).orElse("").replaceAll("/+$", "");
+        String query = url.getRawQuery() == null ? "" : "?" + url.getRawQuery();
+        return options(vertx, base + path + query);
+    }
+
+    /** Where a redirect leads, if that is the same origin. */
+    Future<RequestOptions> redirect(Vertx vertx, String location) {
+        URI target;
+        try {
+            target = url.resolve(location);
+        } catch (IllegalArgumentException e) {
+            return Future.failedFuture("the redirect leads to '%s', which is no address".formatted(location));
+        }
+        UpstreamAddress other = new UpstreamAddress(target, false);
+        if (!url.getHost().equalsIgnoreCase(target.getHost())
+                || !url.getScheme().equalsIgnoreCase(target.getScheme())
+                || port() != other.port()) {
+            return Future.failedFuture("the redirect leads to another origin");
+        }
+        String query = target.getRawQuery() == null ? "" : "?" + target.getRawQuery();
+        return options(vertx, target.getRawPath() + query);
+    }
+
+    private Future<RequestOptions> options(Vertx vertx, String uri) {
+        RequestOptions options = new RequestOptions()
+                .setHost(url.getHost())
+                .setPort(port())
+                .setSsl(encrypted())
+                .setURI(uri);
+        if (privateAllowed) {
+            return Future.succeededFuture(options);
+        }
+        return look(vertx)
+                .map(address -> options.setServer(SocketAddress.inetSocketAddress(port(), address.getHostAddress())));
+    }
+
+    private Future<InetAddress> look(Vertx vertx) {
+        Looked known = looked;
+        if (known != null && System.nanoTime() - known.nanos() < FRESH.toNanos()) {
+            return Future.succeededFuture(known.address());
+        }
+        return vertx.executeBlocking(
+                () -> {
+                    InetAddress address = reachable(url.getHost());
+                    looked = new Looked(address, System.nanoTime());
+                    return address;
+                },
+                false);
+    }
+
+    private static InetAddress reachable(String host) throws UnknownHostException {
+        try {
+            InetAddress[] all = InetAddress.getAllByName(host);
+            for (InetAddress address : all) {
+                if (!isPrivate(address)) {
+                    return address;
+                }
+            }
+        } catch (UnknownHostException e) {
+            throw new UnknownHostException("the name '%s' does not resolve".formatted(host));
+        }
+        throw new UnknownHostException(
+                "'%s' is in a private network, which is not allowed for this version (private_addresses)"
+                        .formatted(host));
+    }
+
+    /** Of this machine, its network, or none that is routed: RFC 1918, 4193, 6598, link-local, loopback, multicast. */
+    static boolean isPrivate(InetAddress address) {
+        byte[] bytes = address.getAddress();
+        boolean uniqueLocal = address instanceof Inet6Address && (bytes[0] & 0xfe) == 0xfc;
+        boolean carrier = bytes.length == 4 && (bytes[0] & 0xff) == 100 && (bytes[1] & 0xc0) == 64;
+        boolean thisNetwork = bytes.length == 4 && bytes[0] == 0;
+        return address.isLoopbackAddress()
+                || address.isAnyLocalAddress()
+                || address.isLinkLocalAddress()
+                || address.isSiteLocalAddress()
+                || address.isMulticastAddress()
+                || uniqueLocal
+                || carrier
+                || thisNetwork
+                || embedded(address);
+    }
+
+    /** An IPv6 address that stands for a private IPv4 one: RFC 6052. */
+    private static boolean embedded(InetAddress address) {
+        byte[] bytes = address.getAddress();
+        boolean translated = bytes.length == 16 && bytes[0] == 0 && bytes[1] == 0x64 && (bytes[2] & 0xff) == 0xff;
+        try {
+            return translated && isPrivate(InetAddress.getByAddress(Arrays.copyOfRange(bytes, 12, 16)));
+        } catch (UnknownHostException e) {
+            return true;
+        }
+    }
+}

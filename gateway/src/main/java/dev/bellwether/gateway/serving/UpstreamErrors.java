@@ -1,0 +1,144 @@
+package dev.bellwether.gateway.serving;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.bellwether.gateway.http.ApiException;
+import dev.bellwether.gateway.http.Json;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientResponse;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What an upstream's failure means: who is to blame, whether to try again, what the caller is told. */
+final class UpstreamErrors {
+    private static final int MESSAGE_MAX = 1_000;
+    private static final Duration RETRY = Duration.ofSeconds(5);
+
+    private final String version;
+    private final @Nullable String secret;
+
+    /**
+     * @param secret the upstream's key, which no message may show
+     */
+    UpstreamErrors(String version, @Nullable String secret) {
+        this.version = version;
+        this.secret = secret;
+    }
+
+    /** Keeps status and message, but of what is between the operator and the service. */
+    PolicyException status(HttpClientResponse response, Buffer body) {
+        int status = response.statusCode();
+        String said = redact(message(body).orElse("no message"));
+        if (status == 401 || status == 403) {
+            return PolicyException.policy(ApiException.of(
+                    502,
+                    "upstream_refused",
+                    "The service behind this bot refused the bot's key (%d); its operator must look at version %s."
+                            .formatted(status, version)));
+        }
+        if (status >= 300 && status < 400) {
+            return PolicyException.policy(ApiException.of(
+                    502,
+                    "upstream_redirect",
+                    "The service behind this bot answered with a redirect (%d), which version %s does not follow."
+                            .formatted(status, version)));
+        }
+        ApiException answer = ApiException.of(status, code(body, status), said);
+        if (status == 429) {
+            return PolicyException.load(answer.with("retry-after", retryAfter(response)));
+        }
+        boolean ours = status >= 500 || status == 408 || status == 409 || status == 425;
+        return ours ? PolicyException.policy(answer) : PolicyException.request(answer);
+    }
+
+    private static String retryAfter(HttpClientResponse response) {
+        String given = response.getHeader("retry-after");
+        return given != null && given.matches("\\d{1,5}") ? given : Long.toString(RETRY.toSeconds());
+    }
+
+    private static Optional<JsonNode> error(Buffer body) {
+        try {
+            JsonNode json = Json.parseLeniently(body.getBytes());
+            return Optional.of(json.has("error") ? json.get("error") : json);
+        } catch (JsonProcessingException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** OpenAI's error object, a text in its place, or what other services call it. */
+    private static Optional<String> message(Buffer body) {
+        return error(body)
+                .flatMap(error -> Optional.ofNullable(
+                        error.isTextual()
+                                ? error.textValue()
+                                : error.path("message").isTextual()
+                                        ? error.path("message").textValue()
+                                        : error.path("detail").isTextual()
+                                                ? error.path("detail").textValue()
+                                                : null))
+                .map(message -> message.length() > MESSAGE_MAX ? message.substring(0, MESSAGE_MAX) + "…" : message);
+    }
+
+    private static String code(Buffer body, int status) {
+        return error(body)
+                .map(error -> error.path("code"))
+                .filter(code -> code.isTextual() && !code.textValue().isBlank())
+                .map(JsonNode::textValue)
+                .orElse("upstream_" + status);
+    }
+
+    String redact(String text) {
+        return secret == null || secret.isEmpty() ? text : text.replace(secret, "***");
+    }
+
+    PolicyException unreachable(Throwable cause) {
+        return PolicyException.policy(ApiException.later(
+                502,
+                "upstream_unreachable",
+                "The service behind this bot cannot be reached: %s."
+                        .formatted(redact(String.valueOf(cause.getMessage()))),
+                RETRY));
+    }
+
+    PolicyException brokeOff() {
+        return PolicyException.policy(
+                ApiException.of(502, "upstream_interrupted", "The service behind this bot broke its reply off."));
+    }
+
+    PolicyException garbage(String what) {
+        return PolicyException.policy(ApiException.of(
+                502,
+                "upstream_invalid",
+                "The service behind this bot sent what is no reply: %s.".formatted(redact(what))));
+    }
+
+    PolicyException late(String what, Duration limit) {
+        return PolicyException.policy(ApiException.later(
+                504,
+                "upstream_timeout",
+                "The service behind this bot sent no %s within %s.".formatted(what, limit),
+                RETRY));
+    }
+
+    PolicyException open(Duration left) {
+        return PolicyException.policy(ApiException.later(
+                503,
+                "upstream_unavailable",
+                "The service behind this bot has failed repeatedly and is left alone for a moment.",
+                left));
+    }
+
+    PolicyException busy() {
+        return PolicyException.load(ApiException.later(
+                429,
+                "upstream_busy",
+                "The bot is asked more than it may ask the service behind it.",
+                Duration.ofSeconds(1)));
+    }
+
+    PolicyException deadline() {
+        return PolicyException.load(ApiException.later(
+                503, "deadline_exceeded", "The reply was not ready in time; try again shortly.", RETRY));
+    }
+}

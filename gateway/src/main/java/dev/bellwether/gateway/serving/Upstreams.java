@@ -1,0 +1,101 @@
+package dev.bellwether.gateway.serving;
+
+import dev.bellwether.policy.checkpoint.UpstreamConfig;
+import io.github.resilience4j.bulkhead.BulkheadConfig;
+import io.github.resilience4j.bulkhead.BulkheadRegistry;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
+import io.github.resilience4j.micrometer.tagged.TaggedBulkheadMetrics;
+import io.github.resilience4j.micrometer.tagged.TaggedCircuitBreakerMetrics;
+import io.github.resilience4j.ratelimiter.RateLimiter;
+import io.github.resilience4j.ratelimiter.RateLimiterConfig;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClientAgent;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.PoolOptions;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** What all upstreams share: connections, keys, and the breakers and bounds around each. */
+public final class Upstreams implements AutoCloseable {
+    private static final int CONNECTIONS_MAX = 1_024;
+
+    /** How long a service that keeps failing is left alone. */
+    static final Duration OPEN = Duration.ofSeconds(5);
+
+    private static final CircuitBreakerConfig BREAKER = CircuitBreakerConfig.custom()
+            .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
+            .slidingWindowSize(20)
+            .minimumNumberOfCalls(10)
+            .failureRateThreshold(50)
+            .waitDurationInOpenState(OPEN)
+            .permittedNumberOfCallsInHalfOpenState(3)
+            .build();
+
+    private final Vertx vertx;
+    private final HttpClientAgent client;
+    private final Function<UpstreamConfig.Key, String> keys;
+    private final boolean privateAddresses;
+    private final CircuitBreakerRegistry breakers = CircuitBreakerRegistry.of(BREAKER);
+    private final BulkheadRegistry bulkheads = BulkheadRegistry.ofDefaults();
+
+    /**
+     * @param keys finds a key where its description says
+     * @param privateAddresses whether upstreams of this gateway may be in private networks, if they ask for it
+     */
+    public Upstreams(
+            Vertx vertx, MeterRegistry meters, Function<UpstreamConfig.Key, String> keys, boolean privateAddresses) {
+        this.vertx = vertx;
+        this.keys = keys;
+        this.privateAddresses = privateAddresses;
+        this.client = vertx.httpClientBuilder()
+                .with(new HttpClientOptions()
+                        .setKeepAlive(true)
+                        .setTcpNoDelay(true)
+                        .setDecompressionSupported(true)
+                        .setVerifyHost(true))
+                .with(new PoolOptions().setHttp1MaxSize(CONNECTIONS_MAX).setMaxWaitQueueSize(CONNECTIONS_MAX))
+                .build();
+        TaggedCircuitBreakerMetrics.ofCircuitBreakerRegistry(breakers).bindTo(meters);
+        TaggedBulkheadMetrics.ofBulkheadRegistry(bulkheads).bindTo(meters);
+    }
+
+    /** An upstream of this version; asks it nothing yet. */
+    UpstreamPolicy policy(String bot, String version, UpstreamConfig config) {
+        String name = bot + "/" + version;
+        breakers.remove(name);
+        bulkheads.remove(name);
+        Optional<RateLimiter> limiter = Optional.ofNullable(config.limits().perSecond())
+                .map(perSecond -> RateLimiter.of(
+                        name,
+                        RateLimiterConfig.custom()
+                                .limitForPeriod(perSecond)
+                                .limitRefreshPeriod(Duration.ofSeconds(1))
+                                .timeoutDuration(Duration.ZERO)
+                                .build()));
+        return new UpstreamPolicy(
+                version,
+                config,
+                new UpstreamAddress(config.url(), config.privateAddresses() && privateAddresses),
+                Optional.ofNullable(config.key()).map(keys).orElse(null),
+                new UpstreamPolicy.Guards(
+                        breakers.circuitBreaker(name),
+                        bulkheads.bulkhead(
+                                name,
+                                BulkheadConfig.custom()
+                                        .maxConcurrentCalls(config.limits().concurrent())
+                                        .maxWaitDuration(Duration.ZERO)
+                                        .build()),
+                        limiter,
+                        new RetryBudget()),
+                vertx,
+                client);
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+}
