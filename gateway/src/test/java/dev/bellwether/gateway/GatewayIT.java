@@ -276,7 +276,9 @@ class GatewayIT {
         for (Map.Entry<String, String> each : bad.entrySet()) {
             HttpResponse<String> response = judge(token, each.getKey());
             assertThat(response.statusCode()).as(each.getKey()).isEqualTo(422);
-            assertThat(JSON.readTree(response.body()).path("pointer").asText()).as(response.body()).isEqualTo(each.getValue());
+            assertThat(JSON.readTree(response.body()).path("pointer").asText())
+                    .as(response.body())
+                    .isEqualTo(each.getValue());
             assertThat(response.headers().firstValue("content-type")).hasValue("application/problem+json");
         }
         assertThat(judge(token + "x", "{}").statusCode()).isEqualTo(403);

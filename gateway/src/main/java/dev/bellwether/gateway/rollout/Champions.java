@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Loads champions, and remembers which of them could not be loaded and why; those are tried again after a while. */
+/** Loads champions and their fallbacks, and remembers which of them could not be loaded and why; those are tried again after a while. */
 final class Champions {
     private static final Logger LOG = LoggerFactory.getLogger(Champions.class);
     private static final Duration TRY_AGAIN = Duration.ofSeconds(30);
@@ -46,6 +46,9 @@ final class Champions {
             if (!catalog.holds(bot, champion) && catalog.stores(bot, champion) && load(bot, champion)) {
                 first.put(bot, champion);
             }
+            settings.serving().fallbacks().stream()
+                    .filter(fallback -> !catalog.holds(bot, fallback) && catalog.stores(bot, fallback))
+                    .forEach(fallback -> load(bot, fallback));
         });
     }
 
@@ -71,7 +74,7 @@ final class Champions {
         } catch (RuntimeException | OutOfMemoryError e) {
             refused.put(key, new Refusal(String.valueOf(e.getMessage()), System.nanoTime()));
             LOG.error(
-                    "champion {} of {} cannot be loaded and is tried again in {} s: {}",
+                    "version {} of {} cannot be loaded and is tried again in {} s: {}",
                     version,
                     bot,
                     TRY_AGAIN.toSeconds(),

@@ -1,0 +1,16 @@
+package dev.bellwether.trainer.version;
+
+import picocli.CommandLine.Command;
+
+/** {@code version}: the versions of a bot. */
+@Command(
+        name = "version",
+        description = "Add, list, show and remove the versions of a bot: checkpoints and upstream services.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            AddVersionCommand.class,
+            ListVersionsCommand.class,
+            ShowVersionCommand.class,
+            RemoveVersionCommand.class
+        })
+public final class VersionCommand {}
