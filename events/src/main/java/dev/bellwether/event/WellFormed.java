@@ -2,7 +2,6 @@ package dev.bellwether.event;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.DeserializationContext;
-import com.fasterxml.jackson.databind.KeyDeserializer;
 import com.fasterxml.jackson.databind.deser.std.StdScalarDeserializer;
 import com.fasterxml.jackson.databind.deser.std.StringDeserializer;
 import com.fasterxml.jackson.databind.module.SimpleModule;
@@ -55,11 +54,10 @@ public final class WellFormed {
                 && Character.isLowSurrogate(text.charAt(i + 1));
     }
 
-    /** Makes every text and every key of a map that is read well-formed. */
+    /** Makes every text that is read well-formed; half a character in a key the parser itself refuses. */
     static SimpleModule module() {
         SimpleModule module = new SimpleModule("well-formed-text");
         module.addDeserializer(String.class, new Reader());
-        module.addKeyDeserializer(String.class, new KeyReader());
         return module;
     }
 
@@ -73,13 +71,6 @@ public final class WellFormed {
         @Override
         public String deserialize(JsonParser parser, DeserializationContext context) throws IOException {
             return text(StringDeserializer.instance.deserialize(parser, context));
-        }
-    }
-
-    private static final class KeyReader extends KeyDeserializer {
-        @Override
-        public Object deserializeKey(String key, DeserializationContext context) {
-            return text(key);
         }
     }
 }

@@ -50,6 +50,7 @@ public final class Gateway implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
     private static final Duration REDIS_TIMEOUT = Duration.ofMillis(100);
     private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration BODY_LIMIT = Duration.ofSeconds(30);
     private static final Duration DRAIN = Duration.ofSeconds(25);
 
     /** A response that has ended is still on its way to its reader. */
@@ -122,7 +123,8 @@ public final class Gateway implements AutoCloseable {
                 clock);
         OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, journal, clock);
         InFlight inFlight = new InFlight();
-        Bodies bodies = new Bodies(config.bodyBytesMax());
+        meters.gauge("bellwether.http.in.flight", inFlight, InFlight::count);
+        Bodies bodies = new Bodies(config.bodyBytesMax(), BODY_LIMIT);
         EveryRequest everyRequest = new EveryRequest(meters, inFlight);
         ChatPage page = new ChatPage(bots::value, authentication, visitors);
         Router open = new PublicRoutes(

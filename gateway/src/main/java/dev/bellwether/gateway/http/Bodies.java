@@ -24,15 +24,20 @@ public final class Bodies implements AutoCloseable {
     private static final int SMALL = 32 << 10;
     private static final int LARGE_AT_ONCE = 2;
     private static final int WAITING_MAX = 256;
-    private static final Duration READ_LIMIT = Duration.ofSeconds(30);
 
     private final int bytesMax;
+    private final Duration readLimit;
     private final Workers workers = new Workers("bodies", 1, LARGE_AT_ONCE);
     private final Deque<Runnable> waiting = new ArrayDeque<>();
     private int large;
 
-    public Bodies(int bytesMax) {
+    /**
+     * @param bytesMax largest body, compressed or not
+     * @param readLimit time for a body to arrive, from its turn on
+     */
+    public Bodies(int bytesMax, Duration readLimit) {
         this.bytesMax = bytesMax;
+        this.readLimit = readLimit;
     }
 
     /** The body of a request that {@link #read} let pass. */
@@ -80,7 +85,7 @@ public final class Bodies implements AutoCloseable {
     }
 
     private void receive(RoutingContext context, int limit, Runnable received) {
-        Requests.limitBody(context, READ_LIMIT);
+        Requests.limitBody(context, readLimit);
         context.addEndHandler(_ -> Requests.received(context));
         context.put("body-received", received);
         BodyHandler.create(false).setBodyLimit(limit).handle(context);

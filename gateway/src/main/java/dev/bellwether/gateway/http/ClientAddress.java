@@ -33,17 +33,20 @@ public final class ClientAddress {
             throw new IllegalArgumentException("'%s' is not an address or a network as 10.0.0.0/8".formatted(network));
         }
         int bits = parts.length == 2 ? Integer.parseInt(parts[1]) : address.length * 8;
+        if (bits > address.length * 8) {
+            throw new IllegalArgumentException("'%s' has more bits than an address".formatted(network));
+        }
         return new IpSubnetFilterRule(parts[0], bits, IpFilterRuleType.ACCEPT);
     }
 
     /** The caller's address; of IPv6 the network of 64 bits, which is what one household has. */
     public String of(HttpServerRequest request) {
-        String peer = request.remoteAddress().hostAddress();
-        if (peer == null || !trusted(peer)) {
-            return network(String.valueOf(peer));
-        }
-        String forwarded = request.getHeader("x-forwarded-for");
-        if (forwarded != null) {
+        return of(String.valueOf(request.remoteAddress().hostAddress()), request.getHeader("x-forwarded-for"));
+    }
+
+    String of(String connected, @Nullable String forwarded) {
+        String peer = connected;
+        if (forwarded != null && trusted(peer)) {
             String[] hops = forwarded.split(",");
             for (int i = hops.length - 1; i >= 0; i--) {
                 String hop = hops[i].strip();

@@ -22,7 +22,7 @@ import java.util.Map;
 
 /**
  * Bodies of requests, read strictly: valid UTF-8, no duplicate keys, nothing after the end, nesting up to 32; and half
- * a character, which only an escape can spell, becomes U+FFFD.
+ * a character, which only an escape can spell, becomes U+FFFD in texts (in names the parser refuses it).
  */
 public final class Json {
     private static final int NESTING_MAX = 32;
@@ -82,11 +82,10 @@ public final class Json {
                 yield array;
             }
             case ObjectNode object -> {
-                ObjectNode repaired = object();
                 for (Map.Entry<String, JsonNode> field : object.properties()) {
-                    repaired.set(WellFormed.text(field.getKey()), wellFormed(field.getValue()));
+                    field.setValue(wellFormed(field.getValue()));
                 }
-                yield repaired;
+                yield object;
             }
             default -> node;
         };

@@ -313,7 +313,9 @@ public final class RolloutFollower implements AutoCloseable {
         Set<String> kept = new HashSet<>(List.of(state.champion(), initial(bot).champion()));
         Optional.ofNullable(state.candidate()).ifPresent(kept::add);
         Optional.ofNullable(state.previous()).ifPresent(kept::add);
-        bots.get().find(bot).ifPresent(settings -> kept.addAll(settings.serving().fallbacks()));
+        bots.get()
+                .find(bot)
+                .ifPresent(settings -> kept.addAll(settings.serving().fallbacks()));
         catalog.retain(bot, kept);
         return true;
     }

@@ -1,0 +1,226 @@
+package dev.bellwether.gateway;
+
+import static dev.bellwether.gateway.TestGateway.JSON;
+import static dev.bellwether.gateway.TestGateway.question;
+import static dev.bellwether.gateway.TestGateway.recorded;
+import static dev.bellwether.gateway.TestGateway.send;
+import static dev.bellwether.gateway.TestGateway.token;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.bellwether.event.Interaction;
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Visitors of a page, who have nothing but what the page shows to everybody, behind a proxy. */
+class VisitorsIT {
+    private static final String BOTS = """
+            bots:
+              visited:
+                champion: default
+                chat: {page: true, completion_tokens_max: 4, page_requests_per_minute: 3}
+              roomy:
+                champion: default
+                chat: {page: true, completion_tokens_max: 4, page_requests_per_minute: 1000}
+            """;
+
+    @TempDir
+    private static Path directory = Path.of("");
+
+    private static TestGateway gateway;
+
+    @BeforeAll
+    static void start() throws IOException {
+        gateway = new TestGateway(
+                        directory.resolve("data"),
+                        BOTS,
+                        new TestGateway.Settings(List.of("127.0.0.0/8"), _ -> null, ""))
+                .start();
+    }
+
+    @AfterAll
+    static void stop() {
+        gateway.close();
+    }
+
+    private static HttpResponse<String> page(String bot) throws IOException, InterruptedException {
+        return send("GET", gateway.open("/?bot=" + bot), "", null, "x-forwarded-for", "203.0.113.250");
+    }
+
+    private static String key(String bot) throws IOException, InterruptedException {
+        return page(bot).body().replaceAll("(?s).*name=\"bellwether-key\" content=\"([^\"]+)\".*", "$1");
+    }
+
+    private static String cookie(HttpResponse<String> response) {
+        return response.headers().firstValue("set-cookie").orElseThrow().split(";", 2)[0];
+    }
+
+    private static HttpResponse<String> chat(String bot, String more, String address, String... headers)
+            throws IOException, InterruptedException {
+        List<String> all = new ArrayList<>(List.of("x-forwarded-for", address));
+        all.addAll(List.of(headers));
+        return send(
+                "POST",
+                gateway.open("/v1/chat/completions"),
+                question(bot, more),
+                key(bot),
+                all.toArray(String[]::new));
+    }
+
+    private static Interaction interaction(HttpResponse<String> response) throws IOException {
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        return recorded(JSON.readTree(response.body()));
+    }
+
+    @Test
+    void givesEachVisitorACookieThatNoScriptReads() throws IOException, InterruptedException {
+        String cookie = page("roomy").headers().firstValue("set-cookie").orElseThrow();
+        assertThat(cookie)
+                .containsIgnoringCase("HttpOnly")
+                .contains("SameSite=Lax")
+                .doesNotContain("Secure");
+        HttpResponse<String> encrypted = send(
+                "GET", gateway.open("/"), "", null, "x-forwarded-proto", "https", "x-forwarded-for", "203.0.113.9");
+        assertThat(encrypted.headers().firstValue("set-cookie").orElseThrow()).contains("Secure");
+        assertThat(cookie(page("roomy"))).isNotEqualTo(cookie(page("roomy")));
+    }
+
+    @Test
+    void isTheVisitorWhateverTheRequestSays() throws IOException, InterruptedException {
+        JsonNode mia = gateway.chat("roomy", ",\"user\":\"mia\"");
+        String hashOfMia = Optional.ofNullable(recorded(mia).userHash()).orElseThrow();
+        String cookie = cookie(page("roomy"));
+        Interaction first = interaction(chat("roomy", ",\"user\":\"mia\"", "203.0.113.1", "cookie", cookie));
+        Interaction second = interaction(chat("roomy", ",\"user\":\"ben\"", "203.0.113.2", "cookie", cookie));
+        assertThat(first.userHash()).isNotNull().isEqualTo(second.userHash()).isNotEqualTo(hashOfMia);
+        String other = cookie(page("roomy"));
+        assertThat(interaction(chat("roomy", "", "203.0.113.1", "cookie", other))
+                        .userHash())
+                .isNotNull()
+                .isNotEqualTo(first.userHash());
+        String id = cookie.substring(cookie.indexOf('=') + 1, cookie.indexOf('.'));
+        assertThat(interaction(gateway.ask("roomy", ",\"user\":\"%s\"".formatted(id)))
+                        .userHash())
+                .as("a name space of its own")
+                .isNotEqualTo(first.userHash());
+    }
+
+    @Test
+    void countsNobodyWhoseIdWasNotGivenOut() throws IOException, InterruptedException {
+        HttpResponse<String> stranger = chat("roomy", "", "203.0.113.3");
+        assertThat(interaction(stranger).userHash()).isNull();
+        String cookie = cookie(stranger);
+        assertThat(interaction(chat("roomy", "", "203.0.113.3", "cookie", cookie))
+                        .userHash())
+                .isNotNull();
+        String forged = "bellwether_visitor=" + "0".repeat(32) + "." + "0".repeat(32);
+        assertThat(interaction(chat("roomy", "", "203.0.113.3", "cookie", forged))
+                        .userHash())
+                .isNull();
+    }
+
+    @Test
+    void knowsAVisitorOfAnotherPageByATokenInAHeader() throws IOException, InterruptedException {
+        HttpResponse<String> response = send("POST", gateway.open("/v1/visitors"), "", key("roomy"));
+        String token = JSON.readTree(response.body()).path("visitor_token").asText();
+        Interaction first = interaction(chat("roomy", "", "203.0.113.4", "x-bellwether-visitor", token));
+        Interaction second = interaction(chat("roomy", "", "203.0.113.4", "x-bellwether-visitor", token));
+        assertThat(first.userHash()).isNotNull().isEqualTo(second.userHash());
+    }
+
+    @Test
+    void limitsEachVisitorBehindAProxyForItself() throws IOException, InterruptedException {
+        for (int visitor = 1; visitor <= 70; visitor++) {
+            String address = "198.51.100.%d".formatted(visitor);
+            assertThat(chat("visited", "", "10.9.9.9, " + address).statusCode())
+                    .as(address)
+                    .isEqualTo(200);
+        }
+        List<Integer> statuses = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            statuses.add(chat("visited", "", "192.0.2.%d, 198.51.100.200".formatted(i))
+                    .statusCode());
+        }
+        assertThat(statuses)
+                .as("what a visitor claims of itself is not believed")
+                .contains(429);
+    }
+
+    @Test
+    void sharesTheLimitOfAnAddressWithoutAProxy() throws IOException, InterruptedException {
+        try (TestGateway bare =
+                new TestGateway(directory.resolve("bare"), BOTS, TestGateway.Settings.DEFAULT).start()) {
+            String key = send("GET", bare.open("/?bot=visited"), "", null)
+                    .body()
+                    .replaceAll("(?s).*name=\"bellwether-key\" content=\"([^\"]+)\".*", "$1");
+            List<Integer> statuses = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                statuses.add(send(
+                                "POST",
+                                bare.open("/v1/chat/completions"),
+                                question("visited", ""),
+                                key,
+                                "x-forwarded-for",
+                                "198.51.100.%d".formatted(i))
+                        .statusCode());
+            }
+            assertThat(statuses).contains(429);
+        }
+    }
+
+    @Test
+    void rotatesKeysOneGatewayAtATime() throws IOException, InterruptedException {
+        Path two = directory.resolve("two");
+        try (TestGateway other = new TestGateway(two, BOTS, TestGateway.Settings.DEFAULT)) {
+            Files.copy(
+                    gateway.folder().tokenKeys(),
+                    other.folder().tokenKeys(),
+                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            other.start();
+            List<TestGateway> both = List.of(gateway, other);
+            String before = Files.readString(other.folder().tokenKeys());
+            String old = before.substring(before.indexOf("  - kid: k1"), before.indexOf("hash_key"));
+            String hash = before.substring(before.indexOf("hash_key"));
+            String fresh = "  - {kid: k2, key: %s}\n".formatted("q".repeat(43) + "=");
+            List<String> steps = List.of(old + fresh, fresh + old);
+            String hashBefore = crossJudged(both);
+            for (String keys : steps) {
+                for (TestGateway each : both) {
+                    Files.writeString(each.folder().tokenKeys(), "token_keys:\n" + keys + hash);
+                    TestGateway.await(() -> crossJudged(both).equals(hashBefore));
+                    for (int i = 0; i < 3; i++) {
+                        assertThat(crossJudged(both)).isEqualTo(hashBefore);
+                    }
+                }
+            }
+        }
+    }
+
+    /** Judges each gateway's reply at the other one; the hash of mia, the same everywhere. */
+    private static String crossJudged(List<TestGateway> both) throws IOException, InterruptedException {
+        List<String> hashes = new ArrayList<>();
+        for (int i = 0; i < both.size(); i++) {
+            String key = both.get(i).key();
+            HttpResponse<String> reply =
+                    send("POST", both.get(i).open("/v1/chat/completions"), question("roomy", ",\"user\":\"mia\""), key);
+            assertThat(reply.statusCode()).isEqualTo(200);
+            JsonNode json = JSON.readTree(reply.body());
+            assertThat(both.get(1 - i)
+                            .judge(token(json), "{\"kind\":\"thumb\",\"value\":\"up\"}")
+                            .statusCode())
+                    .isEqualTo(202);
+            hashes.add(String.valueOf(recorded(json).userHash()));
+        }
+        assertThat(hashes.getFirst()).isEqualTo(hashes.getLast());
+        return hashes.getFirst();
+    }
+}

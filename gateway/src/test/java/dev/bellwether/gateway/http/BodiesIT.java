@@ -1,0 +1,112 @@
+package dev.bellwether.gateway.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.ext.web.Router;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class BodiesIT {
+    private static final int MOST = 200_000;
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+    private static Vertx vertx;
+    private static Bodies bodies;
+    private static HttpServer server;
+
+    @BeforeAll
+    static void start() {
+        vertx = Vertx.vertx();
+        bodies = new Bodies(MOST, Duration.ofMillis(300));
+        Router router = Router.router(vertx);
+        router.route().handler(context -> {
+            Requests.begin(context);
+            context.next();
+        });
+        router.post("/")
+                .handler(context -> bodies.read(context, MOST))
+                .handler(Bodies::received)
+                .handler(context ->
+                        context.response().end("" + Bodies.json(context).size()));
+        router.route().failureHandler(Errors.OPENAI::orShapeOfRoute);
+        server = vertx.createHttpServer()
+                .requestHandler(router)
+                .listen(0, "127.0.0.1")
+                .toCompletionStage()
+                .toCompletableFuture()
+                .join();
+    }
+
+    @AfterAll
+    static void stop() {
+        bodies.close();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    private static CompletableFuture<HttpResponse<String>> post(String body) {
+        return HTTP.sendAsync(
+                HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d/".formatted(server.actualPort())))
+                        .header("content-type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(body))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    @Test
+    void takesManyLargeBodiesInTurn() {
+        String large = "{\"text\":\"%s\"}".formatted("x".repeat(150_000));
+        List<CompletableFuture<HttpResponse<String>>> calls =
+                IntStream.range(0, 64).mapToObj(_ -> post(large)).toList();
+        assertThat(calls)
+                .allSatisfy(call -> assertThat(call.join().statusCode()).isEqualTo(200));
+    }
+
+    @Test
+    void answersASenderWhoDawdlesAndServesOthersMeanwhile() throws IOException {
+        try (Socket slow = new Socket("127.0.0.1", server.actualPort());
+                Socket slowToo = new Socket("127.0.0.1", server.actualPort());
+                Socket third = new Socket("127.0.0.1", server.actualPort())) {
+            for (Socket socket : List.of(slow, slowToo, third)) {
+                OutputStream out = socket.getOutputStream();
+                out.write(("POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+                                + "content-length: 100000\r\n\r\n{")
+                        .getBytes(StandardCharsets.UTF_8));
+                out.flush();
+            }
+            assertThat(post("{\"a\":1}").join().body()).isEqualTo("1");
+            for (Socket socket : List.of(slow, slowToo, third)) {
+                BufferedReader answer =
+                        new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+                assertThat(answer.readLine()).contains("408");
+            }
+        }
+        assertThat(post("{\"text\":\"%s\"}".formatted("x".repeat(150_000)))
+                        .join()
+                        .statusCode())
+                .as("their places are free again")
+                .isEqualTo(200);
+    }
+
+    @Test
+    void refusesWhatIsLargerThanItMayBe() {
+        assertThat(post("{\"text\":\"%s\"}".formatted("x".repeat(MOST))).join().statusCode())
+                .isEqualTo(413);
+    }
+}
