@@ -134,10 +134,14 @@ final class Workshop implements AutoCloseable {
         return rewardModel(RewardModel.fromPolicy(policy, originWeights, reward.heads(), Pooling.MEAN, seed));
     }
 
+    CheckpointConfig rewardConfig() {
+        return policy.asRewardModel(reward.heads(), Pooling.MEAN);
+    }
+
     RewardModel rewardModel(float[] weights) {
         return new RewardModel(
                 manager,
-                policy.asRewardModel(reward.heads(), Pooling.MEAN),
+                rewardConfig(),
                 constants,
                 Parameters.State.fresh(weights),
                 reward.batchTokens());

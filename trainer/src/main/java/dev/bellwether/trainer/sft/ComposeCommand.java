@@ -7,8 +7,8 @@ import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Architecture;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.trainer.dataset.JsonLines;
 import dev.bellwether.trainer.dataset.Question;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -172,18 +172,17 @@ public final class ComposeCommand implements Callable<Integer> {
     }
 
     private static void write(Path file, List<Dialogue> dialogues) throws IOException {
-        try (BufferedWriter writer = Files.newBufferedWriter(file)) {
-            for (Dialogue dialogue : dialogues) {
-                ObjectNode json = JSON.createObjectNode();
-                ArrayNode messages = json.putArray("messages");
-                for (int i = 0; i < dialogue.roles().size(); i++) {
-                    messages.addObject()
-                            .put("role", dialogue.roles().get(i))
-                            .put("content", dialogue.contents().get(i));
-                }
-                writer.write(JSON.writeValueAsString(json));
-                writer.newLine();
+        List<ObjectNode> lines = new ArrayList<>();
+        for (Dialogue dialogue : dialogues) {
+            ObjectNode json = JSON.createObjectNode();
+            ArrayNode messages = json.putArray("messages");
+            for (int i = 0; i < dialogue.roles().size(); i++) {
+                messages.addObject()
+                        .put("role", dialogue.roles().get(i))
+                        .put("content", dialogue.contents().get(i));
             }
+            lines.add(json);
         }
+        JsonLines.write(file, JSON, lines);
     }
 }

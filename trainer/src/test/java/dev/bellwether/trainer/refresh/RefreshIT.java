@@ -36,7 +36,7 @@ class RefreshIT {
             "Can I get a second card?",
             "What does a transfer abroad cost?",
             "My phone was stolen, what now?");
-    private static final RefreshConfig CONFIG = new RefreshConfig(100, Duration.ofHours(1), 10, 20, .7, 32, 3, 15, 1);
+    private static final RefreshConfig CONFIG = new RefreshConfig(100, Duration.ofHours(1), 10, 20, .7, 32, 3, 15, 1, "default");
 
     @TempDir
     private Path directory = Path.of("");
