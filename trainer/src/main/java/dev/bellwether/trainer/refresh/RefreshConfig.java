@@ -34,6 +34,10 @@ public record RefreshConfig(
         if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
             throw new IllegalArgumentException("refresh: judgements, pairs, steps and tokens are at least 1");
         }
+        if (interval.isNegative() || !(klBudget > 0)) {
+            throw new IllegalArgumentException(
+                    "refresh: interval is %s and kl_budget %s; neither may be below 0".formatted(interval, klBudget));
+        }
     }
 
     @JsonCreator
