@@ -85,8 +85,7 @@ public final class RewardScorer implements AutoCloseable {
             tokenizer.requireWithin(model.vocabularySize());
             int endToken = endToken(tokenizer, model);
             int positions = Math.min(config.positionsMax(), model.positionsMax());
-            RewardSession session =
-                    RewardSession.open(checkpoint, positions, config.batchTokens(), config.threads());
+            RewardSession session = RewardSession.open(checkpoint, positions, config.batchTokens(), config.threads());
             return new RewardScorer(tokenizer, session, scale, endToken, positions);
         } catch (RuntimeException e) {
             tokenizer.close();
@@ -100,8 +99,8 @@ public final class RewardScorer implements AutoCloseable {
         }
         int token = tokenizer.endOfReply(model.endTokens());
         if (token < 0 || token >= model.vocabularySize()) {
-            throw new UnsupportedCheckpointException("config.json: eos_token_id %d is not below vocab_size %d"
-                    .formatted(token, model.vocabularySize()));
+            throw new UnsupportedCheckpointException(
+                    "config.json: eos_token_id %d is not below vocab_size %d".formatted(token, model.vocabularySize()));
         }
         return token;
     }

@@ -109,8 +109,8 @@ final class RewardSession implements AutoCloseable {
                         OnnxTensor.createTensor(environment, IntBuffer.wrap(new int[] {length}), new long[] {});
                 OnnxTensor poolTensor =
                         OnnxTensor.createTensor(environment, FloatBuffer.wrap(pool), new long[] {rows, length, 1});
-                OrtSession.Result result = session.run(Map.of(
-                        "ids", idTensor, "lengths", lengthTensor, "total", totalTensor, "pool", poolTensor))) {
+                OrtSession.Result result = session.run(
+                        Map.of("ids", idTensor, "lengths", lengthTensor, "total", totalTensor, "pool", poolTensor))) {
             float[] rewards = new float[rows * config.labels()];
             ((OnnxTensor) result.get("rewards").orElseThrow()).getFloatBuffer().get(rewards);
             return rewards;

@@ -112,8 +112,7 @@ public final class PolicyTokenizer implements AutoCloseable {
     public String decode(int[] tokens) {
         return tokens.length == 0
                 ? ""
-                : tokenizer.decode(
-                        Arrays.stream(tokens).asLongStream().toArray(), true);
+                : tokenizer.decode(Arrays.stream(tokens).asLongStream().toArray(), true);
     }
 
     @Override

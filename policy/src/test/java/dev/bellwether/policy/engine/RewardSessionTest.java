@@ -33,11 +33,10 @@ class RewardSessionTest {
 
     @Test
     void computesWhatTheReferenceDoesForItsLastToken() throws IOException {
-        JsonNode json = new ObjectMapper()
-                .readTree(REWARD.resolve("reference.json").toFile());
+        JsonNode json =
+                new ObjectMapper().readTree(REWARD.resolve("reference.json").toFile());
         int[] ids = new ObjectMapper().treeToValue(json.get("ids"), int[].class);
-        float[] expected =
-                new ObjectMapper().treeToValue(json.get("logits").get(0), float[].class);
+        float[] expected = new ObjectMapper().treeToValue(json.get("logits").get(0), float[].class);
         try (RewardSession session = RewardSession.open(checkpoint, 128, 2_048, 1)) {
             List<Row> rows = List.of(new Row(ids, 5), new Row(Arrays.copyOf(ids, 9), 3));
             assertThat(session.rewards(rows)[0]).containsExactly(expected, within(4e-4f));

@@ -291,8 +291,7 @@ public final class Refresh {
         }
     }
 
-    private void publish(
-            Start.From start, Workshop workshop, float[] actor, Examination.Result result, Report report)
+    private void publish(Start.From start, Workshop workshop, float[] actor, Examination.Result result, Report report)
             throws IOException {
         ObjectNode about = EventJson.mapper().createObjectNode();
         about.set("report", EventJson.mapper().valueToTree(report));

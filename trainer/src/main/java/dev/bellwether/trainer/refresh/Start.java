@@ -28,12 +28,10 @@ sealed interface Start {
         if (store.contains(bot, base) && kind(store, bot, base) == ArtefactKind.CHECKPOINT) {
             return new From(base, false);
         }
-        return new Missing(
-                """
+        return new Missing("""
                 the champion %s is an upstream, and the store has no checkpoint '%s' of bot %s to start a reward model \
                 from; take one in with `train import --bot %s --version %s --checkpoint FOLDER`, or name a version that \
-                is there as `reward_base` in the section `refresh` of bots.yaml, and ask for a refresh again"""
-                        .formatted(champion, base, bot, bot, base));
+                is there as `reward_base` in the section `refresh` of bots.yaml, and ask for a refresh again""".formatted(champion, base, bot, bot, base));
     }
 
     private static ArtefactKind kind(PolicyStore store, String bot, String version) {

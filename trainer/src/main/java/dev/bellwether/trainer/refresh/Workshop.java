@@ -140,11 +140,7 @@ final class Workshop implements AutoCloseable {
 
     RewardModel rewardModel(float[] weights) {
         return new RewardModel(
-                manager,
-                rewardConfig(),
-                constants,
-                Parameters.State.fresh(weights),
-                reward.batchTokens());
+                manager, rewardConfig(), constants, Parameters.State.fresh(weights), reward.batchTokens());
     }
 
     /** Of the policy with these weights on {@code samples}. */
