@@ -155,8 +155,9 @@ class RefreshIT {
                     List.of(
                             "Read the terms, part 3.",
                             "I am sorry for the trouble. Please look into the app, number 3."));
-            assertThat(scores.get(1).mean()).isGreaterThan(scores.get(0).mean() + 1);
-            assertThat(scores).allMatch(score -> score.spread() >= 0 && score.spread() < 2);
+            assertThat(scores.get(1).mean() - scores.get(1).spread())
+                    .as("%s: further apart than the heads disagree", scores)
+                    .isGreaterThan(scores.get(0).mean() + scores.get(0).spread());
         }
     }
 
