@@ -45,7 +45,7 @@ class RefreshIT {
             "What does a transfer abroad cost?",
             "My phone was stolen, what now?");
     private static final int PEOPLE = 240;
-    private static final RefreshConfig CONFIG =
+    static final RefreshConfig CONFIG =
             new RefreshConfig(100, Duration.ofHours(1), 10, 20, .7, 32, 3, 15, 1, "default");
 
     @TempDir
@@ -55,7 +55,11 @@ class RefreshIT {
 
     @BeforeEach
     void copyTheDefaultPolicy() throws IOException {
-        store = new PolicyStore(directory.resolve("store"));
+        store = withDefaultPolicy(directory.resolve("store"));
+    }
+
+    static PolicyStore withDefaultPolicy(Path folder) throws IOException {
+        PolicyStore store = new PolicyStore(folder);
         Path target = store.path("support", "default");
         Files.createDirectories(target);
         try (Stream<Path> files = Files.list(DEFAULT_POLICY)) {
@@ -63,10 +67,11 @@ class RefreshIT {
                 Files.copy(file, target.resolve(file.getFileName()));
             }
         }
+        return store;
     }
 
     /** People who like the kind answer, or, when {@code torn}, as often the curt one. */
-    private static Snapshot snapshot(boolean torn) {
+    static Snapshot snapshot(boolean torn) {
         Random random = new Random(7);
         return snapshot(person -> torn && random.nextBoolean());
     }
@@ -161,9 +166,9 @@ class RefreshIT {
         }
     }
 
-    private void publishUpstream(String version) throws IOException {
+    static void publishUpstream(PolicyStore store) throws IOException {
         UpstreamConfig upstream = UpstreamConfig.parse("{\"url\":\"https://models.example/v1\",\"model\":\"large\"}");
-        store.publish(ArtefactLabel.added("support", version, ArtefactKind.UPSTREAM, Instant.EPOCH), upstream::write);
+        store.publish(ArtefactLabel.added("support", "large", ArtefactKind.UPSTREAM, Instant.EPOCH), upstream::write);
     }
 
     private Refresh ofAnUpstream(RefreshListener listener) {
@@ -178,7 +183,7 @@ class RefreshIT {
 
     @Test
     void trainsTheRewardModelAloneWhereAnUpstreamAnswers() throws IOException {
-        publishUpstream("large");
+        publishUpstream(store);
         List<String> stages = new ArrayList<>();
         Refresh refresh = ofAnUpstream((stage, fraction, metrics) -> stages.add(stage));
         Report report = refresh.run(snapshot(false));
@@ -197,7 +202,7 @@ class RefreshIT {
 
     @Test
     void keepsBackARewardModelThatDoesNotTellWhatTheLatestPeopleLike() throws IOException {
-        publishUpstream("large");
+        publishUpstream(store);
         Report report =
                 ofAnUpstream((stage, fraction, metrics) -> {}).run(snapshot(person -> person >= PEOPLE - PEOPLE / 10));
         assertThat(report.passed()).isFalse();
@@ -210,7 +215,7 @@ class RefreshIT {
 
     @Test
     void saysWhatIsMissingWhereAnUpstreamAnswersAndNoCheckpointIsThere() throws IOException {
-        publishUpstream("large");
+        publishUpstream(store);
         assertThat(store.remove("support", "default")).isTrue();
         Report report = ofAnUpstream((stage, fraction, metrics) -> {}).run(snapshot(false));
         assertThat(report.passed()).isFalse();
