@@ -30,11 +30,12 @@ public record RefreshProgress(
     /**
      * The outcome of a refresh.
      *
-     * @param version the version that was made; none when it was skipped or stopped
+     * @param version the version that was made; none when it was skipped or stopped, or made a reward model alone
      * @param rewardAccuracy of the reward model on held-out pairs
      * @param kl of the candidate from its reference, in nats a reply
-     * @param passed whether the release gate let it through
-     * @param reasons why not, or what was missing
+     * @param passed whether the release gate let it through; without a version, whether a reward model was published
+     *     for an upstream's bot
+     * @param reasons why not, what was missing, or what was published instead of a version
      */
     public record Report(
             @Nullable String version,

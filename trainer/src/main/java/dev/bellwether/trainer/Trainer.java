@@ -48,19 +48,21 @@ public final class Trainer {
     public static void main(String[] arguments) {
         System.setProperty("ai.djl.offline", "true");
         System.setProperty("ai.djl.default_engine", "PyTorch");
-        int status = new CommandLine(new Trainer())
-                .setExecutionExceptionHandler((exception, commandLine, result) -> {
-                    if (!expected(exception)) {
-                        throw exception;
-                    }
-                    String message = exception instanceof NoSuchFileException missing
-                            ? missing.getFile() + " does not exist"
-                            : exception.getMessage();
-                    commandLine.getErr().println("train: " + message);
-                    return CommandLine.ExitCode.SOFTWARE;
-                })
-                .execute(arguments);
-        System.exit(status);
+        System.exit(commandLine().execute(arguments));
+    }
+
+    /** Exit status 2 where an option is wrong, 1 where the work failed. */
+    static CommandLine commandLine() {
+        return new CommandLine(new Trainer()).setExecutionExceptionHandler((exception, commandLine, result) -> {
+            if (!expected(exception)) {
+                throw exception;
+            }
+            String message = exception instanceof NoSuchFileException missing
+                    ? missing.getFile() + " does not exist"
+                    : exception.getMessage();
+            commandLine.getErr().println("train: " + message);
+            return CommandLine.ExitCode.SOFTWARE;
+        });
     }
 
     /** Failures whose message says all that a person needs. */

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -146,7 +147,15 @@ public record CheckpointConfig(
                 tokens(json.path("eos_token_id")),
                 json.path("pad_token_id").asInt(0),
                 reward ? labels(json) : 0,
-                Pooling.valueOf(json.path("bellwether_pooling").asText("LAST")));
+                pooling(json.path("bellwether_pooling").asText("LAST")));
+    }
+
+    private static Pooling pooling(String name) {
+        return Arrays.stream(Pooling.values())
+                .filter(pooling -> pooling.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new UnsupportedCheckpointException(
+                        "config.json: bellwether_pooling '%s' is not supported".formatted(name)));
     }
 
     private static double ropeTheta(JsonNode json) {
@@ -175,7 +184,9 @@ public record CheckpointConfig(
 
     private static int labels(JsonNode json) {
         int byMap = json.path("id2label").size();
-        return json.path("num_labels").asInt(byMap == 0 ? 2 : byMap);
+        int labels = json.path("num_labels").asInt(byMap == 0 ? 2 : byMap);
+        positive("num_labels", labels);
+        return labels;
     }
 
     private static List<Integer> tokens(JsonNode node) {

@@ -6,7 +6,6 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
-import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import java.util.Arrays;
@@ -17,7 +16,7 @@ import java.util.Set;
 
 /** A loaded model with its cache; one thread at a time. */
 final class DecoderSession implements AutoCloseable {
-    private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    private final OrtEnvironment environment = OnnxSession.ENVIRONMENT;
     private final CheckpointConfig config;
     private final OrtSession session;
     private final KeyValueCache cache;
@@ -29,21 +28,9 @@ final class DecoderSession implements AutoCloseable {
     }
 
     static DecoderSession open(Checkpoint checkpoint, int slots, int positions, int threads) {
-        OrtEnvironment environment = OrtEnvironment.getEnvironment();
-        try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-            options.setIntraOpNumThreads(threads);
-            options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
-            options.addConfigEntry("session.intra_op.allow_spinning", "0");
-            options.addConfigEntry(
-                    "session.model_external_initializers_file_folder_path",
-                    checkpoint.directory().toAbsolutePath().toString());
-            OrtSession session = environment.createSession(OnnxGraph.build(checkpoint, positions), options);
-            KeyValueCache cache = new KeyValueCache(environment, checkpoint.config(), slots, positions);
-            return new DecoderSession(checkpoint.config(), session, cache);
-        } catch (OrtException e) {
-            throw new UnsupportedCheckpointException(
-                    "%s cannot be loaded: %s".formatted(checkpoint.directory(), e.getMessage()), e);
-        }
+        OrtSession session = OnnxSession.open(checkpoint, OnnxGraph.languageModel(checkpoint, positions), threads);
+        KeyValueCache cache = new KeyValueCache(OnnxSession.ENVIRONMENT, checkpoint.config(), slots, positions);
+        return new DecoderSession(checkpoint.config(), session, cache);
     }
 
     KeyValueCache cache() {
@@ -133,10 +120,6 @@ final class DecoderSession implements AutoCloseable {
     @Override
     public void close() {
         cache.close();
-        try {
-            session.close();
-        } catch (OrtException e) {
-            throw new IllegalStateException("ONNX Runtime failed to close: " + e.getMessage(), e);
-        }
+        OnnxSession.close(session);
     }
 }

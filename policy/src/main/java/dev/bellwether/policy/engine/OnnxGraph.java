@@ -17,19 +17,28 @@ import dev.bellwether.policy.checkpoint.Safetensors;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The ONNX graph of a Llama-type model, built from its configuration; the weights stay where they are, in the
  * safetensors file, and the graph's initializers point into it.
  *
- * <p>Inputs: {@code ids [B, T]} int64, {@code last [B, 1]} int64 (which of the T states to read), {@code lengths [B]}
- * int32 (tokens of each row after this call, less one), {@code total} int32 (the longest row after this call), and for
- * each layer {@code past_key_i}, {@code past_value_i} {@code [B, keyValueHeads, positions, headSize]}. Outputs:
+ * <p>Inputs: {@code ids [B, T]} int64, {@code lengths [B]} int32 (tokens of each row after this call, less one) and
+ * {@code total} int32 (the longest row after this call).
+ *
+ * <p>A language model has {@code last [B, 1]} int64 (which of the T states to read) besides, and for each layer
+ * {@code past_key_i}, {@code past_value_i} {@code [B, keyValueHeads, positions, headSize]}; its outputs are
  * {@code logits [B, vocabularySize]} and the caches again, which callers bind to the same memory.
+ *
+ * <p>A reward model reads whole rows, so it has no past; {@code pool [B, T, 1]} float says with which weight each state
+ * counts, and its output is {@code rewards [B, labels]}.
  */
 final class OnnxGraph {
     private static final String MICROSOFT = "com.microsoft";
+    private static final String EMBEDDINGS = "model.embed_tokens.weight";
     /** What ONNX Runtime's attention with rotary embeddings asks for. */
     private static final int HEAD_SIZE_MULTIPLE = 16;
 
@@ -40,34 +49,81 @@ final class OnnxGraph {
     private final Checkpoint checkpoint;
     private final CheckpointConfig config;
     private final GraphProto.Builder graph = GraphProto.newBuilder().setName("policy");
+    private final Map<String, String> weights = new HashMap<>();
 
     private OnnxGraph(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
         this.config = checkpoint.config();
+        if (config.headSize() % HEAD_SIZE_MULTIPLE != 0) {
+            throw new UnsupportedCheckpointException("head_dim %d is not a multiple of %d, which serving needs"
+                    .formatted(config.headSize(), HEAD_SIZE_MULTIPLE));
+        }
     }
 
-    /** The serialized model; {@code positions} is the length of the cache in tokens. */
-    static byte[] build(Checkpoint checkpoint, int positions) {
+    /** The serialized language model; {@code positions} is the length of the cache in tokens. */
+    static byte[] languageModel(Checkpoint checkpoint, int positions) {
         if (checkpoint.config().rewardModel()) {
             throw new UnsupportedCheckpointException("a reward model cannot generate replies");
-        }
-        if (checkpoint.config().headSize() % HEAD_SIZE_MULTIPLE != 0) {
-            throw new UnsupportedCheckpointException("head_dim %d is not a multiple of %d, which serving needs"
-                    .formatted(checkpoint.config().headSize(), HEAD_SIZE_MULTIPLE));
         }
         return new OnnxGraph(checkpoint).languageModel(positions).toByteArray();
     }
 
+    /** The serialized reward model; {@code positions} is the longest row in tokens. */
+    static byte[] rewardModel(Checkpoint checkpoint, int positions) {
+        if (!checkpoint.config().rewardModel()) {
+            throw new UnsupportedCheckpointException("a language model cannot score replies");
+        }
+        return new OnnxGraph(checkpoint).rewardModel(positions).toByteArray();
+    }
+
     private ModelProto languageModel(int positions) {
-        graph.addInput(value("ids", INT64, "B", "T"));
         graph.addInput(value("last", INT64, "B", 1));
+        String states = states(positions);
+        node("", "GatherND", List.of(states, "last"), "state", integer("batch_dims", 1));
+        String head = config.tiedEmbeddings() ? EMBEDDINGS : "lm_head.weight";
+        node("", "Gemm", List.of("state", weight(head)), "logits", integer("transB", 1));
+        graph.addOutput(value("logits", FLOAT, "B", config.vocabularySize()));
+        return model();
+    }
+
+    private ModelProto rewardModel(int positions) {
+        graph.addInput(value("pool", FLOAT, "B", "T", 1));
+        String states = states(positions);
+        constant("zero", new float[] {0});
+        // States past a row's end may be anything, also no number: they are left out, not multiplied by zero.
+        String counts = node("", "Greater", List.of("pool", "zero"), "counts");
+        String counted = node("", "Where", List.of(counts, states, "zero"), "counted");
+        String weighted = node("", "Mul", List.of(counted, "pool"), "weighted");
+        graph.addInitializer(TensorProto.newBuilder()
+                .setName("positions_axis")
+                .setDataType(INT64)
+                .addDims(1)
+                .addInt64Data(1));
+        node("", "ReduceSum", List.of(weighted, "positions_axis"), "pooled", integer("keepdims", 0));
+        node("", "Gemm", List.of("pooled", weight("score.weight")), "rewards", integer("transB", 1));
+        graph.addOutput(value("rewards", FLOAT, "B", config.labels()));
+        return model();
+    }
+
+    private ModelProto model() {
+        return ModelProto.newBuilder()
+                .setIrVersion(8)
+                .setGraph(graph)
+                .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
+                .addOpsetImport(
+                        OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
+                .build();
+    }
+
+    /** Adds everything from the tokens to the states after the last norm; returns their name. */
+    private String states(int positions) {
+        graph.addInput(value("ids", INT64, "B", "T"));
         graph.addInput(value("lengths", INT32, "B"));
         graph.addInput(value("total", INT32));
         float[][] tables = config.rotaryTables(positions);
         constant("cosines", tables[0], positions, config.headSize() / 2);
         constant("sines", tables[1], positions, config.headSize() / 2);
-        String embeddings = weight("model.embed_tokens.weight");
-        String residual = node("", "Gather", List.of(embeddings, "ids"), "embedded");
+        String residual = node("", "Gather", List.of(weight(EMBEDDINGS), "ids"), "embedded");
         String delta = "";
         for (int layer = 0; layer < config.layers(); layer++) {
             String prefix = "model.layers." + layer + ".";
@@ -79,17 +135,7 @@ final class OnnxGraph {
             delta = feedForward(normed, prefix, layer);
         }
         norm(residual, delta, "model.norm.weight", "states", "residual_end");
-        node("", "GatherND", List.of("states", "last"), "state", integer("batch_dims", 1));
-        String head = config.tiedEmbeddings() ? embeddings : weight("lm_head.weight");
-        node("", "Gemm", List.of("state", head), "logits", integer("transB", 1));
-        graph.addOutput(value("logits", FLOAT, "B", config.vocabularySize()));
-        return ModelProto.newBuilder()
-                .setIrVersion(8)
-                .setGraph(graph)
-                .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
-                .addOpsetImport(
-                        OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
-                .build();
+        return "states";
     }
 
     /** Adds {@code delta} to {@code residual} and norms the sum; returns the name of the sum. */
@@ -134,30 +180,32 @@ final class OnnxGraph {
             String bias = node("", "Concat", biases, "qkv_bias_" + layer, integer("axis", 0));
             projected = node("", "Add", List.of(projected, bias), "qkv_biased_" + layer);
         }
-        for (String side : List.of("key", "value")) {
-            Object[] shape = {"B", config.keyValueHeads(), "S", config.headSize()};
-            graph.addInput(value("past_%s_%d".formatted(side, layer), FLOAT, shape));
-            graph.addOutput(value("%s_%d".formatted(side, layer), FLOAT, shape));
-        }
+        List<String> past = config.rewardModel() ? List.of("", "") : cache(layer);
         graph.addNode(NodeProto.newBuilder()
                 .setOpType("GroupQueryAttention")
                 .setDomain(MICROSOFT)
                 .setName("attention_" + layer)
-                .addAllInput(List.of(
-                        projected,
-                        "",
-                        "",
-                        "past_key_" + layer,
-                        "past_value_" + layer,
-                        "lengths",
-                        "total",
-                        "cosines",
-                        "sines"))
+                .addAllInput(List.of(projected, "", ""))
+                .addAllInput(past)
+                .addAllInput(List.of("lengths", "total", "cosines", "sines"))
                 .addAllOutput(List.of("attended_" + layer, "key_" + layer, "value_" + layer))
                 .addAttribute(integer("num_heads", config.heads()))
                 .addAttribute(integer("kv_num_heads", config.keyValueHeads()))
                 .addAttribute(integer("do_rotary", 1)));
         return multiply("attended_" + layer, weight(attention + "o_proj.weight"), "attention_out_" + layer);
+    }
+
+    /** Adds a layer's past as inputs and what it becomes as outputs; returns the inputs' names. */
+    private List<String> cache(int layer) {
+        List<String> past = new ArrayList<>();
+        for (String side : List.of("key", "value")) {
+            Object[] shape = {"B", config.keyValueHeads(), "S", config.headSize()};
+            String input = "past_%s_%d".formatted(side, layer);
+            past.add(input);
+            graph.addInput(value(input, FLOAT, shape));
+            graph.addOutput(value("%s_%d".formatted(side, layer), FLOAT, shape));
+        }
+        return past;
     }
 
     private String feedForward(String input, String prefix, int layer) {
@@ -181,8 +229,12 @@ final class OnnxGraph {
         return node("", "MatMul", List.of(input, transposed), out);
     }
 
-    /** The name of a weight as float32. */
+    /** The name of a weight as float32; one that was asked for before is not added again. */
     private String weight(String tensor) {
+        return weights.computeIfAbsent(tensor, this::added);
+    }
+
+    private String added(String tensor) {
         Checkpoint.Location location = checkpoint
                 .location(tensor)
                 .orElseThrow(() -> new UnsupportedCheckpointException("tensor %s is missing".formatted(tensor)));

@@ -7,6 +7,7 @@ import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -114,6 +115,17 @@ public final class PolicyTokenizer implements AutoCloseable {
         return endTokens.getFirst();
     }
 
+    /**
+     * A whole reply as tokens: its text, then {@code endToken}. Behind {@link #prompt} it is what is learned from and
+     * what is judged.
+     */
+    public int[] reply(String text, int endToken) {
+        int[] tokens = encode(text);
+        int[] ended = Arrays.copyOf(tokens, tokens.length + 1);
+        ended[tokens.length] = endToken;
+        return ended;
+    }
+
     public int[] encode(String text) {
         return LongStream.of(tokenizer.encode(text, false, false).getIds())
                 .mapToInt(Math::toIntExact)
@@ -124,8 +136,7 @@ public final class PolicyTokenizer implements AutoCloseable {
     public String decode(int[] tokens) {
         return tokens.length == 0
                 ? ""
-                : tokenizer.decode(
-                        java.util.Arrays.stream(tokens).asLongStream().toArray(), true);
+                : tokenizer.decode(Arrays.stream(tokens).asLongStream().toArray(), true);
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.bellwether.event.RefreshProgress;
 import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutState.Phase;
 import dev.bellwether.event.RolloutTransition;
+import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.simulation.customer.Ledger;
 import dev.bellwether.simulation.measurement.TopicAudit;
@@ -170,11 +171,14 @@ public final class Reporter {
     }
 
     private static Report.Version version(Path artefact, TopicAudit.Version counted, Base base, String phase) {
-        boolean there = Files.exists(artefact.resolve(Manifest.FILE));
-        Optional<Measurement> measured = there ? Optional.of(base.of(artefact)) : Optional.empty();
+        Optional<Manifest> manifest =
+                Files.exists(artefact.resolve(Manifest.FILE)) ? Optional.of(Manifest.read(artefact)) : Optional.empty();
+        // Only weights can be sampled here: not an upstream's, which lie elsewhere.
+        Optional<Measurement> measured = manifest.filter(each -> each.artefactKind() == ArtefactKind.CHECKPOINT)
+                .map(each -> base.of(artefact));
         return new Report.Version(
                 counted.version(),
-                there ? Manifest.read(artefact).parent() : null,
+                manifest.map(Manifest::parent).orElse(null),
                 counted.served(),
                 counted.up(),
                 counted.down(),

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -66,9 +65,6 @@ public final class DialogueFile {
 
     private static Sample sample(List<Turn> turns, PolicyTokenizer tokenizer, int endToken) {
         int[] prompt = tokenizer.prompt(turns.subList(0, turns.size() - 1));
-        int[] reply = tokenizer.encode(turns.getLast().content());
-        int[] ended = Arrays.copyOf(reply, reply.length + 1);
-        ended[reply.length] = endToken;
-        return Sample.of(prompt, ended);
+        return Sample.of(prompt, tokenizer.reply(turns.getLast().content(), endToken));
     }
 }

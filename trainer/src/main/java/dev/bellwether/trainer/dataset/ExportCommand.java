@@ -9,6 +9,7 @@ import dev.bellwether.event.FeedbackSignal.Thumb;
 import dev.bellwether.event.Message;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.Reply;
 import dev.bellwether.event.Source;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,57 +40,57 @@ public final class ExportCommand implements Callable<Integer> {
             throw new IOException("%s holds no pairs.jsonl and rated.jsonl".formatted(snapshot));
         }
         Snapshot taken = Snapshot.read(snapshot);
-        List<String> preferences = new ArrayList<>();
+        List<ObjectNode> preferences = new ArrayList<>();
         for (PreferencePair pair : taken.pairs()) {
             ObjectNode json = JSON.createObjectNode();
             json.set("prompt", turns(pair.prompt()));
-            json.set("chosen", reply(pair.chosen().text()));
-            json.set("rejected", reply(pair.rejected().text()));
-            preferences.add(JSON.writeValueAsString(json));
+            json.set("chosen", turns(List.of(assistant(pair.chosen().text()))));
+            json.set("rejected", turns(List.of(assistant(pair.rejected().text()))));
+            preferences.add(json);
         }
-        List<String> unary = new ArrayList<>();
-        List<String> demonstrations = new ArrayList<>();
+        List<ObjectNode> unary = new ArrayList<>();
+        List<ObjectNode> demonstrations = new ArrayList<>();
         for (RatedInteraction rated : taken.rated()) {
             for (Feedback judgement : rated.judgements()) {
                 List<Message> prompt = rated.interaction().prompt();
                 if (judgement.signal() instanceof Thumb thumb) {
-                    String text = rated.interaction()
-                            .replies()
-                            .get(judgement.choice())
-                            .text();
-                    unary.add(JSON.writeValueAsString(completion(prompt, text).put("label", thumb.up())));
+                    Reply reply = rated.interaction().replies().get(judgement.choice());
+                    Message message = new Message("assistant", reply.text(), reply.toolCalls());
+                    unary.add(completion(prompt, message).put("label", thumb.up()));
                 } else if (judgement.signal() instanceof Edit edit && judgement.source() != Source.END_USER) {
-                    demonstrations.add(JSON.writeValueAsString(completion(prompt, edit.text())));
+                    demonstrations.add(completion(prompt, assistant(edit.text())));
                 }
             }
         }
         Files.createDirectories(out);
-        Files.write(out.resolve("preference.jsonl"), preferences);
-        Files.write(out.resolve("unary.jsonl"), unary);
-        Files.write(out.resolve("demonstrations.jsonl"), demonstrations);
+        JsonLines.write(out.resolve("preference.jsonl"), JSON, preferences);
+        JsonLines.write(out.resolve("unary.jsonl"), JSON, unary);
+        JsonLines.write(out.resolve("demonstrations.jsonl"), JSON, demonstrations);
         System.out.printf(
                 "%d pairs, %d thumbs, %d demonstrations in %s%n",
                 preferences.size(), unary.size(), demonstrations.size(), out);
         return 0;
     }
 
-    private static ObjectNode completion(List<Message> prompt, String text) {
+    private static ObjectNode completion(List<Message> prompt, Message reply) {
         ObjectNode json = JSON.createObjectNode();
         json.set("prompt", turns(prompt));
-        json.set("completion", reply(text));
+        json.set("completion", turns(List.of(reply)));
         return json;
+    }
+
+    private static Message assistant(String text) {
+        return new Message("assistant", text);
     }
 
     private static ArrayNode turns(List<Message> messages) {
         ArrayNode turns = JSON.createArrayNode();
-        messages.forEach(
-                message -> turns.addObject().put("role", message.role()).put("content", message.content()));
-        return turns;
-    }
-
-    private static ArrayNode reply(String text) {
-        ArrayNode turns = JSON.createArrayNode();
-        turns.addObject().put("role", "assistant").put("content", text);
+        for (Message message : messages) {
+            ObjectNode turn = turns.addObject().put("role", message.role()).put("content", message.content());
+            if (message.toolCalls() != null) {
+                turn.set("tool_calls", message.toolCalls());
+            }
+        }
         return turns;
     }
 }

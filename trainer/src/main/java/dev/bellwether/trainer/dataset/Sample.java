@@ -23,6 +23,16 @@ public record Sample(int[] tokens, int promptLength) {
         return new Sample(tokens, prompt.length);
     }
 
+    /** The prompt's tokens. */
+    public int[] prompt() {
+        return Arrays.copyOf(tokens, promptLength);
+    }
+
+    /** The reply's tokens. */
+    public int[] reply() {
+        return Arrays.copyOfRange(tokens, promptLength, tokens.length);
+    }
+
     public int length() {
         return tokens.length;
     }

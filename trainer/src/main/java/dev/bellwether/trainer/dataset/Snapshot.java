@@ -10,13 +10,10 @@ import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Reply;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -63,19 +60,8 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
 
     public void write(Path directory) throws IOException {
         Files.createDirectories(directory);
-        write(directory.resolve(RATED), rated);
-        write(directory.resolve(PAIRS), pairs);
-    }
-
-    private static void write(Path file, List<?> records) throws IOException {
-        Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
-        try (BufferedWriter writer = Files.newBufferedWriter(unfinished)) {
-            for (Object each : records) {
-                writer.write(EventJson.mapper().writeValueAsString(each));
-                writer.newLine();
-            }
-        }
-        Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        JsonLines.write(directory.resolve(RATED), EventJson.mapper(), rated);
+        JsonLines.write(directory.resolve(PAIRS), EventJson.mapper(), pairs);
     }
 
     public static Snapshot read(Path directory) throws IOException {
@@ -128,7 +114,7 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
                 for (Feedback judgement : each.judgements()) {
                     if (judgement.signal() instanceof Thumb thumb) {
                         Reply reply = each.interaction().replies().get(judgement.choice());
-                        Sample sample = sample(each.interaction().prompt(), reply.text());
+                        Sample sample = sample(each.interaction().prompt(), Turn.said(reply.text(), reply.toolCalls()));
                         String user = judgement.userHash();
                         String person = user == null ? judgement.interactionId() : user;
                         if (sample.length() <= tokensMax && cap.admits(List.of(person), judgement.time())) {
@@ -154,15 +140,12 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
         }
 
         private Sample sample(List<Message> prompt, String reply) {
-            int[] tokens = tokenizer.encode(reply);
-            int[] ended = Arrays.copyOf(tokens, tokens.length + 1);
-            ended[tokens.length] = endToken;
-            return Sample.of(tokenizer.prompt(turns(prompt)), ended);
+            return Sample.of(tokenizer.prompt(turns(prompt)), tokenizer.reply(reply, endToken));
         }
 
         private static List<Turn> turns(List<Message> prompt) {
             return prompt.stream()
-                    .map(message -> new Turn(message.role(), message.content()))
+                    .map(message -> Turn.of(message.role(), message.content(), message.toolCalls()))
                     .toList();
         }
     }

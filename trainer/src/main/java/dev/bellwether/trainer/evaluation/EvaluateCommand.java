@@ -7,6 +7,7 @@ import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Question;
+import dev.bellwether.trainer.option.Temperature;
 import dev.bellwether.trainer.sft.ReplyCorpus;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -36,7 +37,11 @@ public final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--all", description = "Use all questions of the file, not the held-out tenth alone.")
     private boolean all;
 
-    @Option(names = "--temperature", defaultValue = "0.7", description = "Sampling temperature (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--temperature",
+            defaultValue = "0.7",
+            converter = Temperature.class,
+            description = "Sampling temperature (${DEFAULT-VALUE}).")
     private double temperature;
 
     @Override

@@ -7,6 +7,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
+import dev.bellwether.policy.checkpoint.RewardScale;
+import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
@@ -81,7 +83,7 @@ public final class Ppo implements AutoCloseable {
     }
 
     /** The critic's start: the reward model with the mean of its heads, scaled as its scores are. */
-    private static float[] criticWeights(float[] rewardWeights, int heads, int hiddenSize, RewardModel.Scale scale) {
+    private static float[] criticWeights(float[] rewardWeights, int heads, int hiddenSize, RewardScale scale) {
         int body = rewardWeights.length - heads * hiddenSize;
         float[] weights = Arrays.copyOf(rewardWeights, body + hiddenSize);
         for (int d = 0; d < hiddenSize; d++) {
@@ -147,7 +149,7 @@ public final class Ppo implements AutoCloseable {
 
     private List<Experience> experience(List<Rollout> sampled, Map<String, Double> metrics) {
         List<Sample> samples = sampled.stream().map(Rollout::sample).toList();
-        List<RewardModel.Score> scores = reward.score(samples);
+        List<RewardScorer.Score> scores = reward.score(samples);
         List<Experience> experience = new ArrayList<>();
         Totals totals = new Totals();
         for (MicroBatch batch : MicroBatch.pack(samples, config.batchTokens())) {
@@ -159,7 +161,7 @@ public final class Ppo implements AutoCloseable {
             float[] weights = new float[batch.replyTokens()];
             for (int row = 0; row < batch.size(); row++) {
                 Rollout rollout = sampled.get(batch.index(row));
-                RewardModel.Score score = scores.get(batch.index(row));
+                RewardScorer.Score score = scores.get(batch.index(row));
                 int from = batch.offset(row);
                 int length = batch.offset(row + 1) - from;
                 double total = score.mean() - config.uncertaintyPenalty() * score.spread();
@@ -348,7 +350,7 @@ public final class Ppo implements AutoCloseable {
             this.gap += Math.abs(gap);
         }
 
-        private void reply(RewardModel.Score score, double clipped, boolean ended) {
+        private void reply(RewardScorer.Score score, double clipped, boolean ended) {
             replies++;
             this.score += score.mean();
             this.spread += score.spread();

@@ -1,5 +1,6 @@
 package dev.bellwether.trainer.refresh;
 
+import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
@@ -19,12 +20,17 @@ final class Examination {
     private final Workshop workshop;
     private final RewardModel judge;
     private final Division people;
+    private final ReleaseGate gate;
     private final long seed;
 
-    Examination(Workshop workshop, RewardModel judge, Division people, long seed) {
+    /**
+     * @param gate at which the judge has proven itself
+     */
+    Examination(Workshop workshop, RewardModel judge, Division people, ReleaseGate gate, long seed) {
         this.workshop = workshop;
         this.judge = judge;
         this.people = people;
+        this.gate = gate;
         this.seed = seed;
     }
 
@@ -35,12 +41,8 @@ final class Examination {
      */
     record Result(List<Rollout> replies, double kl, ReleaseGate.Verdict verdict) {}
 
-    /**
-     * Examines {@code candidate} against {@code champion}, both as weights.
-     *
-     * @param gate at which the judge has proven itself
-     */
-    Result of(float[] candidate, float[] champion, ReleaseGate gate) throws IOException {
+    /** Examines {@code candidate} against {@code champion}, both as weights. */
+    Result of(float[] candidate, float[] champion) throws IOException {
         List<int[]> prompts = workshop.prompts(PROMPTS, seed);
         List<Rollout> ours = workshop.sample(candidate, prompts, seed + 1);
         List<Rollout> theirs = workshop.sample(champion, prompts, seed + 2);
@@ -59,9 +61,9 @@ final class Examination {
     private List<Sample> goodReplies() {
         List<Sample> preferred =
                 people.judging().stream().map(Comparison::chosen).toList();
-        List<RewardModel.Score> scores = judge.score(preferred);
+        List<RewardScorer.Score> scores = judge.score(preferred);
         double median = scores.stream()
-                .mapToDouble(RewardModel.Score::mean)
+                .mapToDouble(RewardScorer.Score::mean)
                 .sorted()
                 .skip(scores.size() / 2)
                 .findFirst()

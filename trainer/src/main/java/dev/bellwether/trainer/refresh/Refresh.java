@@ -7,9 +7,7 @@ import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
-import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Snapshot;
-import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.metrics.TensorBoard;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
 import dev.bellwether.trainer.ppo.Ppo;
@@ -26,19 +24,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One refresh: snapshot → reward model → judge → PPO → release gate → publication.
+ * One refresh: snapshot → reward model → judge → publication of the reward model → PPO → release gate → publication of
+ * the candidate. Where an upstream answers, which has no weights, it ends with the reward model.
  *
  * <p>Every stage leaves a file in the refresh's folder; a stage whose file is there is not run again, so a refresh that
  * was cut off goes on where it was.
  */
 public final class Refresh {
-    private static final int CALIBRATION_REPLIES = 256;
+    /** What guessing finds of people's preferences; a reward model that knows no more is of no use. */
+    private static final double CHANCE = .5;
+
     private static final int GOLDEN_CASES = 4;
 
     private final Order order;
@@ -57,9 +59,14 @@ public final class Refresh {
      * @param champion the version that the candidate must beat
      * @param until where to stop; a refresh that stopped early goes on when it is run again
      */
-    public record Order(String bot, String version, String origin, String champion, Until until) {}
+    public record Order(String bot, String version, String origin, String champion, Until until) {
+        /** What the reward model will be called. */
+        String rewardModel() {
+            return "reward-" + version;
+        }
+    }
 
-    /** The last stage to run. */
+    /** The last stage to run; only {@code PUBLISH} puts anything into the store. */
     public enum Until {
         REWARD,
         PPO,
@@ -93,8 +100,11 @@ public final class Refresh {
      * Runs the stages that are left, over {@code snapshot} where none was taken yet.
      *
      * @return what came of it; a collapse of training is reported, not thrown
+     * @throws dev.bellwether.policy.checkpoint.UnsupportedCheckpointException before any work, where the store cannot
+     *     hold what the order calls it
      */
     public Report run(Snapshot snapshot) throws IOException {
+        store.path(order.bot(), order.rewardModel());
         Path reportFile = directory.resolve("report.json");
         if (Files.exists(reportFile)) {
             return EventJson.mapper().readValue(reportFile.toFile(), Report.class);
@@ -137,17 +147,24 @@ public final class Refresh {
             return Outcome.without("too few pairs: %d, needed are %d"
                     .formatted(snapshot.pairs().size(), config.pairsMin()));
         }
-        Checkpoint origin = store.open(order.bot(), order.origin());
+        return switch (Start.of(store, order, config)) {
+            case Start.Missing(String reason) -> Outcome.without(reason);
+            case Start.From start -> train(start, snapshot);
+        };
+    }
+
+    private Outcome train(Start.From start, Snapshot snapshot) throws IOException {
+        Checkpoint origin = store.open(order.bot(), start.version());
         try (Workshop workshop =
                 new Workshop(config, RewardConfig.DEFAULT, origin, snapshot, directory.resolve("rollouts"))) {
-            return train(workshop, snapshot);
+            return train(start, workshop, snapshot);
         } catch (TrainingCollapsedException e) {
             return Outcome.without("training collapsed: " + e.getMessage());
         }
     }
 
-    private Outcome train(Workshop workshop, Snapshot snapshot) throws IOException {
-        if (workshop.prompts().isEmpty()) {
+    private Outcome train(Start.From start, Workshop workshop, Snapshot snapshot) throws IOException {
+        if (start.candidate() && workshop.prompts().isEmpty()) {
             return Outcome.without("no prompt leaves room for a reply of %d tokens; lower completion_tokens_max"
                     .formatted(config.completionTokensMax()));
         }
@@ -162,53 +179,78 @@ public final class Refresh {
                                     people.heldOut().size(),
                                     people.judging().size()));
         }
-        long seed = config.seed();
-        try (RewardModel reward = rewardModel(workshop, "reward", people.training(), people.trainingVotes(), seed);
-                RewardModel judge = rewardModel(workshop, "judge", people.judging(), people.judgingVotes(), seed + 1)) {
+        RewardStage stage = new RewardStage(start, workshop, people, stages, listener, config.seed());
+        try (RewardModel reward = stage.reward();
+                RewardModel judge = stage.judge()) {
             double accuracy = RewardTraining.accuracy(reward, people.heldOut());
             listener.progress("reward", 1, Map.of("accuracy", accuracy));
             if (order.until() == Until.REWARD) {
                 return new Outcome(null, accuracy, 0, false, List.of("stopped after the reward model"));
             }
-            ReleaseGate gate = new ReleaseGate(config.klBudget(), seed).judgeAccuracy(judge, people.comparisons());
+            ReleaseGate gate =
+                    new ReleaseGate(config.klBudget(), config.seed()).judgeAccuracy(judge, people.comparisons());
             if (!gate.verdict().passed()) {
                 return new Outcome(null, accuracy, 0, false, gate.verdict().reasons());
             }
-            float[] actor = ppo(workshop, reward);
-            if (order.until() == Until.PPO) {
-                return new Outcome(null, accuracy, Double.NaN, false, List.of("stopped after PPO"));
+            if (accuracy > CHANCE && order.until() == Until.PUBLISH) {
+                stage.publish(reward, accuracy, order, store, clock.instant());
             }
-            float[] champion = store.open(order.bot(), order.champion()).parameters();
-            Examination.Result result = new Examination(workshop, judge, people, seed + 2).of(actor, champion, gate);
-            ReleaseGate.Verdict verdict = result.verdict();
-            listener.progress("gate", 1, verdict.numbers());
-            Outcome outcome = new Outcome(order.version(), accuracy, result.kl(), verdict.passed(), verdict.reasons());
-            publish(workshop, actor, result, report(snapshot, outcome));
-            return outcome;
+            if (!start.candidate()) {
+                return rewardAlone(start, accuracy);
+            }
+            Examination examination = new Examination(workshop, judge, people, gate, config.seed() + 2);
+            return candidate(start, workshop, snapshot, reward, examination, accuracy);
         }
     }
 
-    private RewardModel rewardModel(
-            Workshop workshop, String name, List<Comparison> comparisons, List<Vote> votes, long seed)
-            throws IOException {
-        Optional<Saved> saved = stages.load(name);
-        if (saved.isPresent()) {
-            RewardModel model = workshop.rewardModel(saved.get().numbers());
-            model.scale(new RewardModel.Scale(saved.get().more()[0], saved.get().more()[1]));
-            return model;
+    private Outcome rewardAlone(Start.From start, double accuracy) {
+        boolean published = order.until() == Until.PUBLISH && accuracy > CHANCE;
+        String made = published
+                ? "the reward model %s is published; it is right on %.1f %% of the comparisons held out"
+                        .formatted(order.rewardModel(), 100 * accuracy)
+                : order.until() == Until.PUBLISH ? uselessReward(accuracy) : "stopped after the reward model";
+        if (published) {
+            listener.progress("publish", 1, Map.of());
         }
-        RewardModel model = workshop.newRewardModel(seed);
-        new RewardTraining(workshop.manager(), model, RewardConfig.DEFAULT, seed)
-                .train(
-                        comparisons,
-                        votes,
-                        (step, steps) -> listener.progress(name, step / (double) steps, Map.of("step", (double) step)));
-        model.calibrate(
-                workshop.sample(workshop.originWeights(), workshop.prompts(CALIBRATION_REPLIES, seed), seed).stream()
-                        .map(Rollout::sample)
-                        .toList());
-        stages.save(name, model.weights(), model.scale().mean(), model.scale().deviation());
-        return model;
+        return new Outcome(
+                null,
+                accuracy,
+                Double.NaN,
+                published,
+                List.of(
+                        made,
+                        "no candidate is trained: the champion %s is an upstream and has no weights; the reward model starts from %s"
+                                .formatted(order.champion(), start.version())));
+    }
+
+    private static String uselessReward(double accuracy) {
+        return "the reward model is not published: it is right on %.1f %% of the comparisons held out, needed is above %.0f %%"
+                .formatted(100 * accuracy, 100 * CHANCE);
+    }
+
+    private Outcome candidate(
+            Start.From start,
+            Workshop workshop,
+            Snapshot snapshot,
+            RewardModel reward,
+            Examination examination,
+            double accuracy)
+            throws IOException {
+        float[] actor = ppo(workshop, reward);
+        if (order.until() == Until.PPO) {
+            return new Outcome(null, accuracy, Double.NaN, false, List.of("stopped after PPO"));
+        }
+        float[] champion = store.open(order.bot(), order.champion()).parameters();
+        Examination.Result result = examination.of(actor, champion);
+        ReleaseGate.Verdict verdict = result.verdict();
+        listener.progress("gate", 1, verdict.numbers());
+        List<String> reasons = new ArrayList<>(verdict.reasons());
+        if (!(accuracy > CHANCE)) {
+            reasons.add(uselessReward(accuracy));
+        }
+        Outcome outcome = new Outcome(order.version(), accuracy, result.kl(), verdict.passed(), reasons);
+        publish(start, workshop, actor, result, report(snapshot, outcome));
+        return outcome;
     }
 
     /** The policy's weights after PPO; those before the first step whose rollouts were out of bounds. */
@@ -249,7 +291,7 @@ public final class Refresh {
         }
     }
 
-    private void publish(Workshop workshop, float[] actor, Examination.Result result, Report report)
+    private void publish(Start.From start, Workshop workshop, float[] actor, Examination.Result result, Report report)
             throws IOException {
         ObjectNode about = EventJson.mapper().createObjectNode();
         about.set("report", EventJson.mapper().valueToTree(report));
@@ -260,7 +302,7 @@ public final class Refresh {
                                 order.bot(),
                                 order.version(),
                                 ArtefactKind.CHECKPOINT,
-                                order.origin(),
+                                start.version(),
                                 clock.instant(),
                                 about,
                                 null),

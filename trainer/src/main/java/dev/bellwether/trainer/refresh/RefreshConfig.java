@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param pairsMin comparisons without which a refresh is skipped
  * @param temperature of the bot's replies
  * @param steps of PPO
+ * @param rewardBase the checkpoint that the reward model of a bot starts from whose champion is an upstream
  */
 public record RefreshConfig(
         int judgements,
@@ -26,11 +27,16 @@ public record RefreshConfig(
         int completionTokensMax,
         int steps,
         double klBudget,
-        long seed) {
+        long seed,
+        String rewardBase) {
 
     public RefreshConfig {
         if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
             throw new IllegalArgumentException("refresh: judgements, pairs, steps and tokens are at least 1");
+        }
+        if (interval.isNegative() || !(klBudget > 0)) {
+            throw new IllegalArgumentException(
+                    "refresh: interval is %s and kl_budget %s; neither may be below 0".formatted(interval, klBudget));
         }
     }
 
@@ -44,7 +50,8 @@ public record RefreshConfig(
             @JsonProperty("completion_tokens_max") @Nullable Integer completionTokensMax,
             @JsonProperty("steps") @Nullable Integer steps,
             @JsonProperty("kl_budget") @Nullable Double klBudget,
-            @JsonProperty("seed") @Nullable Long seed) {
+            @JsonProperty("seed") @Nullable Long seed,
+            @JsonProperty("reward_base") @Nullable String rewardBase) {
         return new RefreshConfig(
                 Optional.ofNullable(judgements).orElse(1_500),
                 Duration.parse(Optional.ofNullable(interval).orElse("PT24H")),
@@ -54,10 +61,11 @@ public record RefreshConfig(
                 Optional.ofNullable(completionTokensMax).orElse(128),
                 Optional.ofNullable(steps).orElse(PpoConfig.DEFAULT.steps()),
                 Optional.ofNullable(klBudget).orElse(15.0),
-                Optional.ofNullable(seed).orElse(1L));
+                Optional.ofNullable(seed).orElse(1L),
+                Optional.ofNullable(rewardBase).orElse("default"));
     }
 
     public static RefreshConfig defaults() {
-        return of(null, null, null, null, null, null, null, null, null);
+        return of(null, null, null, null, null, null, null, null, null, null);
     }
 }

@@ -63,11 +63,18 @@ final class RefreshOptions {
                 "%d judgements, %d pairs, reward accuracy %.3f, KL %.2f, %.0f s%n",
                 report.judgements(), report.pairs(), report.rewardAccuracy(), report.kl(), report.seconds());
         if (until == Refresh.Until.PUBLISH) {
-            System.out.println(report.passed() ? "the release gate passed" : "the release gate refused");
+            System.out.println(outcome(report));
         }
         List<String> reasons = report.reasons();
         reasons.forEach(reason -> System.out.println("  " + reason));
         return 0;
+    }
+
+    private static String outcome(Report report) {
+        if (report.passed()) {
+            return report.version() == null ? "the reward model is published" : "the release gate passed";
+        }
+        return report.version() == null ? "no version was made" : "the release gate refused";
     }
 
     private static void print(String stage, double fraction, Map<String, Double> metrics) {

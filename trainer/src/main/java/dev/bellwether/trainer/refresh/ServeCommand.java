@@ -11,6 +11,8 @@ import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.settings.Champion;
 import dev.bellwether.settings.WatchedFile;
 import dev.bellwether.topic.Topics;
+import dev.bellwether.trainer.option.Port;
+import dev.bellwether.trainer.option.Replication;
 import dev.bellwether.trainer.refresh.RefreshService.BotRefresh;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -52,12 +54,14 @@ public final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--health-port",
             defaultValue = "${env:BELLWETHER_HEALTH_PORT:-8083}",
+            converter = Port.class,
             description = "Port of /readyz.")
     private int healthPort;
 
     @Option(
             names = "--replication",
             defaultValue = "${env:BELLWETHER_REPLICATION:-1}",
+            converter = Replication.class,
             description = "Copies of each topic (${DEFAULT-VALUE}).")
     private short replication;
 

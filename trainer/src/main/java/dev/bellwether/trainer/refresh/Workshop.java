@@ -134,13 +134,13 @@ final class Workshop implements AutoCloseable {
         return rewardModel(RewardModel.fromPolicy(policy, originWeights, reward.heads(), Pooling.MEAN, seed));
     }
 
+    CheckpointConfig rewardConfig() {
+        return policy.asRewardModel(reward.heads(), Pooling.MEAN);
+    }
+
     RewardModel rewardModel(float[] weights) {
         return new RewardModel(
-                manager,
-                policy.asRewardModel(reward.heads(), Pooling.MEAN),
-                constants,
-                Parameters.State.fresh(weights),
-                reward.batchTokens());
+                manager, rewardConfig(), constants, Parameters.State.fresh(weights), reward.batchTokens());
     }
 
     /** Of the policy with these weights on {@code samples}. */

@@ -26,12 +26,6 @@ import picocli.CommandLine.Option;
 /** {@code train import}: takes a Hugging Face checkpoint into the store as a version of a bot. */
 @Command(name = "import", description = "Take a Hugging Face checkpoint folder into the store as a bot's version.")
 public final class ImportCommand implements Callable<Integer> {
-    private static final List<String> PROMPTS = List.of(
-            "Where is my card?",
-            "I forgot my PIN, what now?",
-            "How long does a transfer take?",
-            "Can I open an account for my son?");
-
     @Option(names = "--checkpoint", required = true, description = "Hugging Face checkpoint folder.")
     private Path checkpoint = Path.of("");
 
@@ -70,7 +64,7 @@ public final class ImportCommand implements Callable<Integer> {
     static List<Sample> examples(Checkpoint checkpoint) {
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
                 GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(8, 256, 16, 1, 256))) {
-            List<int[]> prompts = PROMPTS.stream()
+            List<int[]> prompts = Publication.QUESTIONS.stream()
                     .map(text -> tokenizer.prompt(List.of(Turn.user(text))))
                     .toList();
             List<Completion> completions = engine.generate(prompts, Sampling.at(.7, 48, 1), Duration.ofMinutes(5));

@@ -8,23 +8,48 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.checkpoint.RewardScale;
 import dev.bellwether.policy.engine.GoldenCases;
 import dev.bellwether.policy.engine.GoldenCases.GoldenCase;
+import dev.bellwether.policy.engine.GoldenRewards;
+import dev.bellwether.policy.engine.GoldenRewards.GoldenReward;
+import dev.bellwether.policy.prompt.PolicyTokenizer;
+import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Constants;
+import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.reward.RewardModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
-/** Writes a policy into the store: rounded weights, tokenizer, and golden cases computed from the rounded weights. */
+/**
+ * Writes a policy or a reward model into the store: rounded weights, tokenizer, and golden cases computed from the
+ * rounded weights.
+ */
 public final class Publication {
     /** Serving and training differ by float32 rounding alone, since both compute in float32 on the CPU. */
     private static final double TOLERANCE = 0.01;
+
+    private static final int GOLDEN_TOKENS = 512;
+
+    /** What a policy is asked for examples of its replies. */
+    static final List<String> QUESTIONS = List.of(
+            "Where is my card?",
+            "I forgot my PIN, what now?",
+            "How long does a transfer take?",
+            "Can I open an account for my son?");
+
+    private static final List<String> REPLIES = List.of(
+            "I am sorry that you have to wait. It was posted on Monday and takes five working days.",
+            "No.",
+            "One working day within the country, up to three abroad.",
+            "Yes, you can: please bring his passport and yours to any of our branches, and we will do the rest.");
 
     private final PolicyStore store;
     private final NDManager manager;
@@ -44,12 +69,60 @@ public final class Publication {
             ArtefactLabel label, CheckpointConfig config, float[] parameters, Path tokenizerFrom, List<Sample> golden)
             throws IOException {
         return store.publish(label, target -> {
-            Checkpoint.write(target, config, parameters, NumberFormat.BF16);
-            for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
-                Files.copy(tokenizerFrom.resolve(name), target.resolve(name));
-            }
+            write(target, config, parameters, tokenizerFrom);
             GoldenCases.write(target, goldenCases(Checkpoint.open(target), golden));
         });
+    }
+
+    /**
+     * Publishes a reward model; the same name again changes nothing.
+     *
+     * @param label with the scale of its scores
+     * @param tokenizerFrom directory whose tokenizer files go along
+     */
+    public Path publishReward(ArtefactLabel label, CheckpointConfig config, float[] parameters, Path tokenizerFrom)
+            throws IOException {
+        RewardScale scale = Objects.requireNonNull(label.scale(), "a reward model has a scale");
+        return store.publish(label, target -> {
+            write(target, config, parameters, tokenizerFrom);
+            GoldenRewards.write(target, goldenRewards(Checkpoint.open(target), scale));
+        });
+    }
+
+    private static void write(Path target, CheckpointConfig config, float[] parameters, Path tokenizerFrom)
+            throws IOException {
+        Checkpoint.write(target, config, parameters, NumberFormat.BF16);
+        for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+            Files.copy(tokenizerFrom.resolve(name), target.resolve(name));
+        }
+    }
+
+    /** Rewards of replies of Bellwether's own, since what people wrote must not stay where it cannot be erased. */
+    private List<GoldenReward> goldenRewards(Checkpoint checkpoint, RewardScale scale) {
+        List<Sample> samples = new ArrayList<>();
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory())) {
+            int end = tokenizer.endOfReply(checkpoint.config().endTokens());
+            for (int i = 0; i < QUESTIONS.size(); i++) {
+                int[] prompt = tokenizer.prompt(List.of(Turn.user(QUESTIONS.get(i))));
+                samples.add(Sample.of(prompt, tokenizer.reply(REPLIES.get(i), end)));
+            }
+        }
+        try (NDManager scratch = manager.newSubManager();
+                Constants constants = new Constants(scratch);
+                RewardModel model = new RewardModel(
+                        scratch,
+                        checkpoint.config(),
+                        constants,
+                        Parameters.State.fresh(checkpoint.parameters()),
+                        GOLDEN_TOKENS)) {
+            float[][] rewards = model.rewards(samples);
+            List<GoldenReward> cases = new ArrayList<>();
+            for (int i = 0; i < rewards.length; i++) {
+                Sample sample = samples.get(i);
+                cases.add(GoldenReward.of(sample.prompt(), sample.reply(), rewards[i], scale));
+            }
+            return cases;
+        }
     }
 
     private List<GoldenCase> goldenCases(Checkpoint checkpoint, List<Sample> samples) {
@@ -66,9 +139,7 @@ public final class Publication {
                     float[] logProbabilities = model.logProbabilities(
                                     weights, hidden, batch.positions(step), batch.targets(step), 1)
                             .toFloatArray();
-                    int[] prompt = Arrays.copyOf(sample.tokens(), sample.promptLength());
-                    int[] reply = Arrays.copyOfRange(sample.tokens(), sample.promptLength(), sample.length());
-                    cases.add(new GoldenCase(prompt, reply, logProbabilities, TOLERANCE));
+                    cases.add(new GoldenCase(sample.prompt(), sample.reply(), logProbabilities, TOLERANCE));
                 }
             }
         }

@@ -110,7 +110,7 @@ public final class ReleaseGate {
     /** No looping, and no new closing phrase. */
     public ReleaseGate repetition(List<Rollout> candidate, List<Comparison> comparisons) {
         double looping =
-                candidate.stream().filter(each -> loops(reply(each.sample()))).count() / (double) candidate.size();
+                candidate.stream().filter(each -> loops(each.sample().reply())).count() / (double) candidate.size();
         numbers.put("repetition", looping);
         require(looping <= REPETITION_MAX, "%.1f %% of its replies repeat themselves".formatted(100 * looping));
         Map<List<Integer>, Double> ours =
@@ -136,10 +136,6 @@ public final class ReleaseGate {
                 distinct >= DISTINCT_MIN,
                 "it has %.2f different replies for each different prompt, needed are %.2f"
                         .formatted(distinct, DISTINCT_MIN));
-    }
-
-    private static int[] reply(Sample sample) {
-        return Arrays.copyOfRange(sample.tokens(), sample.promptLength(), sample.length());
     }
 
     /** Whether some eight tokens stand twice. */

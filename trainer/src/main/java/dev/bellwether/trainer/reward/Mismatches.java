@@ -21,20 +21,12 @@ final class Mismatches {
         for (int attempt = 0; attempt < 10 * count && mismatches.size() < count && replies.size() > 1; attempt++) {
             Sample here = replies.get(random.nextInt(replies.size()));
             Sample there = replies.get(random.nextInt(replies.size()));
-            int[] prompt = prompt(here);
-            int[] reply = Arrays.copyOfRange(there.tokens(), there.promptLength(), there.length());
-            if (!Arrays.equals(prompt, prompt(there)) && !Arrays.equals(reply, reply(here))) {
+            int[] prompt = here.prompt();
+            int[] reply = there.reply();
+            if (!Arrays.equals(prompt, there.prompt()) && !Arrays.equals(reply, here.reply())) {
                 mismatches.add(new Comparison(here, Sample.of(prompt, reply), 1, List.of(), 0));
             }
         }
         return mismatches;
-    }
-
-    private static int[] prompt(Sample sample) {
-        return Arrays.copyOf(sample.tokens(), sample.promptLength());
-    }
-
-    private static int[] reply(Sample sample) {
-        return Arrays.copyOfRange(sample.tokens(), sample.promptLength(), sample.length());
     }
 }

@@ -5,6 +5,8 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
+import dev.bellwether.policy.checkpoint.RewardScale;
+import dev.bellwether.policy.engine.RewardScorer.Score;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Constants;
@@ -17,7 +19,7 @@ import java.util.Random;
 /**
  * Scores replies with several heads over one transformer.
  *
- * <p>Scores are shifted and scaled so that the starting policy's own replies have mean 0 and deviation 1.
+ * <p>Scores are shifted and scaled so that the replies which it was calibrated on have mean 0 and deviation 1.
  */
 public final class RewardModel implements AutoCloseable {
     private static final double HEAD_DEVIATION = .01;
@@ -26,13 +28,7 @@ public final class RewardModel implements AutoCloseable {
     private final Transformer model;
     private final Parameters parameters;
     private final int batchTokens;
-    private Scale scale = new Scale(0, 1);
-
-    /** What turns raw rewards into scores. */
-    public record Scale(double mean, double deviation) {}
-
-    /** A reply's score, and how far the heads disagree on it. */
-    public record Score(double mean, double spread) {}
+    private RewardScale scale = RewardScale.NONE;
 
     public RewardModel(
             NDManager manager, CheckpointConfig config, Constants constants, Parameters.State state, int batchTokens) {
@@ -65,40 +61,30 @@ public final class RewardModel implements AutoCloseable {
         return model.config().labels();
     }
 
-    public Scale scale() {
+    public RewardScale scale() {
         return scale;
     }
 
-    public void scale(Scale value) {
+    public void scale(RewardScale value) {
         scale = value;
     }
 
     /** Takes mean and deviation of {@code replies} as the new scale. */
     public void calibrate(List<Sample> replies) {
-        scale = new Scale(0, 1);
+        scale = RewardScale.NONE;
         double[] scores = score(replies).stream().mapToDouble(Score::mean).toArray();
         double mean = Arrays.stream(scores).average().orElse(0);
         double variance = Arrays.stream(scores)
                 .map(x -> (x - mean) * (x - mean))
                 .average()
                 .orElse(1);
-        scale = new Scale(mean, Math.max(1e-3, Math.sqrt(variance)));
+        scale = new RewardScale(mean, Math.max(1e-3, Math.sqrt(variance)));
     }
 
     public List<Score> score(List<Sample> replies) {
-        return Arrays.stream(rewards(replies)).map(this::score).toList();
-    }
-
-    private Score score(float[] heads) {
-        double mean = 0;
-        for (float head : heads) {
-            mean += head / heads.length;
-        }
-        double variance = 0;
-        for (float head : heads) {
-            variance += (head - mean) * (head - mean) / heads.length;
-        }
-        return new Score((mean - scale.mean()) / scale.deviation(), Math.sqrt(variance) / scale.deviation());
+        return Arrays.stream(rewards(replies))
+                .map(heads -> Score.of(heads, scale))
+                .toList();
     }
 
     /** Raw rewards, {@code [replies][heads]}. */

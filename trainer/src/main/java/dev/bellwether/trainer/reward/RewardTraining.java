@@ -4,6 +4,7 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
+import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
@@ -242,7 +243,7 @@ public final class RewardTraining {
             replies.add(comparison.chosen());
             replies.add(comparison.rejected());
         }
-        List<RewardModel.Score> scores = model.score(replies);
+        List<RewardScorer.Score> scores = model.score(replies);
         boolean[] right = new boolean[comparisons.size()];
         for (int i = 0; i < right.length; i++) {
             right[i] = scores.get(2 * i).mean() > scores.get(2 * i + 1).mean();

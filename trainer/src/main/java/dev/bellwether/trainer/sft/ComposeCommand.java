@@ -7,8 +7,10 @@ import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Architecture;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.trainer.dataset.JsonLines;
 import dev.bellwether.trainer.dataset.Question;
-import java.io.BufferedWriter;
+import dev.bellwether.trainer.option.Count;
+import dev.bellwether.trainer.option.Range;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +21,7 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 
 /**
@@ -51,10 +54,18 @@ public final class ComposeCommand implements Callable<Integer> {
     @Option(names = "--out", required = true, description = "Folder to write to.")
     private Path out = Path.of("");
 
-    @Option(names = "--replies", defaultValue = "12", description = "Replies for each question (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--replies",
+            defaultValue = "12",
+            converter = Count.class,
+            description = "Replies for each question (${DEFAULT-VALUE}).")
     private int replies;
 
-    @Option(names = "--vocabulary", defaultValue = "4096", description = "Tokens (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--vocabulary",
+            defaultValue = "4096",
+            converter = VocabularySize.class,
+            description = "Tokens (${DEFAULT-VALUE}).")
     private int vocabulary;
 
     @Option(names = "--seed", defaultValue = "1", description = "Seed (${DEFAULT-VALUE}).")
@@ -91,6 +102,16 @@ public final class ComposeCommand implements Callable<Integer> {
                 "%d dialogues from %d questions, %d held out, in %s%n",
                 dialogues.size(), training.size(), heldOut.size(), out);
         return 0;
+    }
+
+    /** Tokens of a vocabulary: each byte and each special token is one already. */
+    private static final class VocabularySize implements ITypeConverter<Integer> {
+        private static final Range RANGE = new Range(256 + SPECIAL_TOKENS.size(), 1_000_000);
+
+        @Override
+        public Integer convert(String text) {
+            return RANGE.whole(text);
+        }
     }
 
     private record Dialogue(List<String> roles, List<String> contents) {}
@@ -172,18 +193,17 @@ public final class ComposeCommand implements Callable<Integer> {
     }
 
     private static void write(Path file, List<Dialogue> dialogues) throws IOException {
-        try (BufferedWriter writer = Files.newBufferedWriter(file)) {
-            for (Dialogue dialogue : dialogues) {
-                ObjectNode json = JSON.createObjectNode();
-                ArrayNode messages = json.putArray("messages");
-                for (int i = 0; i < dialogue.roles().size(); i++) {
-                    messages.addObject()
-                            .put("role", dialogue.roles().get(i))
-                            .put("content", dialogue.contents().get(i));
-                }
-                writer.write(JSON.writeValueAsString(json));
-                writer.newLine();
+        List<ObjectNode> lines = new ArrayList<>();
+        for (Dialogue dialogue : dialogues) {
+            ObjectNode json = JSON.createObjectNode();
+            ArrayNode messages = json.putArray("messages");
+            for (int i = 0; i < dialogue.roles().size(); i++) {
+                messages.addObject()
+                        .put("role", dialogue.roles().get(i))
+                        .put("content", dialogue.contents().get(i));
             }
+            lines.add(json);
         }
+        JsonLines.write(file, JSON, lines);
     }
 }

@@ -10,6 +10,8 @@ import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Constants;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.option.Count;
+import dev.bellwether.trainer.option.LearningRatePeak;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,10 +41,18 @@ public final class SftCommand implements Callable<Integer> {
     @Option(names = "--out", required = true, description = "Folder for the trained checkpoint.")
     private Path out = Path.of("");
 
-    @Option(names = "--epochs", defaultValue = "1", description = "Passes over the data (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--epochs",
+            defaultValue = "1",
+            converter = Count.class,
+            description = "Passes over the data (${DEFAULT-VALUE}).")
     private int epochs;
 
-    @Option(names = "--learning-rate", defaultValue = "0.0015", description = "Peak (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--learning-rate",
+            defaultValue = "0.0015",
+            converter = LearningRatePeak.class,
+            description = "Peak (${DEFAULT-VALUE}).")
     private double learningRate;
 
     @Option(names = "--seed", defaultValue = "1", description = "Seed (${DEFAULT-VALUE}).")

@@ -1,19 +1,27 @@
 package dev.bellwether.trainer.dataset;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.bellwether.event.Event;
+import dev.bellwether.event.Interaction;
 import dev.bellwether.event.Message;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.PreferencePair.Origin;
 import dev.bellwether.event.PreferencePair.Response;
+import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Source;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
+import dev.bellwether.policy.prompt.Turn;
+import dev.bellwether.topic.EventSerde;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class SnapshotTest {
     private static PreferencePair pair(int promptWords) {
@@ -68,6 +76,65 @@ class SnapshotTest {
                     .chosen();
             assertThat(chosen.tokens()[chosen.length() - 1]).isEqualTo(9);
             assertThat(chosen.replyLength()).isEqualTo(tokenizer.encode("Here it is.").length + 1);
+        }
+    }
+
+    /** Half an emoji in a prompt, a reply, a preference and the arguments of a tool's call. */
+    private static final String HALF = """
+            {"schema":1,"revision":1,"interaction":{"schema":1,"interaction_id":"i1","bot":"support",\
+            "conversation_id":"c1","prompt":[{"role":"user","content":"Card \\ud83d"},\
+            {"role":"assistant","content":"","tool_calls":[{"function":{"name":"find","arguments":"\\ude00"}}]},\
+            {"role":"tool","content":"posted"}],\
+            "replies":[{"text":"On its way \\ud83d!","version":"gpt","side":0,"finish_reason":"stop","prompt_tokens":1,\
+            "completion_tokens":1,"temperature":1,"top_p":1}],"arm":"champion","candidate_share":0,\
+            "reason":"DEFAULT","complete":true,"latency_millis":1,"time":1,"attributes":{}},\
+            "judgements":[]}""";
+
+    @Test
+    void takesInEveryRecordThatTheTopicsHoldThoughHalfACharacterIsInIt(@TempDir Path directory) throws IOException {
+        RatedInteraction rated =
+                new EventSerde<>(RatedInteraction.class).deserializer().deserialize("rated", HALF.getBytes(UTF_8));
+        Message half = new Message("user", "\ud83d");
+        PreferencePair made = new PreferencePair(
+                Event.SCHEMA,
+                "pair",
+                "support",
+                List.of(half),
+                new Response("Here \ude00", "a", "default", 0),
+                new Response("No.", "a", "default", 1),
+                Origin.DUEL,
+                1,
+                List.of("mia"),
+                Source.END_USER,
+                "conversation",
+                1);
+        Snapshot.of(List.of(made), List.of(rated)).write(directory);
+        Snapshot read = Snapshot.read(directory);
+        Interaction interaction = read.rated().getFirst().interaction();
+        assertThat(interaction.prompt().getFirst().content()).isEqualTo("Card \ufffd");
+        assertThat(interaction.prompt().get(1).toolCalls())
+                .hasToString("[{\"function\":{\"name\":\"find\",\"arguments\":\"\ufffd\"}}]");
+        assertThat(interaction.replies().getFirst().text()).isEqualTo("On its way \ufffd!");
+        assertThat(read.pairs().getFirst().chosen().text()).isEqualTo("Here \ufffd");
+        assertThat(new CommandLine(new ExportCommand())
+                        .execute("--snapshot", directory.toString(), "--out", directory.toString()))
+                .isZero();
+        assertThat(directory.resolve("preference.jsonl")).content().contains("Here \ufffd");
+    }
+
+    @Test
+    void readsToolsAsTurnsThatTheTemplateKnows() {
+        RatedInteraction rated =
+                new EventSerde<>(RatedInteraction.class).deserializer().deserialize("rated", HALF.getBytes(UTF_8));
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(Path.of("../default-policy/artefact"))) {
+            int[] prompt = Snapshot.of(List.of(), List.of(rated)).new Tokens(tokenizer, 1, 256)
+                    .prompts(20)
+                    .getFirst();
+            assertThat(prompt)
+                    .isEqualTo(tokenizer.prompt(List.of(
+                            Turn.user("Card \ufffd"),
+                            Turn.assistant("[{\"function\":{\"name\":\"find\",\"arguments\":\"?\"}}]"),
+                            Turn.user("posted"))));
         }
     }
 }

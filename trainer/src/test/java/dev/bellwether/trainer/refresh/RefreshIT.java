@@ -10,17 +10,25 @@ import dev.bellwether.event.PreferencePair.Origin;
 import dev.bellwether.event.PreferencePair.Response;
 import dev.bellwether.event.RefreshProgress.Report;
 import dev.bellwether.event.Source;
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
+import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.checkpoint.UpstreamConfig;
 import dev.bellwether.policy.engine.GoldenCases;
+import dev.bellwether.policy.engine.RewardScorer;
+import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Snapshot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,7 +44,9 @@ class RefreshIT {
             "Can I get a second card?",
             "What does a transfer abroad cost?",
             "My phone was stolen, what now?");
-    private static final RefreshConfig CONFIG = new RefreshConfig(100, Duration.ofHours(1), 10, 20, .7, 32, 3, 15, 1);
+    private static final int PEOPLE = 240;
+    static final RefreshConfig CONFIG =
+            new RefreshConfig(100, Duration.ofHours(1), 10, 20, .7, 32, 3, 15, 1, "default");
 
     @TempDir
     private Path directory = Path.of("");
@@ -45,7 +55,11 @@ class RefreshIT {
 
     @BeforeEach
     void copyTheDefaultPolicy() throws IOException {
-        store = new PolicyStore(directory.resolve("store"));
+        store = withDefaultPolicy(directory.resolve("store"));
+    }
+
+    static PolicyStore withDefaultPolicy(Path folder) throws IOException {
+        PolicyStore store = new PolicyStore(folder);
         Path target = store.path("support", "default");
         Files.createDirectories(target);
         try (Stream<Path> files = Files.list(DEFAULT_POLICY)) {
@@ -53,20 +67,25 @@ class RefreshIT {
                 Files.copy(file, target.resolve(file.getFileName()));
             }
         }
+        return store;
     }
 
     /** People who like the kind answer, or, when {@code torn}, as often the curt one. */
-    private static Snapshot snapshot(boolean torn) {
-        List<PreferencePair> pairs = new ArrayList<>();
+    static Snapshot snapshot(boolean torn) {
         Random random = new Random(7);
-        for (int i = 0; i < 240; i++) {
+        return snapshot(person -> torn && random.nextBoolean());
+    }
+
+    private static Snapshot snapshot(IntPredicate likesTheCurt) {
+        List<PreferencePair> pairs = new ArrayList<>();
+        for (int i = 0; i < PEOPLE; i++) {
             Response kind = new Response(
                     "I am sorry for the trouble. Please look into the app, number %d.".formatted(i % 40),
                     "i" + i,
                     "default",
                     0);
             Response curt = new Response("Read the terms, part %d.".formatted(i % 40), "i" + i, "default", 1);
-            boolean swapped = torn && random.nextBoolean();
+            boolean swapped = likesTheCurt.test(i);
             pairs.add(new PreferencePair(
                     Event.SCHEMA,
                     "pair-%04d".formatted(i),
@@ -107,6 +126,7 @@ class RefreshIT {
                         .run(snapshot))
                 .hasMessage("cut off");
         assertThat(store.contains("support", "cut")).isFalse();
+        Manifest rewards = store.manifest("support", "reward-cut");
         List<Double> resumed = new ArrayList<>();
         Report report = refresh("cut", (stage, fraction, metrics) -> {
                     if (stage.equals("ppo")) {
@@ -119,8 +139,91 @@ class RefreshIT {
         assertThat(store.open("support", "cut").parameters())
                 .isEqualTo(store.open("support", "whole").parameters());
         GoldenCases.verify(store.open("support", "cut"), 1);
+        assertThat(store.manifest("support", "reward-cut"))
+                .as("published before PPO, and once")
+                .isEqualTo(rewards);
+        assertThat(rewards.parent()).isEqualTo("default");
+        assertThat(rewards.refresh())
+                .asString()
+                .contains("\"accuracy\":1.0", "\"heads\":4", "\"votes\":0")
+                .contains("\"comparisons\":");
+        prefersKindness("reward-cut");
         assertThat(refresh("cut", (stage, fraction, metrics) -> {}).run(snapshot))
                 .isEqualTo(report);
+    }
+
+    /** As the gateway loads it. */
+    private void prefersKindness(String name) {
+        try (RewardScorer scorer = RewardScorer.load(store, "support", name, 1)) {
+            List<RewardScorer.Score> scores = scorer.score(
+                    List.of(Turn.user("Where is my card?")),
+                    List.of(
+                            "Read the terms, part 3.",
+                            "I am sorry for the trouble. Please look into the app, number 3."));
+            assertThat(scores.get(1).mean() - scores.get(1).spread())
+                    .as("%s: further apart than the heads disagree", scores)
+                    .isGreaterThan(scores.get(0).mean() + scores.get(0).spread());
+        }
+    }
+
+    static void publishUpstream(PolicyStore store) throws IOException {
+        UpstreamConfig upstream = UpstreamConfig.parse("{\"url\":\"https://models.example/v1\",\"model\":\"large\"}");
+        store.publish(ArtefactLabel.added("support", "large", ArtefactKind.UPSTREAM, Instant.EPOCH), upstream::write);
+    }
+
+    private Refresh ofAnUpstream(RefreshListener listener) {
+        return new Refresh(
+                new Refresh.Order("support", "v1", "large", "large", Refresh.Until.PUBLISH),
+                CONFIG,
+                store,
+                directory.resolve("v1"),
+                listener,
+                Clock.systemUTC());
+    }
+
+    @Test
+    void trainsTheRewardModelAloneWhereAnUpstreamAnswers() throws IOException {
+        publishUpstream(store);
+        List<String> stages = new ArrayList<>();
+        Refresh refresh = ofAnUpstream((stage, fraction, metrics) -> stages.add(stage));
+        Report report = refresh.run(snapshot(false));
+        assertThat(report.passed()).isTrue();
+        assertThat(report.version()).isNull();
+        assertThat(report.reasons())
+                .hasSize(2)
+                .anyMatch(reason -> reason.contains("the reward model reward-v1 is published; it is right on 100.0 %"))
+                .anyMatch(reason -> reason.contains("the champion large is an upstream and has no weights"));
+        assertThat(stages).contains("reward", "judge", "publish").doesNotContain("ppo", "gate");
+        assertThat(store.names("support")).containsExactly("default", "large", "reward-v1");
+        assertThat(store.manifest("support", "reward-v1").parent()).isEqualTo("default");
+        prefersKindness("reward-v1");
+        assertThat(refresh.run(snapshot(true))).isEqualTo(report);
+    }
+
+    @Test
+    void keepsBackARewardModelThatDoesNotTellWhatTheLatestPeopleLike() throws IOException {
+        publishUpstream(store);
+        Report report =
+                ofAnUpstream((stage, fraction, metrics) -> {}).run(snapshot(person -> person >= PEOPLE - PEOPLE / 10));
+        assertThat(report.passed()).isFalse();
+        assertThat(report.rewardAccuracy()).isLessThan(.5);
+        assertThat(report.reasons().getFirst())
+                .startsWith("the reward model is not published: it is right on")
+                .endsWith("of the comparisons held out, needed is above 50 %");
+        assertThat(store.names("support")).containsExactly("default", "large");
+    }
+
+    @Test
+    void saysWhatIsMissingWhereAnUpstreamAnswersAndNoCheckpointIsThere() throws IOException {
+        publishUpstream(store);
+        assertThat(store.remove("support", "default")).isTrue();
+        Report report = ofAnUpstream((stage, fraction, metrics) -> {}).run(snapshot(false));
+        assertThat(report.passed()).isFalse();
+        assertThat(report.reasons())
+                .singleElement()
+                .asString()
+                .contains("the champion large is an upstream, and the store has no checkpoint 'default' of bot support")
+                .contains("train import --bot support --version default", "reward_base");
     }
 
     @Test
@@ -129,7 +232,7 @@ class RefreshIT {
         assertThat(report.passed()).isFalse();
         assertThat(report.version()).isNull();
         assertThat(report.reasons()).singleElement().asString().contains("the judge finds no preference to learn");
-        assertThat(store.contains("support", "torn")).isFalse();
+        assertThat(store.names("support")).containsExactly("default");
     }
 
     @Test

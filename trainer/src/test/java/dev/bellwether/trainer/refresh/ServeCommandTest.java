@@ -28,6 +28,12 @@ class ServeCommandTest {
     }
 
     @Test
+    void startsRewardModelsOfUpstreamsFromTheVersionThatIsNamed() throws IOException {
+        assertThat(read("    refresh: {reward_base: small}\n").rewardBase()).isEqualTo("small");
+        assertThat(read("    refresh: {judgements: 7}\n").rewardBase()).isEqualTo("default");
+    }
+
+    @Test
     void refusesASettingThatItDoesNotKnow() {
         assertThatThrownBy(() -> read("    refresh: {judgments: 7}\n")).hasMessageContaining("judgments");
     }

@@ -1,0 +1,21 @@
+package dev.bellwether.policy.engine;
+
+/**
+ * Settings of a reward scorer.
+ *
+ * @param positionsMax longest prompt and reply together, in tokens; never beyond what the model can
+ * @param batchTokens padded tokens that are read at once, or one sample
+ * @param threads of one ONNX Runtime session
+ */
+public record ScorerConfig(int positionsMax, int batchTokens, int threads) {
+    public ScorerConfig {
+        if (positionsMax < 2 || batchTokens < 1 || threads < 1) {
+            throw new IllegalArgumentException("reward scorer: every setting must be positive");
+        }
+    }
+
+    /** For replies as long as what is served, which is as long as what reward models learn from. */
+    public static ScorerConfig serving(int threads) {
+        return new ScorerConfig(EngineConfig.SERVING.positionsMax(), 2_048, threads);
+    }
+}

@@ -1,0 +1,119 @@
+package dev.bellwether.trainer.refresh;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.event.EventJson;
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.checkpoint.RewardScale;
+import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.refresh.Stages.Saved;
+import dev.bellwether.trainer.release.Publication;
+import dev.bellwether.trainer.reward.RewardConfig;
+import dev.bellwether.trainer.reward.RewardModel;
+import dev.bellwether.trainer.reward.RewardTraining;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.Stream;
+
+/** The reward model of a refresh and the judge beside it: trained once, or taken from the refresh's folder. */
+final class RewardStage {
+    private static final int CALIBRATION_REPLIES = 256;
+
+    private final Start.From start;
+    private final Workshop workshop;
+    private final Division people;
+    private final Stages stages;
+    private final RefreshListener listener;
+    private final long seed;
+
+    RewardStage(
+            Start.From start, Workshop workshop, Division people, Stages stages, RefreshListener listener, long seed) {
+        this.start = start;
+        this.workshop = workshop;
+        this.people = people;
+        this.stages = stages;
+        this.listener = listener;
+        this.seed = seed;
+    }
+
+    RewardModel reward() throws IOException {
+        return model("reward", people.training(), people.trainingVotes(), seed);
+    }
+
+    RewardModel judge() throws IOException {
+        return model("judge", people.judging(), people.judgingVotes(), seed + 1);
+    }
+
+    private RewardModel model(String name, List<Comparison> comparisons, List<Vote> votes, long ownSeed)
+            throws IOException {
+        // A refresh that goes on after an upstream took over, or went, starts from other weights.
+        String file = start.candidate() ? name : name + "-from-" + start.version();
+        Optional<Saved> saved = stages.load(file);
+        if (saved.isPresent()) {
+            RewardModel model = workshop.rewardModel(saved.get().numbers());
+            model.scale(new RewardScale(saved.get().more()[0], saved.get().more()[1]));
+            return model;
+        }
+        RewardModel model = workshop.newRewardModel(ownSeed);
+        new RewardTraining(workshop.manager(), model, RewardConfig.DEFAULT, ownSeed)
+                .train(
+                        comparisons,
+                        votes,
+                        (step, steps) -> listener.progress(name, step / (double) steps, Map.of("step", (double) step)));
+        model.calibrate(start.candidate() ? sampled(ownSeed) : judged(comparisons, votes, ownSeed));
+        stages.save(file, model.weights(), model.scale().mean(), model.scale().deviation());
+        return model;
+    }
+
+    /** The starting policy's own replies, which a candidate's will be like. */
+    private List<Sample> sampled(long ownSeed) throws IOException {
+        List<int[]> prompts = workshop.prompts(CALIBRATION_REPLIES, ownSeed);
+        return workshop.sample(workshop.originWeights(), prompts, ownSeed).stream()
+                .map(Rollout::sample)
+                .toList();
+    }
+
+    /** The replies that were judged: an upstream wrote them, and it is an upstream's replies that will be scored. */
+    private static List<Sample> judged(List<Comparison> comparisons, List<Vote> votes, long ownSeed) {
+        List<Sample> replies = new ArrayList<>(Stream.concat(
+                        comparisons.stream().flatMap(each -> Stream.of(each.chosen(), each.rejected())),
+                        votes.stream().map(Vote::reply))
+                .toList());
+        Collections.shuffle(replies, new Random(ownSeed));
+        return replies.subList(0, Math.min(CALIBRATION_REPLIES, replies.size()));
+    }
+
+    /** Publishes the reward model; one of the same name that is there already stays as it is. */
+    void publish(RewardModel reward, double accuracy, Refresh.Order order, PolicyStore store, Instant created)
+            throws IOException {
+        ObjectNode about = EventJson.mapper().createObjectNode();
+        about.put("accuracy", accuracy);
+        about.put("held_out", people.heldOut().size());
+        about.put("comparisons", people.training().size());
+        about.put("votes", people.trainingVotes().size());
+        about.put("heads", reward.heads());
+        new Publication(store, workshop.manager())
+                .publishReward(
+                        new ArtefactLabel(
+                                order.bot(),
+                                order.rewardModel(),
+                                ArtefactKind.REWARD,
+                                start.version(),
+                                created,
+                                about,
+                                reward.scale()),
+                        workshop.rewardConfig(),
+                        reward.weights(),
+                        workshop.origin().directory());
+    }
+}

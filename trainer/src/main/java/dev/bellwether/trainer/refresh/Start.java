@@ -1,0 +1,40 @@
+package dev.bellwether.trainer.refresh;
+
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+
+/** What a refresh starts from. */
+sealed interface Start {
+
+    /**
+     * A version with weights.
+     *
+     * @param candidate whether a candidate comes of it; where an upstream answers, the reward model is all
+     */
+    record From(String version, boolean candidate) implements Start {}
+
+    /** There is nothing to train from; {@code reason} says what to do. */
+    record Missing(String reason) implements Start {}
+
+    /** The start of {@code order}; a candidate of a bot whose first version was an upstream starts from its champion. */
+    static Start of(PolicyStore store, Refresh.Order order, RefreshConfig config) {
+        String bot = order.bot();
+        String champion = order.champion();
+        if (kind(store, bot, champion) != ArtefactKind.UPSTREAM) {
+            boolean weights = kind(store, bot, order.origin()) != ArtefactKind.UPSTREAM;
+            return new From(weights ? order.origin() : champion, true);
+        }
+        String base = config.rewardBase();
+        if (store.contains(bot, base) && kind(store, bot, base) == ArtefactKind.CHECKPOINT) {
+            return new From(base, false);
+        }
+        return new Missing("""
+                the champion %s is an upstream, and the store has no checkpoint '%s' of bot %s to start a reward model \
+                from; take one in with `train import --bot %s --version %s --checkpoint FOLDER`, or name a version that \
+                is there as `reward_base` in the section `refresh` of bots.yaml, and ask for a refresh again""".formatted(champion, base, bot, bot, base));
+    }
+
+    private static ArtefactKind kind(PolicyStore store, String bot, String version) {
+        return store.manifest(bot, version).artefactKind();
+    }
+}

@@ -1,0 +1,128 @@
+package dev.bellwether.trainer.refresh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.bellwether.event.Event;
+import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.RefreshProgress;
+import dev.bellwether.event.RefreshProgress.Report;
+import dev.bellwether.event.RefreshRequest;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.standalone.LocalKafka;
+import dev.bellwether.topic.Topic;
+import dev.bellwether.topic.Topics;
+import dev.bellwether.trainer.refresh.RefreshService.BotRefresh;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The service against a broker, for a bot whose champion is an upstream. */
+class RefreshServiceIT {
+    private static final Duration LIMIT = Duration.ofMinutes(5);
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    @Test
+    void publishesARewardModelWhereAnUpstreamAnswersAndRegistersNoCandidate() throws Exception {
+        PolicyStore store = RefreshIT.withDefaultPolicy(directory.resolve("store"));
+        RefreshIT.publishUpstream(store);
+        Map<String, BotRefresh> bots = Map.of("support", new BotRefresh("large", RefreshIT.CONFIG));
+        try (LocalKafka kafka = LocalKafka.start(directory.resolve("kafka"))) {
+            judgeAndAsk(kafka.bootstrapServers());
+            RefreshService service = new RefreshService(
+                    kafka.bootstrapServers(), () -> bots, store, directory.resolve("trainer"), Clock.systemUTC());
+            CompletableFuture<Void> running = CompletableFuture.runAsync(() -> run(service));
+            try (KafkaConsumer<String, byte[]> reader = reader(kafka.bootstrapServers())) {
+                Report report = Awaitility.await()
+                        .atMost(LIMIT)
+                        .until(() -> report(reader), Optional::isPresent)
+                        .orElseThrow();
+                assertThat(report.passed()).isTrue();
+                assertThat(report.version()).isNull();
+                assertThat(store.newestReward("support"))
+                        .hasValueSatisfying(name -> assertThat(report.reasons())
+                                .anyMatch(reason -> reason.contains("the reward model " + name + " is published")));
+                assertThat(reader.endOffsets(partitions(Topics.ROLLOUT_COMMANDS))
+                                .values())
+                        .as("records that register a candidate")
+                        .containsOnly(0L);
+            } finally {
+                service.close();
+                running.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+            }
+        }
+    }
+
+    private static void run(RefreshService service) {
+        try {
+            service.run();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void judgeAndAsk(String kafka) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka));
+                KafkaProducer<String, byte[]> producer = new KafkaProducer<>(
+                        Map.of("bootstrap.servers", kafka), new StringSerializer(), new ByteArraySerializer())) {
+            Topics.ensure(admin, (short) 1);
+            for (PreferencePair pair : RefreshIT.snapshot(false).pairs()) {
+                send(producer, Topics.PREFERENCE_PAIRS, pair.pairId(), pair);
+            }
+            RefreshRequest request =
+                    new RefreshRequest(Event.SCHEMA, "r1", "support", "an operator", System.currentTimeMillis());
+            send(producer, Topics.REFRESH_REQUESTS, "support", request);
+        }
+    }
+
+    private static <E extends Event> void send(
+            KafkaProducer<String, byte[]> producer, Topic<E> topic, String key, E event) {
+        byte[] bytes = topic.valueSerde().serializer().serialize(topic.name(), event);
+        var _ = producer.send(new ProducerRecord<>(topic.name(), key, bytes));
+    }
+
+    private static KafkaConsumer<String, byte[]> reader(String kafka) {
+        KafkaConsumer<String, byte[]> reader = new KafkaConsumer<>(
+                Map.of("bootstrap.servers", kafka), new StringDeserializer(), new ByteArrayDeserializer());
+        reader.assign(partitions(Topics.REFRESH_PROGRESS));
+        reader.seekToBeginning(reader.assignment());
+        return reader;
+    }
+
+    private static List<TopicPartition> partitions(Topic<?> topic) {
+        return IntStream.range(0, topic.partitions())
+                .mapToObj(partition -> new TopicPartition(topic.name(), partition))
+                .toList();
+    }
+
+    private static Optional<Report> report(KafkaConsumer<String, byte[]> reader) {
+        Report report = null;
+        for (var record : reader.poll(Duration.ofMillis(200))) {
+            RefreshProgress progress =
+                    Topics.REFRESH_PROGRESS.valueSerde().deserializer().deserialize(record.topic(), record.value());
+            report = progress.report() == null ? report : progress.report();
+        }
+        return Optional.ofNullable(report);
+    }
+}
