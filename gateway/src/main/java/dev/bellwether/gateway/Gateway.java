@@ -19,6 +19,7 @@ import dev.bellwether.gateway.page.ChatPage;
 import dev.bellwether.gateway.rollout.OperatorHandler;
 import dev.bellwether.gateway.rollout.RolloutFollower;
 import dev.bellwether.gateway.serving.PolicyCatalog;
+import dev.bellwether.gateway.serving.RewardModels;
 import dev.bellwether.gateway.serving.UpstreamKeys;
 import dev.bellwether.gateway.serving.Upstreams;
 import dev.bellwether.policy.checkpoint.PolicyStore;
@@ -98,7 +99,9 @@ public final class Gateway implements AutoCloseable {
         EventJournal journal = new EventJournal(config.kafka());
         Upstreams upstreams =
                 new Upstreams(vertx, meters, new UpstreamKeys(config.variable()), config.privateUpstreams());
-        PolicyCatalog catalog = new PolicyCatalog(new PolicyStore(config.store()), EngineConfig.SERVING, upstreams);
+        PolicyStore store = new PolicyStore(config.store());
+        PolicyCatalog catalog = new PolicyCatalog(store, EngineConfig.SERVING, upstreams);
+        RewardModels models = new RewardModels(bots::value, store).start();
         RolloutFollower rollouts =
                 new RolloutFollower(config.kafka(), config.replication(), bots::value, catalog, journal, clock);
         Visitors visitors = new Visitors(secrets::value, random, addresses);
@@ -113,7 +116,7 @@ public final class Gateway implements AutoCloseable {
         Recorder recorder = new Recorder(journal, new FeedbackToken.Sealer(secrets::value, clock), meters, clock);
         RateLimiter limiter = new RateLimiter(redis, clock, REDIS_TIMEOUT).share(vertx);
         ChatHandler chat = new ChatHandler(
-                bots::value, secrets::value, visitors, limiter, rollouts, catalog, recorder, clock, random);
+                bots::value, secrets::value, visitors, limiter, rollouts, catalog, models, recorder, clock, random);
         FeedbackHandler feedback = new FeedbackHandler(
                 bots::value,
                 authentication,
@@ -136,7 +139,8 @@ public final class Gateway implements AutoCloseable {
                 listen(vertx, operator, config.host(), config.operatorPort()));
         rollouts.start();
         LOG.info("listening on {}:{}, operators on {}", config.host(), config.port(), config.operatorPort());
-        return new Gateway(vertx, servers, inFlight, List.of(bots, keys, secrets, rollouts, catalog, bodies, journal));
+        return new Gateway(
+                vertx, servers, inFlight, List.of(bots, keys, secrets, rollouts, models, catalog, bodies, journal));
     }
 
     private static Redis redis(Vertx vertx, String url) {

@@ -46,21 +46,38 @@ public final class Trainer {
     private Trainer() {}
 
     public static void main(String[] arguments) {
+        prepare();
+        System.exit(commandLine().execute(arguments));
+    }
+
+    static void prepare() {
         System.setProperty("ai.djl.offline", "true");
         System.setProperty("ai.djl.default_engine", "PyTorch");
-        System.exit(commandLine().execute(arguments));
     }
 
     /** Exit status 2 where an option is wrong, 1 where the work failed. */
     static CommandLine commandLine() {
-        return new CommandLine(new Trainer()).setExecutionExceptionHandler((exception, commandLine, result) -> {
+        return commandLine(new Trainer());
+    }
+
+    static CommandLine commandLine(Object root) {
+        CommandLine all = new CommandLine(root);
+        all.setParameterExceptionHandler((failure, given) -> {
+            CommandLine command = failure.getCommandLine();
+            command.getErr().println(failure.getMessage());
+            command.getErr()
+                    .println("See: ./bellwether %s --help"
+                            .formatted(command.getCommandSpec().qualifiedName()));
+            return CommandLine.ExitCode.USAGE;
+        });
+        return all.setExecutionExceptionHandler((exception, commandLine, result) -> {
             if (!expected(exception)) {
                 throw exception;
             }
             String message = exception instanceof NoSuchFileException missing
                     ? missing.getFile() + " does not exist"
                     : exception.getMessage();
-            commandLine.getErr().println("train: " + message);
+            commandLine.getErr().println(all.getCommandName() + ": " + message);
             return CommandLine.ExitCode.SOFTWARE;
         });
     }

@@ -18,9 +18,11 @@ import dev.bellwether.gateway.limits.RateLimiter;
 import dev.bellwether.gateway.rollout.Assignment;
 import dev.bellwether.gateway.rollout.RolloutFollower;
 import dev.bellwether.gateway.serving.Ask;
+import dev.bellwether.gateway.serving.BestOf;
 import dev.bellwether.gateway.serving.FallbackChain;
 import dev.bellwether.gateway.serving.Policy;
 import dev.bellwether.gateway.serving.PolicyCatalog;
+import dev.bellwether.gateway.serving.RewardModels;
 import dev.bellwether.policy.engine.Sampling;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Clock;
@@ -40,6 +42,7 @@ public final class ChatHandler {
     private static final Duration UNAVAILABLE = Duration.ofSeconds(10);
     private static final double TOP_P_LEAST = 1e-6;
     private static final int ASSIGNMENTS_MAX = 3;
+    private static final int CANDIDATES_MAX = 16;
 
     private final Supplier<Bots> bots;
     private final Supplier<TokenKeys> secrets;
@@ -47,6 +50,7 @@ public final class ChatHandler {
     private final RateLimiter limiter;
     private final RolloutFollower rollouts;
     private final PolicyCatalog catalog;
+    private final RewardModels models;
     private final Recorder recorder;
     private final Clock clock;
     private final RandomGenerator random;
@@ -62,6 +66,7 @@ public final class ChatHandler {
             RateLimiter limiter,
             RolloutFollower rollouts,
             PolicyCatalog catalog,
+            RewardModels models,
             Recorder recorder,
             Clock clock,
             RandomGenerator random) {
@@ -71,6 +76,7 @@ public final class ChatHandler {
         this.limiter = limiter;
         this.rollouts = rollouts;
         this.catalog = catalog;
+        this.models = models;
         this.recorder = recorder;
         this.clock = clock;
         this.random = random;
@@ -144,11 +150,18 @@ public final class ChatHandler {
                 ask.sampling().topP(),
                 bot.serving().prices());
         Exchange exchange = new Exchange(context, sink, recorder, subject);
+        boolean choose = bot.serving().bestOf() > 1 && models.scores(name);
         exchange.start(new FallbackChain(
                 versions(assignment, bot),
                 version -> version.equals(assignment.version()) ? serving.use() : catalog.use(name, version),
-                ask,
-                exchange));
+                choose ? ask.with(candidates(ask, bot), false) : ask,
+                choose ? new BestOf(name, models, ask, exchange) : exchange));
+    }
+
+    private static int candidates(Ask ask, Bot bot) {
+        return Math.max(
+                ask.choices(),
+                Math.min(CANDIDATES_MAX, ask.choices() * bot.serving().bestOf()));
     }
 
     /** Who serves a request, by which state of the rollout; the use is none where only a fallback can. */

@@ -153,7 +153,7 @@ record ChatRequest(
     /** The conversation as a text model reads it. */
     List<Turn> turns() {
         return messages.stream()
-                .map(message -> new Turn(message.role(), message.content()))
+                .map(message -> Turn.of(message.role(), message.content(), message.toolCalls()))
                 .toList();
     }
 

@@ -48,7 +48,7 @@ final class Exchange implements ReplyListener {
         this.subject = subject;
     }
 
-    /** Asks the versions of {@code asked}, whose listener this is. */
+    /** Asks the versions of {@code asked}, whose replies come here. */
     void start(FallbackChain asked) {
         chain = asked;
         context.addEndHandler(ended -> {

@@ -1,15 +1,14 @@
 package dev.bellwether.gateway.serving;
 
+import dev.bellwether.policy.checkpoint.PrivateNetworks;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.SocketAddress;
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -97,7 +96,7 @@ final class UpstreamAddress {
         try {
             InetAddress[] all = InetAddress.getAllByName(host);
             for (InetAddress address : all) {
-                if (!isPrivate(address)) {
+                if (!PrivateNetworks.contain(address)) {
                     return address;
                 }
             }
@@ -107,33 +106,5 @@ final class UpstreamAddress {
         throw new UnknownHostException(
                 "'%s' is in a private network, which is not allowed for this version (private_addresses)"
                         .formatted(host));
-    }
-
-    /** Of this machine, its network, or none that is routed: RFC 1918, 4193, 6598, link-local, loopback, multicast. */
-    static boolean isPrivate(InetAddress address) {
-        byte[] bytes = address.getAddress();
-        boolean uniqueLocal = address instanceof Inet6Address && (bytes[0] & 0xfe) == 0xfc;
-        boolean carrier = bytes.length == 4 && (bytes[0] & 0xff) == 100 && (bytes[1] & 0xc0) == 64;
-        boolean thisNetwork = bytes.length == 4 && bytes[0] == 0;
-        return address.isLoopbackAddress()
-                || address.isAnyLocalAddress()
-                || address.isLinkLocalAddress()
-                || address.isSiteLocalAddress()
-                || address.isMulticastAddress()
-                || uniqueLocal
-                || carrier
-                || thisNetwork
-                || embedded(address);
-    }
-
-    /** An IPv6 address that stands for a private IPv4 one: RFC 6052. */
-    private static boolean embedded(InetAddress address) {
-        byte[] bytes = address.getAddress();
-        boolean translated = bytes.length == 16 && bytes[0] == 0 && bytes[1] == 0x64 && (bytes[2] & 0xff) == 0xff;
-        try {
-            return translated && isPrivate(InetAddress.getByAddress(Arrays.copyOfRange(bytes, 12, 16)));
-        } catch (UnknownHostException e) {
-            return true;
-        }
     }
 }

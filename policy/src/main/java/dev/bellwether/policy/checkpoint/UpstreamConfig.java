@@ -218,22 +218,28 @@ public record UpstreamConfig(
     public ObjectNode toJson() {
         ObjectNode json = JSON.createObjectNode();
         json.put("url", url.toString()).put("model", model);
-        json.put("system", system).put("replace_system", replaceSystem);
+        if (system != null) {
+            json.put("system", system);
+        }
+        json.put("replace_system", replaceSystem);
         json.set("few_shot", JSON.valueToTree(fewShot));
         json.set("sampling", sampling);
-        json.putObject("limits")
+        ObjectNode allowed = json.putObject("limits")
                 .put("connect", limits.connect().toString())
                 .put("first_token", limits.firstToken().toString())
                 .put("between_tokens", limits.betweenTokens().toString())
                 .put("reply", limits.reply().toString())
                 .put("concurrent", limits.concurrent())
-                .put("per_second", limits.perSecond())
                 .put("retries", limits.retries());
+        if (limits.perSecond() != null) {
+            allowed.put("per_second", limits.perSecond());
+        }
         json.put("stream_usage", streamUsage)
                 .put("follow_redirects", followRedirects)
                 .put("private_addresses", privateAddresses);
-        json.set("key", JSON.valueToTree(key));
-        json.properties().removeIf(field -> field.getValue().isNull());
+        if (key != null) {
+            json.set("key", JSON.valueToTree(key));
+        }
         return json;
     }
 }

@@ -1,4 +1,4 @@
-package dev.bellwether.gateway.serving;
+package dev.bellwether.policy.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,7 +7,7 @@ import java.net.UnknownHostException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class UpstreamAddressTest {
+class PrivateNetworksTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -29,12 +29,12 @@ class UpstreamAddressTest {
                 "64:ff9b::a00:1"
             })
     void knowsWhatIsNotOnTheInternet(String address) throws UnknownHostException {
-        assertThat(UpstreamAddress.isPrivate(InetAddress.getByName(address))).isTrue();
+        assertThat(PrivateNetworks.contain(InetAddress.getByName(address))).isTrue();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"198.51.100.7", "8.8.8.8", "100.128.0.1", "172.32.0.1", "2001:db8::1", "64:ff9b::808:808"})
     void knowsWhatIs(String address) throws UnknownHostException {
-        assertThat(UpstreamAddress.isPrivate(InetAddress.getByName(address))).isFalse();
+        assertThat(PrivateNetworks.contain(InetAddress.getByName(address))).isFalse();
     }
 }

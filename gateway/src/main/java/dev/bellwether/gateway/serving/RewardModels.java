@@ -1,0 +1,116 @@
+package dev.bellwether.gateway.serving;
+
+import dev.bellwether.gateway.bots.Bots;
+import dev.bellwether.gateway.http.Workers;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.engine.RewardScorer;
+import dev.bellwether.policy.engine.RewardScorer.Score;
+import dev.bellwether.policy.prompt.Turn;
+import io.vertx.core.Future;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The newest reward model of each bot that serves the best of several replies, taken from the store as it comes. */
+public final class RewardModels implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RewardModels.class);
+    private static final Duration LOOK = Duration.ofSeconds(5);
+    private static final int WAITING_MAX = 128;
+
+    private final Supplier<Bots> bots;
+    private final PolicyStore store;
+    private final Workers workers = new Workers("reward", 1, WAITING_MAX);
+    private final Map<String, Loaded> loaded = new ConcurrentHashMap<>();
+    private final Set<String> refused = new HashSet<>();
+    private final Thread watcher =
+            Thread.ofPlatform().name("reward-models").daemon().unstarted(this::watch);
+
+    private record Loaded(String name, RewardScorer scorer) {}
+
+    public RewardModels(Supplier<Bots> bots, PolicyStore store) {
+        this.bots = bots;
+        this.store = store;
+    }
+
+    public RewardModels start() {
+        watcher.start();
+        return this;
+    }
+
+    /** Whether a bot's replies can be scored now. */
+    public boolean scores(String bot) {
+        return loaded.containsKey(bot);
+    }
+
+    /** The name of the reward model that scores a bot's replies now. */
+    public Optional<String> name(String bot) {
+        return Optional.ofNullable(loaded.get(bot)).map(Loaded::name);
+    }
+
+    /** Scores of {@code replies}, in their order; fails where there is no model, too much to do, or one is too long. */
+    public Future<List<Score>> score(String bot, List<Turn> prompt, List<String> replies) {
+        return workers.run(() -> {
+            Loaded model = loaded.get(bot);
+            if (model == null) {
+                throw new IllegalStateException("there is no reward model for " + bot);
+            }
+            return model.scorer().score(prompt, replies);
+        });
+    }
+
+    private void watch() {
+        try {
+            while (true) {
+                bots.get().bots().forEach((bot, settings) -> {
+                    if (settings.serving().bestOf() > 1) {
+                        look(bot);
+                    }
+                });
+                Thread.sleep(LOOK);
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("reward models are not looked for any more");
+        }
+    }
+
+    private void look(String bot) {
+        try {
+            Optional<String> newest = store.newestReward(bot);
+            if (newest.isEmpty() || newest.equals(name(bot)) || refused.contains(bot + "/" + newest.get())) {
+                return;
+            }
+            try {
+                replace(bot, newest.get());
+            } catch (RuntimeException | OutOfMemoryError e) {
+                refused.add(bot + "/" + newest.get());
+                LOG.error("reward model {} of {} cannot be loaded: {}", newest.get(), bot, e.getMessage());
+            }
+        } catch (IOException e) {
+            LOG.warn("the store cannot be read: {}", e.getMessage());
+        }
+    }
+
+    private void replace(String bot, String name) {
+        Loaded before = loaded.put(bot, new Loaded(name, RewardScorer.load(store, bot, name, 1)));
+        LOG.info("replies of {} are scored by {}", bot, name);
+        if (before != null) {
+            before.scorer().close();
+        }
+    }
+
+    @Override
+    public void close() {
+        watcher.interrupt();
+        workers.close();
+        loaded.values().forEach(each -> each.scorer().close());
+        loaded.clear();
+    }
+}
