@@ -2,6 +2,7 @@ package dev.bellwether.simulation;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.event.RolloutState;
+import dev.bellwether.event.RolloutTransition;
 import dev.bellwether.simulation.operator.OperatorClient;
 import dev.bellwether.simulation.operator.OperatorClient.Status;
 import dev.bellwether.standalone.RunFile;
@@ -30,6 +31,9 @@ import picocli.CommandLine.Spec;
 final class RolloutCommand implements Callable<Integer> {
     private static final String STATUS = "status";
     private static final Duration CHANGE_LIMIT = Duration.ofSeconds(20);
+
+    /** A version is read from disk and checked before it serves. */
+    private static final Duration LOAD_LIMIT = Duration.ofSeconds(30);
 
     @Spec
     @SuppressWarnings("NullAway.Init")
@@ -103,12 +107,28 @@ final class RolloutCommand implements Callable<Integer> {
         operators.command(bot, command, version.orElse(null), why, revision);
         boolean idle = command == OperatorClient.Command.ABORT && idle(before.rollout());
         Status after = idle ? before : operators.awaitChange(bot, revision, CHANGE_LIMIT);
+        if (command == OperatorClient.Command.START) {
+            after = operators.awaitEffective(bot, after, LOAD_LIMIT);
+        }
         print(after);
         if (idle) {
             spec.commandLine().getErr().println("rollout: there was nothing to abort");
             return CommandLine.ExitCode.OK;
         }
-        if (same(before.rollout(), after.rollout())) {
+        Optional<RolloutTransition> last = operators.history(bot).stream()
+                .filter(transition -> transition.revision() > revision)
+                .reduce((earlier, later) -> later);
+        boolean undone =
+                command == OperatorClient.Command.START && after.rollout().candidate() == null;
+        if (undone && last.isPresent() && last.get().to() == RolloutState.Phase.ABORTED) {
+            spec.commandLine()
+                    .getErr()
+                    .printf(
+                            "rollout: it was aborted by %s: %s%n",
+                            last.get().who(), last.get().why());
+            return CommandLine.ExitCode.SOFTWARE;
+        }
+        if (last.isEmpty() && same(before.rollout(), after.rollout())) {
             spec.commandLine().getErr().println("rollout: " + unchanged(before.rollout()));
             return CommandLine.ExitCode.SOFTWARE;
         }
@@ -185,6 +205,10 @@ final class RolloutCommand implements Callable<Integer> {
                                     evidence.sampleRatio()));
         }
         votes(table, status.json().path("scorecard").path("votes"));
+        if (status.json().has("unavailable")) {
+            row(table, "unavailable", status.json().path("unavailable").asText());
+        }
+        status.json().path("missing").forEach(each -> row(table, "waits for", each.asText()));
         row(table, "revision", Long.toString(rollout.revision()));
         return table.toString().stripTrailing();
     }

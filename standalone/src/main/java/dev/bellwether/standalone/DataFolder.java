@@ -78,11 +78,11 @@ public final class DataFolder implements AutoCloseable {
             }
             JsonNode configured = configuredBots(bots());
             for (String bot : botNames()) {
-                if (configured
-                        .path(bot)
-                        .path("champion")
-                        .asText(DefaultPolicy.VERSION)
-                        .equals(DefaultPolicy.VERSION)) {
+                String champion = configured.path(bot).path("champion").asText(DefaultPolicy.VERSION);
+                // The reward model of an upstream's bot starts from the default policy.
+                boolean upstream =
+                        Files.exists(store().resolve(bot).resolve(champion).resolve("upstream.json"));
+                if (upstream || champion.equals(DefaultPolicy.VERSION)) {
                     DefaultPolicy.of(home).copyTo(store().resolve(bot));
                 }
             }

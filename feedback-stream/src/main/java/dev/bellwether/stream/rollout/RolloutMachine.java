@@ -126,8 +126,11 @@ final class RolloutMachine {
         long inStep = now - state.since();
         if (!last) {
             boolean over = inStep >= config.steps().get(state.step()).hold().toMillis();
-            return over && exposed(scorecard)
-                    ? next.step(config).to(MACHINE, "the step's time is over without harm", evidence.harm())
+            if (over && exposed(scorecard)) {
+                return next.step(config).to(MACHINE, "the step's time is over without harm", evidence.harm());
+            }
+            return inStep >= config.undecidedMax().toMillis()
+                    ? next.suspend(Phase.HELD, "too little traffic").to(MACHINE, "no named user met it for too long", 0)
                     : evidenceOnly(state, next, evidence);
         }
         if (evidence.counted() >= config.countedMin()

@@ -3,6 +3,7 @@ package dev.bellwether.gateway.rollout;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.EventJson;
+import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.RefreshProgress;
 import dev.bellwether.event.RefreshRequest;
 import dev.bellwether.event.RolloutCommand;
@@ -24,6 +25,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -62,9 +64,10 @@ public final class OperatorHandler {
         json.set("rollout", EventJson.mapper().valueToTree(announced));
         json.put("effective_revision", rollouts.state(bot).revision());
         rollouts.unavailable(bot).ifPresent(why -> json.put("unavailable", why));
-        rollouts.scorecard(bot)
-                .filter(card -> card.experiment().equals(announced.experiment()))
-                .ifPresent(card -> json.set("scorecard", EventJson.mapper().valueToTree(card)));
+        Optional<PolicyScorecard> scorecard =
+                rollouts.scorecard(bot).filter(card -> card.experiment().equals(announced.experiment()));
+        scorecard.ifPresent(card -> json.set("scorecard", EventJson.mapper().valueToTree(card)));
+        Missing.of(announced, scorecard).forEach(json.withArrayProperty("missing")::add);
         reply(context, 200, announced, json);
     }
 

@@ -112,6 +112,20 @@ public final class OperatorClient implements AutoCloseable {
         return status;
     }
 
+    /** The status once the gateway serves by it, or as it is when {@code limit} is over. */
+    public Status awaitEffective(String bot, Status announced, Duration limit)
+            throws IOException, InterruptedException {
+        long start = System.nanoTime();
+        Status status = announced;
+        while (status.json().path("effective_revision").asLong()
+                        < status.rollout().revision()
+                && System.nanoTime() - start < limit.toNanos()) {
+            Thread.sleep(LOOK_AGAIN);
+            status = status(bot);
+        }
+        return status;
+    }
+
     private JsonNode call(String method, String path, @Nullable ObjectNode body, @Nullable Long ifMatch)
             throws IOException, InterruptedException {
         String base = url.toString().replaceAll("/+$", "");

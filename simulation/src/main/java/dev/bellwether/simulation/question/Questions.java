@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
 import org.apache.commons.csv.CSVFormat;
@@ -26,7 +27,7 @@ public record Questions(List<Question> all) {
     private static final long ORDER_SEED = 20_240_601;
 
     public Questions {
-        all = List.copyOf(all);
+        all = List.copyOf(new LinkedHashSet<>(all));
     }
 
     /**

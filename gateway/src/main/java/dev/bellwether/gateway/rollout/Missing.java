@@ -1,0 +1,68 @@
+package dev.bellwether.gateway.rollout;
+
+import dev.bellwether.event.Arm;
+import dev.bellwether.event.PolicyScorecard;
+import dev.bellwether.event.RolloutState;
+import dev.bellwether.event.RolloutState.Phase;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What a rollout under way still waits for, in words for its operator. */
+final class Missing {
+    private Missing() {}
+
+    static List<String> of(RolloutState state, Optional<PolicyScorecard> scorecard) {
+        String candidate = state.candidate();
+        if (candidate == null || (state.phase() != Phase.CANARY && state.phase() != Phase.HELD)) {
+            return List.of();
+        }
+        List<String> missing = new ArrayList<>();
+        long champion = exposed(scorecard, Arm.CHAMPION);
+        long tried = exposed(scorecard, Arm.CANDIDATE);
+        if (champion + tried == 0) {
+            missing.add(
+                    "no named user was met: requests without `user` do not count, and visitors only from their second"
+                            + " request on");
+        } else if (tried == 0) {
+            missing.add("no named user has met %s yet; %d have met the champion".formatted(candidate, champion));
+        } else if (champion == 0) {
+            missing.add("no named user has met the champion yet; %d have met %s".formatted(tried, candidate));
+        }
+        if (champion + tried > 0) {
+            long onChampion = votes(scorecard, Arm.CHAMPION);
+            long onCandidate = votes(scorecard, Arm.CANDIDATE);
+            if (onChampion + onCandidate == 0) {
+                missing.add("no thumb of a named user has come");
+            } else if (onCandidate == 0) {
+                missing.add("no thumb on %s has come; %d on the champion".formatted(candidate, onChampion));
+            } else if (onChampion == 0) {
+                missing.add("no thumb on the champion has come; %d on %s".formatted(onCandidate, candidate));
+            } else if (state.phase() == Phase.CANARY) {
+                missing.add("first down-votes counted so far: %d; they do not decide yet"
+                        .formatted(state.evidence().counted()));
+            }
+        }
+        if (state.phase() == Phase.HELD && state.candidateShare() > 0) {
+            missing.add("%.0f %% of the named users meet %s meanwhile; resume, promote or abort"
+                    .formatted(100 * state.candidateShare(), candidate));
+        }
+        return missing;
+    }
+
+    private static long exposed(Optional<PolicyScorecard> scorecard, Arm arm) {
+        return scorecard.stream()
+                .flatMap(card -> card.exposures().stream())
+                .filter(each -> each.arm() == arm)
+                .mapToLong(PolicyScorecard.Exposures::users)
+                .sum();
+    }
+
+    private static long votes(Optional<PolicyScorecard> scorecard, Arm arm) {
+        return scorecard.stream()
+                .flatMap(card -> card.votes().stream())
+                .filter(each -> each.arm() == arm)
+                .mapToLong(each -> each.up() + each.down())
+                .sum();
+    }
+}
