@@ -184,10 +184,11 @@ public final class BellwetherClient {
 
     private CompletableFuture<HttpResponse<String>> send(HttpRequest call) {
         CompletableFuture<HttpResponse<String>> exchange = http.sendAsync(call, BodyHandlers.ofString());
-        return bounded(exchange.copy(), exchange)
+        CompletableFuture<HttpResponse<String>> answer = bounded(exchange.copy(), exchange)
                 .thenCompose(response -> response.statusCode() / 100 == 2
                         ? CompletableFuture.completedFuture(response)
                         : CompletableFuture.failedFuture(Wire.failure(response, options.clock())));
+        return Call.of(answer, exchange);
     }
 
     private CompletableFuture<ChatResponse> sendForStream(HttpRequest call, ChatListener listener) {
@@ -210,13 +211,14 @@ public final class BellwetherClient {
                     .formatted(options.timeout().toMillis()))));
             exchange.cancel(true);
         });
-        return stream.result().whenComplete((response, thrown) -> {
+        CompletableFuture<ChatResponse> answer = stream.result().whenComplete((response, thrown) -> {
             ended.cancel(false);
             late.cancel(false);
             if (thrown != null) {
                 exchange.cancel(true);
             }
         });
+        return Call.of(answer, exchange);
     }
 
     /** Ends the exchange when it failed or took too long; the request's own timeout ends with the head. */

@@ -49,19 +49,35 @@ record Retries(
         return CompletableFuture.runAsync(() -> {}, later);
     }
 
+    /** The first attempt that succeeds, or the last failure; cancelled, no other begins and the one under way ends. */
     <T> CompletableFuture<T> run(Supplier<CompletableFuture<T>> attempt) {
-        return run(attempt, 0);
+        Call<T> call = new Call<>();
+        run(attempt, 0, call);
+        return call;
     }
 
-    private <T> CompletableFuture<T> run(Supplier<CompletableFuture<T>> attempt, int failed) {
-        return attempt.get().exceptionallyCompose(thrown -> {
+    private <T> void run(Supplier<CompletableFuture<T>> attempt, int failed, Call<T> call) {
+        if (call.isDone()) {
+            return;
+        }
+        CompletableFuture<T> current = attempt.get();
+        call.waitFor(current);
+        CompletableFuture<T> unused = current.whenComplete((value, thrown) -> {
+            if (thrown == null) {
+                call.complete(value);
+                return;
+            }
             RuntimeException failure = Wire.failure(thrown);
             Optional<Duration> wait = failed < most && failure instanceof BellwetherException ours && ours.retryable()
                     ? wait(failed, ours.retryAfter().orElse(Duration.ZERO))
                     : Optional.empty();
-            return wait.isEmpty()
-                    ? CompletableFuture.failedFuture(failure)
-                    : pause.of(wait.get()).thenCompose(unused -> run(attempt, failed + 1));
+            if (wait.isEmpty()) {
+                call.completeExceptionally(failure);
+            } else {
+                CompletableFuture<Void> pausing = pause.of(wait.get());
+                call.waitFor(pausing);
+                CompletableFuture<Void> unusedNext = pausing.thenRun(() -> run(attempt, failed + 1, call));
+            }
         });
     }
 
