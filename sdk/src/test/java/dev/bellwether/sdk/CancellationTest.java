@@ -63,7 +63,7 @@ class CancellationTest {
                     .build();
             CompletableFuture<?> call = first.isEmpty()
                     ? client.chatAsync(ChatRequest.of("support", "Hello?")).thenApply(ChatResponse::text)
-                    : client.streamAsync(ChatRequest.of("support", "Hello?"), text -> {});
+                    : client.streamAsync(ChatRequest.of("support", "Hello?"), (index, text) -> {});
             assertThat(silent.asked.await(20, TimeUnit.SECONDS)).isTrue();
             call.cancel(true);
             assertThat(silent.hungUp.await(20, TimeUnit.SECONDS)).isTrue();
