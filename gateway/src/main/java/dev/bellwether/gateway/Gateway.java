@@ -92,6 +92,7 @@ public final class Gateway implements AutoCloseable {
         WatchedFile<TokenKeys> secrets = new WatchedFile<>(config.tokenKeys(), TokenKeys::parse).watch();
         ClientAddress addresses = new ClientAddress(config.proxies());
         Vertx vertx = Vertx.vertx(new VertxOptions()
+                .setPreferNativeTransport(true)
                 .setEventLoopPoolSize(
                         Math.min(EVENT_LOOPS_MAX, Runtime.getRuntime().availableProcessors())));
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);

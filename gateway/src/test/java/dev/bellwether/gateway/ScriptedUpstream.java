@@ -139,6 +139,12 @@ final class ScriptedUpstream implements AutoCloseable {
                         .putHeader("location", "http://127.0.0.1:1/v1/chat/completions")
                         .end();
             case "tools" -> tools(response, body);
+            case "structured" ->
+                whole(
+                        response,
+                        "{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"{\\\"place\\\":\\\"Berlin\\\"}\"},"
+                                + "\"finish_reason\":\"stop\"}",
+                        usage(1));
             default -> good(response, body);
         }
     }

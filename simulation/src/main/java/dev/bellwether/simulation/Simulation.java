@@ -2,6 +2,7 @@ package dev.bellwether.simulation;
 
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.sdk.BellwetherException;
+import dev.bellwether.simulation.benchmark.BenchCommand;
 import dev.bellwether.simulation.demo.DemoCommand;
 import dev.bellwether.standalone.StandaloneException;
 import java.io.IOException;
@@ -13,7 +14,7 @@ import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** The commands {@code demo}, {@code simulate} and {@code rollout}. */
+/** The commands {@code demo}, {@code simulate}, {@code rollout} and {@code bench}. */
 @Command(
         name = "bellwether",
         description = "Customers with a hidden taste, and what operators do.",
@@ -34,7 +35,11 @@ public final class Simulation {
 
     /** Every command; a further one is added here. */
     private static List<Object> commands(Map<String, String> environment) {
-        return List.of(new DemoCommand(environment), new SimulateCommand(environment), new RolloutCommand());
+        return List.of(
+                new DemoCommand(environment),
+                new SimulateCommand(environment),
+                new RolloutCommand(),
+                new BenchCommand(environment));
     }
 
     /** Runs one command and gives its exit status: 0 done, 1 failed, 2 not understood. */

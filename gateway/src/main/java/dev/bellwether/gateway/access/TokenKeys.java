@@ -17,16 +17,23 @@ import org.jspecify.annotations.Nullable;
 /**
  * The secrets of {@code token-keys.yaml}. Of {@code token_keys} the first encrypts and all decrypt, so that they can be
  * rotated: a new one is put second on every gateway, then first on every gateway, and the old one leaves when its
- * tokens have expired. {@code hash_key} stays: users are known by it.
- *
- * @param hashKey what users' hashes are made with; where it is left out, the last of the token keys
+ * tokens have expired. {@code hash_key} stays: users are known by it; where it is left out, it is the last token key.
  */
-public record TokenKeys(
-        @JsonProperty(value = "token_keys", required = true) List<TokenKey> keys,
-        @JsonProperty("hash_key") @Nullable String hashKey) {
+public final class TokenKeys {
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final int KEY_BYTES = 32;
     private static final String HMAC = "HmacSHA256";
+
+    private final List<TokenKey> keys;
+
+    /** Never used itself: each hash is computed with a copy, which spares looking the algorithm up. */
+    private final Mac hash;
+
+    private record File(
+            @JsonProperty(value = "token_keys", required = true)
+            List<TokenKey> keys,
+
+            @JsonProperty("hash_key") @Nullable String hashKey) {}
 
     /** A 256-bit key and its name. */
     public record TokenKey(
@@ -46,16 +53,13 @@ public record TokenKeys(
         }
     }
 
-    public TokenKeys {
-        keys = List.copyOf(keys);
-        if (keys.isEmpty()) {
-            throw new IllegalArgumentException("token_keys is empty; one key is needed");
-        }
-        if (keys.stream().map(TokenKey::kid).distinct().count() < keys.size()) {
-            throw new IllegalArgumentException("token_keys: a kid is there twice");
-        }
-        if (hashKey != null) {
-            require("hash_key", hashKey);
+    private TokenKeys(List<TokenKey> keys, byte[] hashKey) {
+        this.keys = List.copyOf(keys);
+        try {
+            hash = Mac.getInstance(HMAC);
+            hash.init(new SecretKeySpec(hashKey, HMAC));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
         }
     }
 
@@ -72,7 +76,19 @@ public record TokenKeys(
     }
 
     public static TokenKeys parse(String text) throws IOException {
-        return YAML.readValue(text, TokenKeys.class);
+        File file = YAML.readValue(text, File.class);
+        if (file.keys().isEmpty()) {
+            throw new IllegalArgumentException("token_keys is empty; one key is needed");
+        }
+        if (file.keys().stream().map(TokenKey::kid).distinct().count()
+                < file.keys().size()) {
+            throw new IllegalArgumentException("token_keys: a kid is there twice");
+        }
+        if (file.hashKey() == null) {
+            return new TokenKeys(file.keys(), file.keys().getLast().bytes());
+        }
+        require("hash_key", file.hashKey());
+        return new TokenKeys(file.keys(), Base64.getDecoder().decode(file.hashKey()));
     }
 
     public TokenKey current() {
@@ -85,20 +101,11 @@ public record TokenKeys(
 
     /** 128 bits that only who holds the hash key can compute from {@code text}. */
     public String derive(String text) {
-        byte[] secret =
-                hashKey == null ? keys.getLast().bytes() : Base64.getDecoder().decode(hashKey);
         try {
-            Mac mac = Mac.getInstance(HMAC);
-            mac.init(new SecretKeySpec(secret, HMAC));
-            byte[] hash = mac.doFinal(text.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash, 0, 16);
-        } catch (GeneralSecurityException e) {
+            byte[] bits = ((Mac) hash.clone()).doFinal(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(bits, 0, 16);
+        } catch (CloneNotSupportedException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    @Override
-    public String toString() {
-        return "TokenKeys[keys=%s, hashKey=***]".formatted(keys);
     }
 }

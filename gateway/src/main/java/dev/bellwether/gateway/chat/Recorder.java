@@ -12,7 +12,10 @@ import dev.bellwether.gateway.serving.FallbackChain;
 import dev.bellwether.gateway.serving.GeneratedReply;
 import dev.bellwether.gateway.serving.Totals;
 import dev.bellwether.topic.Topics;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
 import io.vertx.core.Future;
 import java.time.Clock;
 import java.time.Duration;
@@ -21,6 +24,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +43,7 @@ public final class Recorder {
     private final FeedbackToken.Sealer sealer;
     private final MeterRegistry meters;
     private final Clock clock;
+    private final Map<Version, Meters> counted = new ConcurrentHashMap<>();
 
     public Recorder(EventJournal journal, FeedbackToken.Sealer sealer, MeterRegistry meters, Clock clock) {
         this.journal = journal;
@@ -165,16 +170,26 @@ public final class Recorder {
     }
 
     private void count(Subject subject, Outcome outcome) {
-        String bot = subject.objects().bot();
+        Meters of = counted.computeIfAbsent(
+                new Version(subject.objects().bot(), outcome.version()), version -> Meters.of(meters, version));
         Totals totals = outcome.totals();
-        meters.counter("bellwether.tokens", "bot", bot, "version", outcome.version(), "kind", "prompt")
-                .increment(totals.promptTokens());
-        meters.counter("bellwether.tokens", "bot", bot, "version", outcome.version(), "kind", "completion")
-                .increment(totals.completionTokens());
-        cost(subject, totals)
-                .ifPresent(cost -> meters.counter("bellwether.cost", "bot", bot, "version", outcome.version())
-                        .increment(cost));
-        meters.timer("bellwether.reply", "bot", bot, "version", outcome.version())
-                .record(outcome.latency());
+        of.prompt().increment(totals.promptTokens());
+        of.completion().increment(totals.completionTokens());
+        cost(subject, totals).ifPresent(of.cost()::increment);
+        of.reply().record(outcome.latency());
+    }
+
+    private record Version(String bot, String version) {}
+
+    /** What is counted of one version. */
+    private record Meters(Counter prompt, Counter completion, Counter cost, Timer reply) {
+        static Meters of(MeterRegistry meters, Version version) {
+            Tags tags = Tags.of("bot", version.bot(), "version", version.version());
+            return new Meters(
+                    meters.counter("bellwether.tokens", tags.and("kind", "prompt")),
+                    meters.counter("bellwether.tokens", tags.and("kind", "completion")),
+                    meters.counter("bellwether.cost", tags),
+                    meters.timer("bellwether.reply", tags));
+        }
     }
 }

@@ -9,6 +9,7 @@ import dev.bellwether.gateway.serving.Totals;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
@@ -56,26 +57,54 @@ sealed interface ReplySink {
         }
     }
 
-    /** Server-sent events, closed by OpenAI's {@code [DONE]}; until the first one, a failure still has a status. */
-    record Streamed(RoutingContext context, ChatReply objects, boolean includeUsage) implements ReplySink {
-        private static final Buffer DATA = Buffer.buffer("data: ");
-        private static final Buffer END = Buffer.buffer("\n\n");
-        private static final Buffer DONE = Buffer.buffer("data: [DONE]\n\n");
+    /**
+     * Server-sent events, closed by OpenAI's {@code [DONE]}; until the first one, a failure still has a status. Events
+     * that come in one go leave in one go.
+     */
+    final class Streamed implements ReplySink {
+        private static final byte[] DATA = "data: ".getBytes(StandardCharsets.UTF_8);
+        private static final byte[] END = "\n\n".getBytes(StandardCharsets.UTF_8);
+        private static final String DONE = "data: [DONE]\n\n";
+
+        private final RoutingContext context;
+        private final ChatReply objects;
+        private final boolean includeUsage;
+        private @Nullable Buffer waiting;
+
+        Streamed(RoutingContext context, ChatReply objects, boolean includeUsage) {
+            this.context = context;
+            this.objects = objects;
+            this.includeUsage = includeUsage;
+        }
 
         private void send(ObjectNode data) {
+            if (waiting == null) {
+                waiting = Buffer.buffer(1_024);
+                context.vertx().runOnContext(_ -> flush());
+            }
+            waiting.appendBytes(DATA).appendBytes(Json.bytes(data)).appendBytes(END);
+        }
+
+        private void flush() {
+            Buffer events = waiting;
+            waiting = null;
+            if (events != null && open()) {
+                context.response().write(events);
+            }
+        }
+
+        /** Whether somebody still reads; the head goes out with the first event. */
+        private boolean open() {
             HttpServerResponse response = context.response();
             if (response.ended() || response.closed()) {
-                return;
+                return false;
             }
             if (!response.headWritten()) {
                 response.setChunked(true)
                         .putHeader("content-type", "text/event-stream; charset=utf-8")
                         .putHeader("cache-control", "no-cache");
             }
-            response.write(Buffer.buffer(256)
-                    .appendBuffer(DATA)
-                    .appendBytes(Json.bytes(data))
-                    .appendBuffer(END));
+            return true;
         }
 
         @Override
@@ -102,22 +131,24 @@ sealed interface ReplySink {
             close(DONE);
         }
 
-        private void close(Buffer last) {
-            if (!context.response().ended() && !context.response().closed()) {
-                context.response().end(last);
+        private void close(String last) {
+            Buffer events = waiting == null ? Buffer.buffer() : waiting;
+            waiting = null;
+            if (open()) {
+                context.response().end(events.appendString(last));
             }
         }
 
         @Override
         public void fail(ApiException failure) {
-            if (!context.response().headWritten()) {
+            if (!context.response().headWritten() && waiting == null) {
                 context.fail(failure);
                 return;
             }
             ObjectNode json = Json.object();
             json.set("error", Errors.error(failure));
             send(json);
-            close(Buffer.buffer());
+            close("");
         }
     }
 }

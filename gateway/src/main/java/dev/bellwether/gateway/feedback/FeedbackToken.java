@@ -1,9 +1,12 @@
 package dev.bellwether.gateway.feedback;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.nimbusds.jose.EncryptionMethod;
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWEAlgorithm;
 import com.nimbusds.jose.JWEHeader;
+import com.nimbusds.jose.JWEObject;
+import com.nimbusds.jose.Payload;
 import com.nimbusds.jose.crypto.DirectDecrypter;
 import com.nimbusds.jose.crypto.DirectEncrypter;
 import com.nimbusds.jwt.EncryptedJWT;
@@ -11,11 +14,13 @@ import com.nimbusds.jwt.JWTClaimsSet;
 import dev.bellwether.gateway.access.TokenKeys;
 import dev.bellwether.gateway.access.TokenKeys.TokenKey;
 import dev.bellwether.gateway.http.ApiException;
+import dev.bellwether.gateway.http.Json;
 import java.text.ParseException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Date;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -35,29 +40,42 @@ public record FeedbackToken(
 
         private final Supplier<TokenKeys> keys;
         private final Clock clock;
+        private final Map<TokenKey, Seal> seals = new ConcurrentHashMap<>();
 
         public Sealer(Supplier<TokenKeys> keys, Clock clock) {
             this.keys = keys;
             this.clock = clock;
         }
 
+        /** What of a token depends on its key alone. */
+        private record Seal(JWEHeader header, DirectEncrypter encrypter) {
+            static Seal of(TokenKey key) {
+                try {
+                    return new Seal(
+                            new JWEHeader.Builder(JWEAlgorithm.DIR, EncryptionMethod.A256GCM)
+                                    .keyID(key.kid())
+                                    .build(),
+                            new DirectEncrypter(key.bytes()));
+                } catch (JOSEException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+        }
+
         /** A token for an interaction served now. */
         public String seal(String interactionId, String bot, @Nullable String userHash, int replies) {
-            TokenKey key = keys.get().current();
-            JWTClaimsSet claims = new JWTClaimsSet.Builder()
-                    .jwtID(interactionId)
-                    .audience(bot)
-                    .subject(userHash)
-                    .claim("n", replies)
-                    .expirationTime(Date.from(clock.instant().plus(VALID)))
-                    .build();
-            EncryptedJWT token = new EncryptedJWT(
-                    new JWEHeader.Builder(JWEAlgorithm.DIR, EncryptionMethod.A256GCM)
-                            .keyID(key.kid())
-                            .build(),
-                    claims);
+            Seal seal = seals.computeIfAbsent(keys.get().current(), Seal::of);
+            ObjectNode claims = Json.object()
+                    .put("jti", interactionId)
+                    .put("aud", bot)
+                    .put("n", replies)
+                    .put("exp", clock.instant().plus(VALID).getEpochSecond());
+            if (userHash != null) {
+                claims.put("sub", userHash);
+            }
+            JWEObject token = new JWEObject(seal.header(), new Payload(Json.bytes(claims)));
             try {
-                token.encrypt(new DirectEncrypter(key.bytes()));
+                token.encrypt(seal.encrypter());
             } catch (JOSEException e) {
                 throw new IllegalStateException(e);
             }

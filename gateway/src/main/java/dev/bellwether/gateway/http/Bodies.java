@@ -21,6 +21,7 @@ import java.util.zip.InflaterInputStream;
  */
 public final class Bodies implements AutoCloseable {
     private static final String JSON = "body-json";
+    private static final String MEDIA_TYPE = "application/json";
     private static final int SMALL = 32 << 10;
     private static final int LARGE_AT_ONCE = 2;
     private static final int WAITING_MAX = 256;
@@ -127,7 +128,8 @@ public final class Bodies implements AutoCloseable {
             } else if (waiting.size() < WAITING_MAX) {
                 waiting.addLast(() -> loop.runOnContext(_ -> turn(context, reading)));
             } else {
-                throw Workers.overloaded().with("connection", "close");
+                Requests.closeAfterwards(context);
+                throw Workers.overloaded();
             }
         }
         if (now) {
@@ -159,8 +161,11 @@ public final class Bodies implements AutoCloseable {
 
     private static void requireJson(RoutingContext context) {
         String type = context.request().getHeader("content-type");
+        if (MEDIA_TYPE.equals(type)) {
+            return;
+        }
         String media = type == null ? "" : type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
-        if (!media.equals("application/json")) {
+        if (!media.equals(MEDIA_TYPE)) {
             throw ApiException.of(415, "unsupported_media_type", "The content type must be application/json.");
         }
     }
@@ -189,7 +194,11 @@ public final class Bodies implements AutoCloseable {
 
     private static long declaredLength(RoutingContext context) {
         String length = context.request().getHeader("content-length");
-        return length == null || !length.matches("\\d{1,18}") ? -1 : Long.parseLong(length);
+        try {
+            return length == null ? -1 : Long.parseLong(length);
+        } catch (NumberFormatException e) {
+            return -1;
+        }
     }
 
     private static byte[] decoded(byte[] body, String encoding, int limit) {

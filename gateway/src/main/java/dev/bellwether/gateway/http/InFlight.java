@@ -20,7 +20,7 @@ public final class InFlight {
     public void enter(RoutingContext context) {
         synchronized (this) {
             if (stopping) {
-                context.response().putHeader("connection", "close");
+                Requests.closeAfterwards(context);
                 throw ApiException.later(503, "stopping", "The service is stopping; try again.", RETRY);
             }
             count++;

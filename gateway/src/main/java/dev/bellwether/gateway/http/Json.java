@@ -35,6 +35,13 @@ public final class Json {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
+    private static final ObjectMapper LENIENT = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxNestingDepth(2 * NESTING_MAX)
+                            .build())
+                    .build())
+            .build();
+
     private Json() {}
 
     public static ObjectNode object() {
@@ -92,8 +99,8 @@ public final class Json {
     }
 
     /** JSON that a service sent; what is not JSON is an error of the service. */
-    public static JsonNode parseLeniently(byte[] json) throws JsonProcessingException {
-        return MAPPER.readTree(new String(json, StandardCharsets.UTF_8));
+    public static JsonNode parseLeniently(String json) throws JsonProcessingException {
+        return LENIENT.readTree(json);
     }
 
     public static Buffer write(Object value) {

@@ -2,6 +2,7 @@ package dev.bellwether.gateway.http;
 
 import com.github.f4b6a3.uuid.UuidCreator;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 
@@ -47,12 +48,19 @@ public final class Requests {
         Vertx vertx = context.vertx();
         long timer = vertx.setTimer(limit.toMillis(), _ -> {
             if (!context.request().isEnded()) {
-                context.response().putHeader("connection", "close");
+                closeAfterwards(context);
                 context.fail(ApiException.of(
                         408, "request_timeout", "The body was not received within %s.".formatted(limit)));
             }
         });
         context.put(SLOW, timer);
+    }
+
+    /** Ends the connection with this response, where a connection carries one request at a time. */
+    static void closeAfterwards(RoutingContext context) {
+        if (context.request().version() != HttpVersion.HTTP_2) {
+            context.response().putHeader("connection", "close");
+        }
     }
 
     /** The body is there. */

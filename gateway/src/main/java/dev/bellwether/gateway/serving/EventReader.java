@@ -14,6 +14,7 @@ import java.util.List;
 final class EventReader {
     private static final int EVENT_BYTES_MAX = 1 << 20;
     private static final String DATA = "data:";
+    private static final byte[] NOTHING = {};
 
     private final ByteArrayOutputStream line = new ByteArrayOutputStream(256);
     private final StringBuilder data = new StringBuilder();
@@ -27,24 +28,28 @@ final class EventReader {
         }
     }
 
-    /** The events that {@code bytes} completes. */
-    List<String> read(Buffer bytes) {
+    /** The events that {@code piece} completes. */
+    List<String> read(Buffer piece) {
         List<String> events = new ArrayList<>();
-        for (int i = 0; i < bytes.length(); i++) {
-            byte next = bytes.getByte(i);
-            boolean secondOfTwo = next == '\n' && afterReturn;
-            afterReturn = next == '\r';
-            if (secondOfTwo) {
+        byte[] bytes = piece.getBytes();
+        int from = 0;
+        for (int i = 0; i < bytes.length; i++) {
+            byte next = bytes[i];
+            if (next != '\n' && next != '\r') {
                 continue;
             }
-            if (next == '\n' || next == '\r') {
-                endLine(events);
-            } else {
-                line.write(next);
-                if (line.size() + data.length() > EVENT_BYTES_MAX) {
-                    throw new EventTooLargeException();
-                }
+            boolean secondOfTwo = next == '\n' && (i > 0 ? bytes[i - 1] == '\r' : afterReturn);
+            if (!secondOfTwo) {
+                endLine(bytes, from, i, events);
             }
+            from = i + 1;
+        }
+        if (bytes.length > 0) {
+            afterReturn = bytes[bytes.length - 1] == '\r';
+        }
+        line.write(bytes, from, bytes.length - from);
+        if (line.size() + data.length() > EVENT_BYTES_MAX) {
+            throw new EventTooLargeException();
         }
         return events;
     }
@@ -52,14 +57,21 @@ final class EventReader {
     /** The event that the end of the stream completes, if one was begun; some services leave out its last line. */
     List<String> end() {
         List<String> events = new ArrayList<>();
-        endLine(events);
-        endLine(events);
+        endLine(NOTHING, 0, 0, events);
+        endLine(NOTHING, 0, 0, events);
         return events;
     }
 
-    private void endLine(List<String> events) {
-        String text = line.toString(StandardCharsets.UTF_8);
-        line.reset();
+    /** A line ends with {@code bytes[from … to)}. */
+    private void endLine(byte[] bytes, int from, int to, List<String> events) {
+        String text;
+        if (line.size() == 0) {
+            text = new String(bytes, from, to - from, StandardCharsets.UTF_8);
+        } else {
+            line.write(bytes, from, to - from);
+            text = line.toString(StandardCharsets.UTF_8);
+            line.reset();
+        }
         if (text.isEmpty()) {
             if (hasData) {
                 events.add(data.toString());

@@ -23,6 +23,8 @@ final class UpstreamAddress {
 
     private final URI url;
     private final boolean privateAllowed;
+    private final String path;
+    private final String query;
     private volatile @Nullable Looked looked;
 
     private record Looked(InetAddress address, long nanos) {}
@@ -30,6 +32,12 @@ final class UpstreamAddress {
     UpstreamAddress(URI url, boolean privateAllowed) {
         this.url = url;
         this.privateAllowed = privateAllowed;
+        this.path = Optional.ofNullable(url.getRawPath()).orElse("").replaceAll("/+$", "");
+        this.query = query(url);
+    }
+
+    private static String query(URI url) {
+        return url.getRawQuery() == null ? "" : "?" + url.getRawQuery();
     }
 
     private boolean encrypted() {
@@ -40,11 +48,9 @@ final class UpstreamAddress {
         return url.getPort() > 0 ? url.getPort() : encrypted() ? HTTPS : HTTP;
     }
 
-    /** A request to {@code path} below the base address. */
-    Future<RequestOptions> request(Vertx vertx, String path) {
-        String base = Optional.ofNullable(url.getRawPath()).orElse("").replaceAll("/+$", "");
-        String query = url.getRawQuery() == null ? "" : "?" + url.getRawQuery();
-        return options(vertx, base + path + query);
+    /** A request to {@code below} the base address. */
+    Future<RequestOptions> request(Vertx vertx, String below) {
+        return options(vertx, path + below + query);
     }
 
     /** Where a redirect leads, if that is the same origin. */
@@ -61,8 +67,7 @@ final class UpstreamAddress {
                 || port() != other.port()) {
             return Future.failedFuture("the redirect leads to another origin");
         }
-        String query = target.getRawQuery() == null ? "" : "?" + target.getRawQuery();
-        return options(vertx, target.getRawPath() + query);
+        return options(vertx, target.getRawPath() + query(target));
     }
 
     private Future<RequestOptions> options(Vertx vertx, String uri) {

@@ -19,6 +19,8 @@ final class UpstreamAnswer {
     private static final String DONE = "[DONE]";
     private static final Set<String> OWN = Set.of("id", "object", "created", "model", "choices", "usage", "error");
 
+    private static final Set<String> OF_CHOICE = Set.of("index", "delta", "message", "finish_reason");
+
     private final Ask ask;
     private final UpstreamErrors errors;
     private final ReplyListener listener;
@@ -51,14 +53,14 @@ final class UpstreamAnswer {
             done = true;
             return;
         }
-        JsonNode chunk = parse(event.getBytes(StandardCharsets.UTF_8));
+        JsonNode chunk = parse(event);
         notice(chunk);
         for (JsonNode each : chunk.path("choices")) {
             take(each);
         }
     }
 
-    private JsonNode parse(byte[] json) {
+    private JsonNode parse(String json) {
         try {
             JsonNode parsed = Json.parseLeniently(json);
             if (!parsed.isObject()) {
@@ -142,7 +144,7 @@ final class UpstreamAnswer {
     private static @Nullable ObjectNode besides(JsonNode choice) {
         ObjectNode found = null;
         for (Map.Entry<String, JsonNode> field : choice.properties()) {
-            boolean known = Set.of("index", "delta", "message", "finish_reason").contains(field.getKey());
+            boolean known = OF_CHOICE.contains(field.getKey());
             if (!known && !field.getValue().isNull()) {
                 found = found == null ? Json.object() : found;
                 found.set(field.getKey(), field.getValue());
@@ -158,7 +160,7 @@ final class UpstreamAnswer {
 
     /** Takes an answer in that came as one JSON object. */
     void takeWhole(Buffer body) {
-        JsonNode json = parse(body.getBytes());
+        JsonNode json = parse(body.toString(StandardCharsets.UTF_8));
         notice(json);
         for (JsonNode each : json.path("choices")) {
             if (!(each.path("message") instanceof ObjectNode message) || choices.size() == ask.choices()) {

@@ -6,6 +6,7 @@ import dev.bellwether.gateway.http.ApiException;
 import dev.bellwether.gateway.http.Json;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,7 @@ final class UpstreamErrors {
 
     private static Optional<JsonNode> error(Buffer body) {
         try {
-            JsonNode json = Json.parseLeniently(body.getBytes());
+            JsonNode json = Json.parseLeniently(body.toString(StandardCharsets.UTF_8));
             return Optional.of(json.has("error") ? json.get("error") : json);
         } catch (JsonProcessingException e) {
             return Optional.empty();

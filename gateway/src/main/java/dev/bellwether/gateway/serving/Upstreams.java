@@ -54,7 +54,6 @@ public final class Upstreams implements AutoCloseable {
                 .with(new HttpClientOptions()
                         .setKeepAlive(true)
                         .setTcpNoDelay(true)
-                        .setDecompressionSupported(true)
                         .setVerifyHost(true))
                 .with(new PoolOptions().setHttp1MaxSize(CONNECTIONS_MAX).setMaxWaitQueueSize(CONNECTIONS_MAX))
                 .build();
