@@ -2,6 +2,7 @@ package dev.bellwether.gateway.http;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import java.io.ByteArrayInputStream;
@@ -11,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
 
@@ -24,11 +26,13 @@ public final class Bodies implements AutoCloseable {
     private static final String MEDIA_TYPE = "application/json";
     private static final int SMALL = 32 << 10;
     private static final int LARGE_AT_ONCE = 2;
+    private static final int BESIDE_MAX = 64;
     private static final int WAITING_MAX = 256;
 
     private final int bytesMax;
     private final Duration readLimit;
-    private final Workers workers = new Workers("bodies", 1, LARGE_AT_ONCE);
+    private final Workers workers = new Workers("bodies", 1, LARGE_AT_ONCE + BESIDE_MAX);
+    private final AtomicInteger beside = new AtomicInteger();
     private final Deque<Runnable> waiting = new ArrayDeque<>();
     private int large;
 
@@ -63,16 +67,37 @@ public final class Bodies implements AutoCloseable {
             receive(context, limit, () -> parse(context, context.body().buffer()));
             return;
         }
+        if (context.request().version() == HttpVersion.HTTP_2) {
+            readBeside(context, limit);
+            return;
+        }
         context.request().pause();
         enter(context, () -> {
-            receive(context, limit, () -> {
-                byte[] bytes = bytes(context.body().buffer());
-                String encoding = encoding(context);
-                workers.run(() -> Json.parse(decoded(bytes, encoding, limit)))
-                        .onSuccess(json -> pass(context, json))
-                        .onFailure(context::fail);
-            });
+            receiveLarge(context, limit);
             context.request().resume();
+        });
+    }
+
+    /**
+     * Streams of one HTTP/2 connection share a window: those that wait unread would starve the one that is read. So
+     * they are all read, and of too many the last are refused.
+     */
+    private void readBeside(RoutingContext context, int limit) {
+        if (beside.incrementAndGet() > BESIDE_MAX) {
+            beside.decrementAndGet();
+            throw Workers.overloaded();
+        }
+        context.addEndHandler(_ -> beside.decrementAndGet());
+        receiveLarge(context, limit);
+    }
+
+    private void receiveLarge(RoutingContext context, int limit) {
+        receive(context, limit, () -> {
+            byte[] bytes = bytes(context.body().buffer());
+            String encoding = encoding(context);
+            workers.run(() -> Json.parse(decoded(bytes, encoding, limit)))
+                    .onSuccess(json -> pass(context, json))
+                    .onFailure(context::fail);
         });
     }
 

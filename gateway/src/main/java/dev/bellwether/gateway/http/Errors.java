@@ -1,6 +1,7 @@
 package dev.bellwether.gateway.http;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -63,7 +64,8 @@ public enum Errors {
     }
 
     private void answer(RoutingContext context) {
-        if (context.response().ended() || context.response().closed()) {
+        boolean gone = context.failure() instanceof HttpClosedException;
+        if (gone || context.response().ended() || context.response().closed()) {
             return;
         }
         if (context.response().headWritten()) {
