@@ -184,7 +184,7 @@ final class ScriptedUpstream implements AutoCloseable {
     private static void good(HttpServerResponse response, JsonNode body) {
         if (body.path("stream").asBoolean()) {
             opened(response).write(chunk("{\"role\":\"assistant\",\"content\":\"\"}", "null"));
-            for (String word : TEXT.split("(?<= )")) {
+            for (String word : TEXT.split("(?<= )", -1)) {
                 response.write(chunk("{\"content\":\"%s\"}".formatted(word), "null"));
             }
             response.write(chunk("{}", "\"stop\""));

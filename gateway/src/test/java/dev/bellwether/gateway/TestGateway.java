@@ -163,7 +163,7 @@ final class TestGateway implements AutoCloseable {
     /** The data of a stream's events, the last of which must be {@code [DONE]}, left out here. */
     static List<JsonNode> events(String stream) throws IOException {
         List<JsonNode> events = new ArrayList<>();
-        for (String line : stream.split("\n")) {
+        for (String line : stream.lines().toList()) {
             if (line.startsWith("data: {")) {
                 events.add(JSON.readTree(line.substring(6)));
             }

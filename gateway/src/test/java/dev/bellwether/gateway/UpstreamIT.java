@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -116,8 +117,7 @@ class UpstreamIT {
         Interaction interaction = recorded(reply);
         assertThat(interaction.replies().getFirst().version()).isEqualTo("v1");
         assertThat(interaction.replies().getFirst().completionTokens()).isEqualTo(5);
-        Answer answer = interaction.answer();
-        assertThat(answer).isNotNull();
+        Answer answer = Objects.requireNonNull(interaction.answer());
         assertThat(answer.model()).isEqualTo("good-2026");
         assertThat(answer.promptTokens()).isEqualTo(100);
         // 100 · 2 + 5 · 10 of a million
@@ -157,8 +157,8 @@ class UpstreamIT {
         assertThat(service.lastBody().path("tool_choice").asText()).isEqualTo("required");
         JsonNode last = stream ? events(response.body()).getLast() : JSON.readTree(response.body());
         assertThat(last.at("/choices/0/finish_reason").asText()).isEqualTo("tool_calls");
-        JsonNode calls = recorded(last).replies().getFirst().toolCalls();
-        assertThat(calls).isNotNull();
+        JsonNode calls =
+                Objects.requireNonNull(recorded(last).replies().getFirst().toolCalls());
         assertThat(calls.at("/0/function/arguments").asText()).isEqualTo("{\"of\":1}");
         assertThat(calls.at("/0/id").asText()).isEqualTo("call_1");
         if (!stream) {
@@ -233,8 +233,7 @@ class UpstreamIT {
         Interaction interaction = recorded(last);
         assertThat(interaction.replies().getFirst().version()).isEqualTo("spare");
         assertThat(interaction.fallback()).isTrue();
-        Answer answer = interaction.answer();
-        assertThat(answer).isNotNull();
+        Answer answer = Objects.requireNonNull(interaction.answer());
         assertThat(answer.failures()).singleElement().satisfies(failure -> {
             assertThat(failure.version()).isEqualTo("v1");
             assertThat(failure.reason()).isNotBlank().doesNotContain(SECRET);

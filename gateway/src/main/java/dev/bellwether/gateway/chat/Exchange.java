@@ -83,8 +83,9 @@ final class Exchange implements ReplyListener {
             return;
         }
         heard();
-        if (lastEnded >= 0) {
-            sink.end(lastEnded, replies.get(lastEnded));
+        GeneratedReply before = replies.get(lastEnded);
+        if (before != null) {
+            sink.end(lastEnded, before);
         }
         replies.put(choice, reply);
         lastEnded = choice;

@@ -47,7 +47,7 @@ public final class ClientAddress {
     String of(String connected, @Nullable String forwarded) {
         String peer = connected;
         if (forwarded != null && trusted(peer)) {
-            String[] hops = forwarded.split(",");
+            String[] hops = forwarded.split(",", -1);
             for (int i = hops.length - 1; i >= 0; i--) {
                 String hop = hops[i].strip();
                 if (parse(hop) == null) {

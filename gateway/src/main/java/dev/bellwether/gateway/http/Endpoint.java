@@ -31,7 +31,7 @@ public final class Endpoint {
     public final Endpoint on(HttpMethod method, Handler<RoutingContext>... handlers) {
         Route route = router.route(path).method(method);
         methods.add(method);
-        if (method == HttpMethod.GET) {
+        if (method.equals(HttpMethod.GET)) {
             route.method(HttpMethod.HEAD);
             methods.add(HttpMethod.HEAD);
         }

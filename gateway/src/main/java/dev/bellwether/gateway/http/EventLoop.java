@@ -10,6 +10,7 @@ public final class EventLoop {
     private EventLoop() {}
 
     /** {@code future}, completed on the event loop that asks for it now. */
+    @SuppressWarnings("ReferenceEquality")
     public static <T> Future<T> here(Future<T> future) {
         Context loop = Vertx.currentContext();
         if (loop == null) {

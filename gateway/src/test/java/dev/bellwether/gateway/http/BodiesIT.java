@@ -9,6 +9,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -89,9 +90,9 @@ class BodiesIT {
 
     @Test
     void answersASenderWhoDawdlesAndServesOthersMeanwhile() throws IOException {
-        try (Socket slow = new Socket("127.0.0.1", server.actualPort());
-                Socket slowToo = new Socket("127.0.0.1", server.actualPort());
-                Socket third = new Socket("127.0.0.1", server.actualPort())) {
+        try (Socket slow = new Socket(InetAddress.getLoopbackAddress(), server.actualPort());
+                Socket slowToo = new Socket(InetAddress.getLoopbackAddress(), server.actualPort());
+                Socket third = new Socket(InetAddress.getLoopbackAddress(), server.actualPort())) {
             for (Socket socket : List.of(slow, slowToo, third)) {
                 OutputStream out = socket.getOutputStream();
                 out.write(("POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"

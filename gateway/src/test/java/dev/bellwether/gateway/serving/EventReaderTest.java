@@ -12,8 +12,23 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EventReaderTest {
-    private static final String STREAM = ": hello\n\ndata: {\"a\": \"ü\uD83D\uDE42\"}\n\nevent: x\nid: 7\ndata:one\n"
-            + "data: two\n\n\n\ndata\n\ndata: [DONE]\n\n";
+    private static final String STREAM = """
+            : hello
+
+            data: {"a": "ü\uD83D\uDE42"}
+
+            event: x
+            id: 7
+            data:one
+            data: two
+
+
+
+            data
+
+            data: [DONE]
+
+            """;
 
     private static List<String> read(byte[] bytes, int piece) {
         EventReader reader = new EventReader();

@@ -128,8 +128,10 @@ class RewardScorerTest {
     @Test
     void scoresTheSameForManyThreadsAtOnce() throws Exception {
         publish(SCALE, target -> {});
+        RewardScorer kept;
         try (RewardScorer scorer = load();
                 ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            kept = scorer;
             List<Score> alone = scorer.score(PROMPT, REPLIES);
             List<Future<List<Score>>> together = IntStream.range(0, 12)
                     .mapToObj(i -> threads.submit(() -> scorer.score(PROMPT, REPLIES)))
@@ -137,9 +139,8 @@ class RewardScorerTest {
             for (Future<List<Score>> each : together) {
                 assertThat(each.get()).isEqualTo(alone);
             }
-            scorer.close();
-            assertThatThrownBy(() -> scorer.score(PROMPT, REPLIES)).hasMessage("the reward model is closed");
         }
+        assertThatThrownBy(() -> kept.score(PROMPT, REPLIES)).hasMessage("the reward model is closed");
     }
 
     @Test
