@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Chat through an upstream that answers at once, every interaction recorded durably: processor time, ceiling and added
- * latency, against the upstream alone and a peer. What is measured has core 0 for itself; the upstream, the generator,
- * Kafka and Redis share another.
+ * latency, against the upstream alone and a peer. What is measured stays on core 0; the upstream and the generator share
+ * another; Kafka and Redis run where there is room.
  */
 final class GatewayBenchmark {
     private static final int MEASURED_CORE = 0;
@@ -65,14 +65,19 @@ final class GatewayBenchmark {
     private record Ceiling(double perSecond, double cpuMillis, double utilization) {}
 
     BenchmarkReport run() throws IOException, InterruptedException {
-        boolean pinned = Machine.cores() > 1 && Machine.stayOn(OTHER_CORE);
-        List<String> prefix = pinned ? Machine.on(MEASURED_CORE) : List.of();
-        if (!pinned) {
-            notes.add("processes could not be given cores of their own; everything shared all cores");
+        try (LocalKafka kafka = LocalKafka.start(settings.scratch().resolve("kafka"));
+                LocalRedis redis = LocalRedis.start(settings.scratch().resolve("redis"))) {
+            boolean pinned = Machine.cores() > 1 && Machine.stayOn(OTHER_CORE);
+            if (!pinned) {
+                notes.add("processes could not be given cores of their own; everything shared all cores");
+            }
+            run(kafka, redis, pinned ? Machine.on(MEASURED_CORE) : List.of());
         }
+        return new BenchmarkReport("gateway", Machine.describe(), figures, notes);
+    }
+
+    private void run(LocalKafka kafka, LocalRedis redis, List<String> prefix) throws IOException, InterruptedException {
         try (InstantUpstream upstream = new InstantUpstream();
-                LocalKafka kafka = LocalKafka.start(settings.scratch().resolve("kafka"));
-                LocalRedis redis = LocalRedis.start(settings.scratch().resolve("redis"));
                 DataFolder folder = prepare(upstream.port());
                 LocalGateway gateway = LocalGateway.start(
                         new LocalGateway.Surroundings(settings.home(), folder, kafka.bootstrapServers(), redis.url()),
@@ -93,7 +98,6 @@ final class GatewayBenchmark {
                 }
             }
         }
-        return new BenchmarkReport("gateway", Machine.describe(), figures, notes);
     }
 
     private DataFolder prepare(int upstreamPort) throws IOException {

@@ -24,8 +24,11 @@ final class Place {
     private static final YAMLMapper YAML = new YAMLMapper();
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
-    @Option(names = "--data", defaultValue = "data", description = "The installation's folder (${DEFAULT-VALUE}).")
-    private Path data = Path.of("data");
+    @Option(
+            names = "--data",
+            defaultValue = ".bellwether",
+            description = "The installation's folder (${DEFAULT-VALUE}).")
+    private Path data = Path.of(".bellwether");
 
     @Option(names = "--store", description = "Another policy store than DATA/store.")
     private @Nullable Path store;
