@@ -11,6 +11,7 @@ import dev.bellwether.event.DeadLetter;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal.Flag;
+import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.RolloutCommand;
@@ -129,6 +130,18 @@ class FeedbackTopologyTest {
         PolicyScorecard card = only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1");
         assertThat(card.exposures()).containsExactly(new PolicyScorecard.Exposures(.25, Arm.CANDIDATE, 1));
         assertThat(card.votes()).containsExactly(new PolicyScorecard.Votes(.25, Arm.CANDIDATE, 0, 1));
+    }
+
+    @Test
+    void creditsNoVersionWithWhatAFallbackSaid() {
+        Interaction met = interaction("a", "mia", "v2-1", Arm.CANDIDATE, .25, "Where is my card?", "Here.");
+        stream.send(Records.afterFailure(met, "v2"));
+        stream.send(feedback("f", "a", 1, thumb(false)));
+        PolicyScorecard card = only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1");
+        assertThat(card.exposures()).hasSize(1);
+        assertThat(card.votes()).isEmpty();
+        assertThat(only(stream.latest(Topics.RATED_INTERACTIONS), "a").judgements())
+                .hasSize(1);
     }
 
     @Test

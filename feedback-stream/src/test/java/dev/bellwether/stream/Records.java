@@ -1,5 +1,6 @@
 package dev.bellwether.stream;
 
+import dev.bellwether.event.Answer;
 import dev.bellwether.event.Arm;
 import dev.bellwether.event.AssignmentReason;
 import dev.bellwether.event.Event;
@@ -51,6 +52,27 @@ public final class Records {
                 id.hashCode(),
                 Map.of(),
                 null);
+    }
+
+    /** The same, as a fallback answered it after {@code version} had failed. */
+    static Interaction afterFailure(Interaction each, String version) {
+        return new Interaction(
+                each.schema(),
+                each.interactionId(),
+                each.bot(),
+                each.conversationId(),
+                each.userHash(),
+                each.prompt(),
+                each.replies(),
+                each.experiment(),
+                each.arm(),
+                each.candidateShare(),
+                each.reason(),
+                each.complete(),
+                each.latencyMillis(),
+                each.time(),
+                each.attributes(),
+                new Answer(List.of(new Answer.Failure(version, "away")), null, 5, 5, 5, null, List.of()));
     }
 
     public static Feedback feedback(String id, String interaction, long time, FeedbackSignal signal) {

@@ -1,33 +1,26 @@
 package dev.bellwether.gateway;
 
+import static dev.bellwether.gateway.TestGateway.HTTP;
+import static dev.bellwether.gateway.TestGateway.JSON;
+import static dev.bellwether.gateway.TestGateway.await;
+import static dev.bellwether.gateway.TestGateway.question;
+import static dev.bellwether.gateway.TestGateway.recorded;
+import static dev.bellwether.gateway.TestGateway.records;
+import static dev.bellwether.gateway.TestGateway.request;
+import static dev.bellwether.gateway.TestGateway.send;
+import static dev.bellwether.gateway.TestGateway.token;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.openai.client.OpenAIClient;
-import com.openai.client.okhttp.OpenAIOkHttpClient;
-import com.openai.core.http.StreamResponse;
-import com.openai.errors.NotFoundException;
-import com.openai.errors.UnauthorizedException;
-import com.openai.models.chat.completions.ChatCompletion;
-import com.openai.models.chat.completions.ChatCompletionChunk;
-import com.openai.models.chat.completions.ChatCompletionCreateParams;
-import dev.bellwether.event.Event;
-import dev.bellwether.event.Feedback;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.standalone.DataFolder;
-import dev.bellwether.standalone.LocalKafka;
-import dev.bellwether.standalone.LocalRedis;
-import dev.bellwether.standalone.Ports;
-import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.ConnectException;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -35,21 +28,10 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.StringDeserializer;
-import org.awaitility.Awaitility;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -57,197 +39,60 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A whole gateway with real Kafka and Redis, spoken to by the official OpenAI client and by plain HTTP. */
 class GatewayIT {
-    private static final Path HOME = Path.of("..");
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
-
     @TempDir
     private static Path directory = Path.of("");
 
-    private static LocalKafka kafka;
-    private static LocalRedis redis;
-    private static Gateway gateway;
+    private static TestGateway gateway;
     private static DataFolder folder;
-    private static int port;
-    private static int operatorPort;
 
     @BeforeAll
     static void start() throws IOException {
-        kafka = LocalKafka.start(directory.resolve("kafka"));
-        redis = LocalRedis.start(directory.resolve("redis"));
-        folder = DataFolder.open(directory.resolve("data"));
-        folder.prepare(HOME, Optional.empty());
-        port = Ports.free();
-        operatorPort = Ports.free();
-        gateway = Gateway.start(config(port, operatorPort));
-        await(() -> send("GET", operator("/readyz"), "", null).body().contains("\"ready\""));
-    }
-
-    private static GatewayConfig config(int port, int operatorPort) {
-        return new GatewayConfig(
-                "127.0.0.1",
-                port,
-                operatorPort,
-                kafka.bootstrapServers(),
-                (short) 1,
-                redis.url(),
-                folder.bots(),
-                folder.keys(),
-                folder.tokenKeys(),
-                folder.store(),
-                List.of(),
-                1_000_000,
-                true,
-                Map.<String, String>of()::get);
+        gateway = new TestGateway(directory.resolve("data"), """
+                bots:
+                  support:
+                    champion: default
+                    chat: {page: true, completion_tokens_max: 96, thumb_reasons: [wrong, rude]}
+                """, TestGateway.Settings.DEFAULT).start();
+        folder = gateway.folder();
     }
 
     @AfterAll
     static void stop() {
         gateway.close();
-        folder.close();
-        redis.close();
-        kafka.close();
-    }
-
-    private static void await(Callable<Boolean> condition) {
-        Awaitility.await().atMost(Duration.ofMinutes(1)).ignoreExceptions().until(condition);
     }
 
     private static URI open(String path) {
-        return URI.create("http://127.0.0.1:%d%s".formatted(port, path));
+        return gateway.open(path);
     }
 
     private static URI operator(String path) {
-        return URI.create("http://127.0.0.1:%d%s".formatted(operatorPort, path));
-    }
-
-    private static HttpResponse<String> send(
-            String method, URI uri, String body, @Nullable String bearer, String... headers)
-            throws IOException, InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri)
-                .timeout(Duration.ofSeconds(20))
-                .header("content-type", "application/json")
-                .method(method, HttpRequest.BodyPublishers.ofString(body));
-        if (bearer != null) {
-            request.header("authorization", "Bearer " + bearer);
-        }
-        if (headers.length > 0) {
-            request.headers(headers);
-        }
-        return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        return gateway.operator(path);
     }
 
     private static JsonNode chat(String extension) throws IOException, InterruptedException {
-        String body = "{\"model\":\"support\",\"user\":\"mia\",\"messages\":[{\"role\":\"user\",\"content\":"
-                + "\"Where is my card?\"}],\"bellwether\":{%s}}".formatted(extension);
-        HttpResponse<String> response = send("POST", open("/v1/chat/completions"), body, folder.apiKey());
-        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
-        return JSON.readTree(response.body());
-    }
-
-    private static String token(JsonNode reply) {
-        return reply.path("bellwether").path("feedback_token").asText();
+        return gateway.chat("support", ",\"user\":\"mia\",\"bellwether\":{%s}".formatted(extension));
     }
 
     private static HttpResponse<String> judge(String token, String body, String... headers)
             throws IOException, InterruptedException {
-        return send("POST", open("/v1/feedback"), body, token, headers);
-    }
-
-    private static <E extends Event> Map<String, E> records(Topic<E> topic) {
-        try (KafkaConsumer<String, E> consumer = new KafkaConsumer<>(
-                Map.of("bootstrap.servers", kafka.bootstrapServers()),
-                new StringDeserializer(),
-                topic.valueSerde().deserializer())) {
-            List<TopicPartition> partitions = IntStream.range(0, topic.partitions())
-                    .mapToObj(partition -> new TopicPartition(topic.name(), partition))
-                    .toList();
-            consumer.assign(partitions);
-            consumer.seekToBeginning(partitions);
-            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-            List<E> all = new ArrayList<>();
-            while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.getOrDefault(p, 0L))) {
-                consumer.poll(Duration.ofMillis(200)).forEach(record -> all.add(record.value()));
-            }
-            return all.stream()
-                    .collect(Collectors.toMap(
-                            event -> event instanceof Interaction interaction
-                                    ? interaction.interactionId()
-                                    : event instanceof Feedback feedback ? feedback.feedbackId() : event.toString(),
-                            event -> event,
-                            (first, second) -> second));
-        }
-    }
-
-    private static OpenAIClient client(String key) {
-        return OpenAIOkHttpClient.builder()
-                .baseUrl(open("/v1").toString())
-                .apiKey(key)
-                .maxRetries(0)
-                .build();
-    }
-
-    private static ChatCompletionCreateParams question(String model) {
-        return ChatCompletionCreateParams.builder()
-                .model(model)
-                .addUserMessage("How long does a transfer take?")
-                .safetyIdentifier("ann")
-                .build();
-    }
-
-    @Test
-    void chatsWithTheOfficialClient() {
-        OpenAIClient client = client(folder.apiKey());
-        ChatCompletion completion = client.chat().completions().create(question("support"));
-        assertThat(completion.choices()).hasSize(1);
-        assertThat(completion.choices().getFirst().message().content().orElseThrow())
-                .isNotBlank();
-        assertThat(completion.usage().orElseThrow().completionTokens()).isPositive();
-        client.close();
-    }
-
-    @Test
-    void streamsWithTheOfficialClient() {
-        OpenAIClient client = client(folder.apiKey());
-        StringBuilder text = new StringBuilder();
-        List<String> finishes = new ArrayList<>();
-        try (StreamResponse<ChatCompletionChunk> stream =
-                client.chat().completions().createStreaming(question("support"))) {
-            stream.stream().flatMap(chunk -> chunk.choices().stream()).forEach(choice -> {
-                choice.delta().content().ifPresent(text::append);
-                choice.finishReason().ifPresent(reason -> finishes.add(reason.toString()));
-            });
-        }
-        assertThat(text).isNotEmpty();
-        assertThat(finishes).singleElement().isIn("stop", "length");
-        client.close();
-    }
-
-    @Test
-    void refusesWrongKeysAndUnknownBotsAsTheOfficialClientExpects() {
-        assertThatThrownBy(() -> client("bw-wrong").chat().completions().create(question("support")))
-                .isInstanceOf(UnauthorizedException.class);
-        assertThatThrownBy(() -> client(folder.apiKey()).chat().completions().create(question("other")))
-                .isInstanceOf(NotFoundException.class)
-                .hasMessageContaining("other");
+        return gateway.judge(token, body, headers);
     }
 
     @Test
     void recordsTheInteractionAndTheVoteBeforeItAnswers() throws IOException, InterruptedException {
         JsonNode reply = chat("\"duel\":\"always\"");
         assertThat(reply.path("choices")).hasSize(2);
-        String id = reply.path("bellwether").path("interaction_id").asText();
-        Interaction interaction =
-                Optional.ofNullable(records(Topics.INTERACTIONS).get(id)).orElseThrow();
+        Interaction interaction = recorded(reply);
         assertThat(interaction.replies()).hasSize(2);
         assertThat(interaction.userHash()).isNotEqualTo("mia").hasSize(32);
         HttpResponse<String> vote = judge(token(reply), "{\"kind\":\"preference\",\"chosen\":1}");
         assertThat(vote.statusCode()).isEqualTo(202);
         String feedbackId = JSON.readTree(vote.body()).path("feedback_id").asText();
-        assertThat(records(Topics.FEEDBACK)).containsKey(feedbackId);
+        assertThat(records(Topics.FEEDBACK))
+                .anyMatch(feedback -> feedback.feedbackId().equals(feedbackId));
         HttpResponse<String> withdrawn = send("DELETE", open("/v1/feedback/" + feedbackId), "", token(reply));
         assertThat(withdrawn.statusCode()).isEqualTo(202);
-        assertThat(records(Topics.FEEDBACK).values()).anyMatch(feedback -> feedbackId.equals(feedback.withdraws()));
+        assertThat(records(Topics.FEEDBACK)).anyMatch(feedback -> feedbackId.equals(feedback.withdraws()));
     }
 
     @Test
@@ -345,17 +190,13 @@ class GatewayIT {
 
     @Test
     void endsRepliesUnderWayBeforeItStops() throws Exception {
-        int ownPort = Ports.free();
-        Gateway leaving = Gateway.start(config(ownPort, Ports.free()));
-        HttpRequest request = HttpRequest.newBuilder(
-                        URI.create("http://127.0.0.1:%d/v1/chat/completions".formatted(ownPort)))
-                .timeout(Duration.ofSeconds(20))
-                .header("content-type", "application/json")
-                .header("authorization", "Bearer " + folder.apiKey())
-                .POST(HttpRequest.BodyPublishers.ofString("{\"model\":\"support\",\"stream\":true,\"messages\":"
-                        + "[{\"role\":\"user\",\"content\":\"How do I block a stolen card?\"}]}"))
-                .build();
-        await(() -> HTTP.send(request, HttpResponse.BodyHandlers.ofString()).statusCode() == 200);
+        TestGateway leaving = new TestGateway(
+                        directory.resolve("leaving"),
+                        "bots: {leaving: {champion: default}}\n",
+                        TestGateway.Settings.DEFAULT)
+                .start();
+        HttpRequest request = request(
+                "POST", leaving.open("/v1/chat/completions"), question("leaving", ",\"stream\":true"), leaving.key());
         try (BufferedReader reply = new BufferedReader(new InputStreamReader(
                 HTTP.send(request, HttpResponse.BodyHandlers.ofInputStream()).body(), StandardCharsets.UTF_8))) {
             reply.readLine();
@@ -400,7 +241,9 @@ class GatewayIT {
         HttpResponse<String> unknown = send("POST", start, "{\"version\":\"typo\"}", folder.operatorKey());
         assertThat(unknown.statusCode()).isEqualTo(404);
         assertThat(unknown.body()).contains("version_not_found");
-        assertThat(records(Topics.ROLLOUT_COMMANDS)).hasSize(1);
+        assertThat(records(Topics.ROLLOUT_COMMANDS).stream()
+                        .filter(command -> command.bot().equals("support")))
+                .hasSize(1);
         assertThat(send("GET", operator("/metrics"), "", null).body()).contains("bellwether_http_requests");
     }
 }

@@ -57,7 +57,11 @@ class ArchitectureTest {
     }
 
     @Test
-    void policyAndEventsHaveNoCycles() {
+    void packagesHaveNoCycles() {
+        slices().matching("dev.bellwether.gateway.(*)..")
+                .should()
+                .beFreeOfCycles()
+                .check(CLASSES);
         slices().matching("dev.bellwether.policy.(*)..")
                 .should()
                 .beFreeOfCycles()

@@ -117,6 +117,16 @@ class RolloutMachineTest {
     }
 
     @Test
+    void holdsWhatNobodyMeets() {
+        RolloutState state = canary();
+        assertThat(machine.tick(state, null, 3_599_000).state().phase()).isEqualTo(Phase.CANARY);
+        RolloutState held = machine.tick(state, null, 3_600_000).state();
+        assertThat(held.phase()).isEqualTo(Phase.HELD);
+        assertThat(held.held()).isEqualTo("too little traffic");
+        assertThat(held.champion()).isEqualTo("v1");
+    }
+
+    @Test
     void waitsForApprovalWhereItIsRequired() {
         RolloutMachine careful = new RolloutMachine(new RolloutConfig(
                 List.of(new Step(.5, Duration.ZERO)), Approval.REQUIRED, .05, 1.25, 30, Duration.ofHours(1)));

@@ -1,8 +1,7 @@
 package dev.bellwether.gateway.access;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.bellwether.gateway.bots.SettingsFile;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.util.EnumSet;
@@ -15,7 +14,6 @@ import java.util.stream.Collectors;
 
 /** The API keys of {@code keys.yaml}, known by their hashes alone. */
 public record ApiKeys(List<ApiKey> keys) {
-    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
 
     /** What a key entitles to. */
     public enum Role {
@@ -69,8 +67,9 @@ public record ApiKeys(List<ApiKey> keys) {
     }
 
     public static ApiKeys parse(String text) throws IOException {
-        return new ApiKeys(
-                YAML.readValue(text, File.class).keys().stream().map(Entry::key).toList());
+        return new ApiKeys(SettingsFile.read(text, File.class).keys().stream()
+                .map(Entry::key)
+                .toList());
     }
 
     /** The key whose secret is {@code secret}; every key is compared, in constant time each. */

@@ -1,8 +1,7 @@
 package dev.bellwether.gateway.access;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.bellwether.gateway.bots.SettingsFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -20,7 +19,6 @@ import org.jspecify.annotations.Nullable;
  * tokens have expired. {@code hash_key} stays: users are known by it; where it is left out, it is the last token key.
  */
 public final class TokenKeys {
-    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final int KEY_BYTES = 32;
     private static final String HMAC = "HmacSHA256";
 
@@ -76,7 +74,7 @@ public final class TokenKeys {
     }
 
     public static TokenKeys parse(String text) throws IOException {
-        File file = YAML.readValue(text, File.class);
+        File file = SettingsFile.read(text, File.class);
         if (file.keys().isEmpty()) {
             throw new IllegalArgumentException("token_keys is empty; one key is needed");
         }

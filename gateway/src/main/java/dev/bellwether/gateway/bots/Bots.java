@@ -2,8 +2,6 @@ package dev.bellwether.gateway.bots;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.bellwether.settings.Champion;
 import java.io.IOException;
 import java.util.Map;
@@ -16,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The bots of {@code bots.yaml}; unknown settings are refused. */
 public record Bots(Map<String, Bot> bots) {
-    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
 
     /** A bot: the version it starts from and how it is served. */
     public record Bot(String champion, BotConfig chat, ServingConfig serving) {}
@@ -39,7 +36,8 @@ public record Bots(Map<String, Bot> bots) {
     }
 
     public static Bots parse(String text) throws IOException {
-        Map<String, @Nullable Sections> read = YAML.readValue(text, File.class).bots();
+        Map<String, @Nullable Sections> read =
+                SettingsFile.read(text, File.class).bots();
         if (read == null || read.isEmpty()) {
             throw new IOException("`bots:` names no bot");
         }

@@ -153,9 +153,7 @@ public final class Recorder {
                 totals.promptTokens(),
                 totals.completionTokens(),
                 cost(subject, totals).orElse(null),
-                totals.candidates().stream()
-                        .map(each -> new Answer.Candidate(each.index(), each.score(), each.spread(), each.served()))
-                        .toList());
+                totals.candidates());
     }
 
     private static String reason(FallbackChain.Failure failure) {

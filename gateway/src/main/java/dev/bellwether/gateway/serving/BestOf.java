@@ -1,8 +1,8 @@
 package dev.bellwether.gateway.serving;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.event.Answer.Candidate;
 import dev.bellwether.gateway.http.Json;
-import dev.bellwether.gateway.serving.Totals.ScoredReply;
 import dev.bellwether.policy.engine.RewardScorer.Score;
 import dev.bellwether.policy.prompt.Turn;
 import java.util.ArrayList;
@@ -71,8 +71,8 @@ public final class BestOf implements ReplyListener {
                 .toList();
         List<Integer> chosen = ranked.subList(0, ask.choices());
         Set<Integer> served = new HashSet<>(chosen);
-        List<ScoredReply> scored = ranked.stream()
-                .map(i -> new ScoredReply(i, scores.get(i).mean(), scores.get(i).spread(), served.contains(i)))
+        List<Candidate> scored = ranked.stream()
+                .map(i -> new Candidate(i, scores.get(i).mean(), scores.get(i).spread(), served.contains(i)))
                 .toList();
         pass(
                 chosen,

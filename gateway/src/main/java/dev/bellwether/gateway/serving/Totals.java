@@ -1,6 +1,7 @@
 package dev.bellwether.gateway.serving;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.event.Answer.Candidate;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -20,10 +21,7 @@ public record Totals(
         @Nullable String model,
         @Nullable ObjectNode usage,
         @Nullable ObjectNode beside,
-        List<ScoredReply> candidates) {
-
-    /** A reply that was generated to choose from, by its place in the order of generation. */
-    public record ScoredReply(int index, double score, double spread, boolean served) {}
+        List<Candidate> candidates) {
 
     public Totals {
         candidates = List.copyOf(candidates);

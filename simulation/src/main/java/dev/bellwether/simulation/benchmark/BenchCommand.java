@@ -2,6 +2,7 @@ package dev.bellwether.simulation.benchmark;
 
 import dev.bellwether.simulation.file.ReportFile;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,7 +31,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Parameters(
             index = "0",
             paramLabel = "NAME",
-            description = "gateway: chat through an upstream that answers at once.")
+            description = "gateway: through an upstream that answers at once; overload: five times what it can answer.")
     private String name = "";
 
     @Option(names = "--peer", description = "Folder with the recipe of a peer to measure against (npm must be there).")
@@ -55,8 +56,9 @@ public final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (!name.equals("gateway")) {
-            throw new ParameterException(spec.commandLine(), "'%s' is no benchmark; there is: gateway".formatted(name));
+        if (!name.equals("gateway") && !name.equals("overload")) {
+            throw new ParameterException(
+                    spec.commandLine(), "'%s' is no benchmark; there are: gateway, overload".formatted(name));
         }
         if (seconds < 1 || seconds > 600) {
             throw new ParameterException(spec.commandLine(), "--seconds is 1 to 600, not " + seconds);
@@ -69,11 +71,12 @@ public final class BenchCommand implements Callable<Integer> {
         Path home = Path.of(environment.getOrDefault("BELLWETHER_HOME", "."));
         Path scratch = Files.createTempDirectory("bellwether-bench");
         try {
-            BenchmarkReport report = new GatewayBenchmark(
-                            new GatewayBenchmark.Settings(
-                                    home, scratch, peer.map(Path::toAbsolutePath), Duration.ofSeconds(seconds)),
-                            spec.commandLine().getErr())
-                    .run();
+            GatewayBenchmark.Settings settings = new GatewayBenchmark.Settings(
+                    home, scratch, peer.map(Path::toAbsolutePath), Duration.ofSeconds(seconds));
+            PrintWriter progress = spec.commandLine().getErr();
+            BenchmarkReport report = name.equals("gateway")
+                    ? new GatewayBenchmark(settings, progress).run()
+                    : new OverloadBenchmark(settings, progress).run();
             report.print(spec.commandLine().getOut());
             if (file.isPresent()) {
                 file.get().write(report);

@@ -33,8 +33,8 @@ final class GatewayBenchmark {
     private static final int CONNECTIONS_MAX = 128;
     private static final int ROUNDS = 3;
 
-    /** Times one measurement: a JVM on one core compiles for half a minute. */
-    private static final int WARM_UP = 4;
+    /** A JVM on one core compiles for a minute before it is fast. */
+    private static final int WARM_UP_WINDOWS_MAX = 15;
 
     private static final String TOKEN = "feedback_token";
     private static final String TEXT = "working days";
@@ -150,11 +150,35 @@ final class GatewayBenchmark {
         }
         for (Subject subject : subjects) {
             say("warming up %s, %s".formatted(subject.name(), at));
-            subject.load().closedLoop(CONNECTIONS, settings.time().multipliedBy(WARM_UP));
+            warmUp(subject);
         }
         List<Ceiling> ceilings = ceilings(subjects, at);
         report(at, ceilings, peer != null);
         latency(at, List.of(floor, ours, unrecorded), ceilings.get(1).perSecond() / 2);
+    }
+
+    /** Until a request takes no less processor time than it did, within a twentieth, two windows before. */
+    private void warmUp(Subject subject) throws IOException {
+        List<Double> windows = new ArrayList<>();
+        for (int window = 0; window < WARM_UP_WINDOWS_MAX; window++) {
+            windows.add(ceiling(subject).cpuMillis());
+            if (window >= 3 && windows.get(window) > .95 * windows.get(window - 2)) {
+                return;
+            }
+        }
+    }
+
+    private Ceiling ceiling(Subject subject) throws IOException {
+        Duration before = Machine.processorTime(subject.pid());
+        LoadGenerator.Result result = subject.load().closedLoop(CONNECTIONS, settings.time());
+        double cpu = Machine.processorTime(subject.pid()).minus(before).toNanos() / 1e6;
+        long answered = result.latency().getTotalCount();
+        if (result.bad() > 0 || answered == 0) {
+            throw new IOException(
+                    "%s gave %d bad answers and %d good ones".formatted(subject.name(), result.bad(), answered));
+        }
+        return new Ceiling(
+                result.perSecond(), cpu / answered, cpu / result.took().toMillis());
     }
 
     private List<Ceiling> ceilings(List<Subject> subjects, String at) throws IOException {
@@ -164,19 +188,7 @@ final class GatewayBenchmark {
             for (int i = 0; i < subjects.size(); i++) {
                 Subject subject = subjects.get(i);
                 say("%s, %s, round %d of %d".formatted(subject.name(), at, round + 1, ROUNDS));
-                Duration before = Machine.processorTime(subject.pid());
-                LoadGenerator.Result result = subject.load().closedLoop(CONNECTIONS, settings.time());
-                double cpu = Machine.processorTime(subject.pid()).minus(before).toNanos() / 1e6;
-                long answered = result.latency().getTotalCount();
-                if (result.bad() > 0 || answered == 0) {
-                    throw new IOException("%s gave %d bad answers and %d good ones"
-                            .formatted(subject.name(), result.bad(), answered));
-                }
-                rounds.get(i)
-                        .add(new Ceiling(
-                                result.perSecond(),
-                                cpu / answered,
-                                cpu / result.took().toMillis()));
+                rounds.get(i).add(ceiling(subject));
             }
         }
         return rounds.stream().map(GatewayBenchmark::median).toList();

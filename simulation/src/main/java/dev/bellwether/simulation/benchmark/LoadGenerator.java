@@ -15,8 +15,10 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends one request again and again over connections that stay open, on one thread: in a closed loop, each connection
@@ -26,7 +28,7 @@ import org.HdrHistogram.Histogram;
  * @see <a href="https://hdrhistogram.github.io/HdrHistogram/">HdrHistogram, on coordinated omission</a>
  */
 final class LoadGenerator {
-    private static final int RESPONSE_BYTES_MAX = 256 << 10;
+    private static final int RESPONSE_BYTES_MAX = 64 << 10;
     private static final long LONGEST_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     private final int port;
@@ -54,9 +56,10 @@ final class LoadGenerator {
      * What came of it.
      *
      * @param latency in nanoseconds, of good answers
+     * @param refused answers of 429
      * @param bad answers of another status, or without what was wanted
      */
-    record Result(Histogram latency, long bad, Duration took) {
+    record Result(Histogram latency, long refused, long bad, Duration took) {
         double perSecond() {
             return latency.getTotalCount() / (took.toNanos() / 1e9);
         }
@@ -79,8 +82,17 @@ final class LoadGenerator {
         private final ByteBuffer response = ByteBuffer.allocate(RESPONSE_BYTES_MAX);
         private long intendedNanos;
 
+        /** Of the request under way, what the other side has not taken yet. */
+        private ByteBuffer left = ByteBuffer.allocate(0);
+
+        private @Nullable SelectionKey key;
+
         private Connection(SocketChannel channel) {
             this.channel = channel;
+        }
+
+        private SelectionKey key() {
+            return Objects.requireNonNull(key);
         }
     }
 
@@ -92,6 +104,7 @@ final class LoadGenerator {
         private final Histogram latency = new Histogram(LONGEST_NANOS, 3);
         private final Deque<Connection> free = new ArrayDeque<>();
         private long sent;
+        private long refused;
         private long bad;
         private int underWay;
 
@@ -118,7 +131,13 @@ final class LoadGenerator {
                     for (Iterator<SelectionKey> keys = selector.selectedKeys().iterator(); keys.hasNext(); ) {
                         SelectionKey key = keys.next();
                         keys.remove();
-                        receive((Connection) key.attachment());
+                        Connection connection = (Connection) key.attachment();
+                        if (key.isWritable()) {
+                            write(connection);
+                        }
+                        if (key.isReadable()) {
+                            receive(connection);
+                        }
                     }
                 }
             } finally {
@@ -126,7 +145,8 @@ final class LoadGenerator {
                     each.channel.close();
                 }
             }
-            return new Result(latency, bad, Duration.ofNanos(Math.min(System.nanoTime(), endNanos) - startNanos));
+            return new Result(
+                    latency, refused, bad, Duration.ofNanos(Math.min(System.nanoTime(), endNanos) - startNanos));
         }
 
         private long waitMillis() {
@@ -138,7 +158,7 @@ final class LoadGenerator {
             channel.configureBlocking(false);
             channel.socket().setTcpNoDelay(true);
             Connection connection = new Connection(channel);
-            channel.register(selector, SelectionKey.OP_READ, connection);
+            connection.key = channel.register(selector, SelectionKey.OP_READ, connection);
             return connection;
         }
 
@@ -153,12 +173,19 @@ final class LoadGenerator {
                 next.intendedNanos = intended;
                 next.response.clear();
                 ByteBuffer bytes = request.duplicate();
-                while (bytes.hasRemaining()) {
-                    next.channel.write(bytes);
-                }
+                next.left = bytes;
+                write(next);
                 sent++;
                 underWay++;
             }
+        }
+
+        private void write(Connection connection) throws IOException {
+            connection.channel.write(connection.left);
+            int interest = connection.left.hasRemaining()
+                    ? SelectionKey.OP_READ | SelectionKey.OP_WRITE
+                    : SelectionKey.OP_READ;
+            connection.key().interestOps(interest);
         }
 
         private void receive(Connection connection) throws IOException {
@@ -168,7 +195,10 @@ final class LoadGenerator {
             if (HttpMessage.complete(connection.response)) {
                 underWay--;
                 ByteBuffer response = connection.response;
-                if (HttpMessage.status(response) == 200
+                int status = HttpMessage.status(response);
+                if (status == 429) {
+                    refused++;
+                } else if (status == 200
                         && HttpMessage.text(response, response.position()).contains(wanted)) {
                     latency.recordValue(Math.min(LONGEST_NANOS, System.nanoTime() - connection.intendedNanos));
                 } else {

@@ -41,7 +41,7 @@ final class Machine {
     /** Processor time that a process has taken so far, in user and system mode, its ended children's left out. */
     static Duration processorTime(long pid) throws IOException {
         String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
         double ticks = Double.parseDouble(fields[11]) + Double.parseDouble(fields[12]);
         return Duration.ofNanos((long) (ticks / TICKS_PER_SECOND * 1e9));
     }

@@ -16,9 +16,9 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the README shows must compile. */
-class ReadmeTest {
-    private static final Path README = Path.of("../README.md");
+/** What the reference shows must compile. */
+class ReferenceTest {
+    private static final Path REFERENCE = Path.of("../docs/reference/api.md");
     private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
     @TempDir
@@ -26,7 +26,7 @@ class ReadmeTest {
 
     @Test
     void showsJavaThatCompiles() throws Exception {
-        List<String> examples = JAVA.matcher(Files.readString(README))
+        List<String> examples = JAVA.matcher(Files.readString(REFERENCE))
                 .results()
                 .map(found -> found.group(1))
                 .collect(Collectors.toList());

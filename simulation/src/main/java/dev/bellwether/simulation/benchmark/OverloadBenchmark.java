@@ -1,0 +1,198 @@
+package dev.bellwether.simulation.benchmark;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.bellwether.simulation.benchmark.LoadGenerator.Result;
+import dev.bellwether.standalone.DataFolder;
+import dev.bellwether.standalone.LocalGateway;
+import dev.bellwether.standalone.LocalKafka;
+import dev.bellwether.standalone.LocalRedis;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.HdrHistogram.Histogram;
+
+/**
+ * A gateway whose own policy is asked for five times what it can give: what it still answers well, how long that takes,
+ * and whether judgements and other bots notice. Everything shares all cores.
+ */
+final class OverloadBenchmark {
+    private static final int PEAK_CONNECTIONS = 32;
+    private static final int FLOOD_CONNECTIONS = 1_024;
+    private static final int LARGE_CONNECTIONS = 64;
+    private static final int LARGE_BYTES = 990_000;
+    private static final double FACTOR = 5;
+    private static final String TOKEN = "feedback_token";
+    private static final String PATH = "/v1/chat/completions";
+    private static final Duration DEADLINE = Duration.ofSeconds(20);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final GatewayBenchmark.Settings settings;
+    private final PrintWriter out;
+    private final List<Figure> figures = new ArrayList<>();
+
+    OverloadBenchmark(GatewayBenchmark.Settings settings, PrintWriter out) {
+        this.settings = settings;
+        this.out = out;
+    }
+
+    BenchmarkReport run() throws IOException, InterruptedException {
+        try (LocalKafka kafka = LocalKafka.start(settings.scratch().resolve("kafka"));
+                LocalRedis redis = LocalRedis.start(settings.scratch().resolve("redis"));
+                DataFolder folder = prepare();
+                LocalGateway gateway = LocalGateway.start(
+                        new LocalGateway.Surroundings(settings.home(), folder, kafka.bootstrapServers(), redis.url()),
+                        List.of())) {
+            Map<String, String> key = Map.of("authorization", "Bearer " + folder.apiKey());
+            LoadGenerator chat = new LoadGenerator(gateway.port(), PATH, key, body("busy", "Where is my card?"), TOKEN);
+            say("warming up");
+            chat.closedLoop(PEAK_CONNECTIONS, settings.time().multipliedBy(2));
+            say("peak");
+            double peak = chat.closedLoop(PEAK_CONNECTIONS, settings.time()).perSecond();
+            figures.add(Figure.of("goodput", "at its peak, 32 at once", peak, "1/s"));
+            flood(chat, peak, gateway.port(), folder.apiKey());
+            largeBodies(gateway.port(), key);
+        }
+        return new BenchmarkReport(
+                "overload", Machine.describe(), figures, List.of("the generator shares the cores with the gateway"));
+    }
+
+    private DataFolder prepare() throws IOException {
+        Files.createDirectories(settings.scratch());
+        Path bots = settings.scratch().resolve("wanted.yaml");
+        String chat = "chat: {completion_tokens_max: 48, requests_per_minute: 100000000, deadline: PT%dS}"
+                .formatted(DEADLINE.toSeconds());
+        Files.writeString(
+                bots,
+                "bots:\n  busy: {champion: default, %s}\n  other: {champion: default, %s}\n".formatted(chat, chat));
+        DataFolder folder = DataFolder.open(settings.scratch().resolve("data"));
+        folder.prepare(settings.home(), Optional.of(bots));
+        return folder;
+    }
+
+    private static String body(String bot, String question) {
+        return "{\"model\":\"%s\",\"user\":\"mia\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}"
+                .formatted(bot, question);
+    }
+
+    private void flood(LoadGenerator chat, double peak, int port, String apiKey)
+            throws IOException, InterruptedException {
+        say("%.0f requests a second, %.0f times what it can answer".formatted(FACTOR * peak, FACTOR));
+        AtomicBoolean over = new AtomicBoolean();
+        CompletableFuture<Histogram> judging = CompletableFuture.supplyAsync(() -> judge(port, apiKey, over));
+        Result flood = chat.openLoop(FLOOD_CONNECTIONS, settings.time().multipliedBy(2), FACTOR * peak);
+        over.set(true);
+        Histogram judgements = joined(judging);
+        String at = "5 times the peak";
+        figures.add(Figure.of("goodput", at, flood.perSecond(), "1/s")
+                .against("its peak", peak)
+                .goal("within 10 % of its peak", flood.perSecond() >= .9 * peak));
+        double p99 = flood.percentileMillis(99);
+        figures.add(Figure.of("p99 of what is accepted", at, p99, "ms")
+                .against("its deadline", (double) DEADLINE.toMillis())
+                .goal("within its deadline", p99 <= DEADLINE.toMillis()));
+        figures.add(
+                Figure.of("refused early", at, flood.refused() / (flood.took().toNanos() / 1e9), "1/s"));
+        figures.add(Figure.of("failed otherwise", at, (double) flood.bad(), "requests")
+                .goal("none", flood.bad() == 0));
+        double feedback = judgements.getValueAtPercentile(99) / 1e6;
+        figures.add(Figure.of("feedback, p99", at, feedback, "ms").goal("at most 50 ms", feedback <= 50));
+        figures.add(Figure.of("feedback, p50", at, judgements.getValueAtPercentile(50) / 1e6, "ms"));
+    }
+
+    /** Judges one reply again and again, twenty times a second, and takes the time. */
+    private static Histogram judge(int port, String apiKey, AtomicBoolean over) {
+        Histogram latency = new Histogram(3);
+        String base = "http://127.0.0.1:%d/v1".formatted(port);
+        try (HttpClient client =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+            String token = "";
+            while (token.isEmpty() && !over.get()) {
+                HttpResponse<String> reply =
+                        client.send(post(base + "/chat/completions", apiKey, body("other", "Hello?")), text());
+                token = JSON.readTree(reply.body())
+                        .path("bellwether")
+                        .path(TOKEN)
+                        .asText();
+            }
+            while (!over.get()) {
+                long start = System.nanoTime();
+                HttpResponse<String> answer =
+                        client.send(post(base + "/feedback", token, "{\"kind\":\"thumb\",\"value\":\"up\"}"), text());
+                if (answer.statusCode() != 202) {
+                    throw new IOException("a judgement was answered with %d".formatted(answer.statusCode()));
+                }
+                latency.recordValue(System.nanoTime() - start);
+                Thread.sleep(50);
+            }
+            return latency;
+        } catch (IOException | InterruptedException e) {
+            throw new CompletionException(e);
+        }
+    }
+
+    private static HttpResponse.BodyHandler<String> text() {
+        return HttpResponse.BodyHandlers.ofString();
+    }
+
+    private static HttpRequest post(String uri, String bearer, String body) {
+        return HttpRequest.newBuilder(URI.create(uri))
+                .header("authorization", "Bearer " + bearer)
+                .header("content-type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build();
+    }
+
+    private static <T> T joined(CompletableFuture<T> future) throws IOException {
+        try {
+            return future.join();
+        } catch (CompletionException e) {
+            throw new IOException(String.valueOf(e.getCause()), e);
+        }
+    }
+
+    /** Another bot's chat alone, and while 64 connections send bodies of nearly a megabyte. */
+    private void largeBodies(int port, Map<String, String> key) throws IOException {
+        LoadGenerator other = new LoadGenerator(port, PATH, key, body("other", "Where is my card?"), TOKEN);
+        say("another bot alone");
+        Result alone = other.closedLoop(4, settings.time());
+        for (String piece : List.of("x", "<|end", "\\ud83d\\ude42")) {
+            String large = body("busy", piece.repeat(LARGE_BYTES / piece.length()));
+            LoadGenerator sender = new LoadGenerator(port, PATH, key, large, TOKEN);
+            say("another bot, beside bodies of '%s'".formatted(piece));
+            Duration longer = settings.time().plusSeconds(2);
+            CompletableFuture<Result> sending = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return sender.closedLoop(LARGE_CONNECTIONS, longer);
+                } catch (IOException e) {
+                    throw new CompletionException(e);
+                }
+            });
+            Result beside = other.closedLoop(4, settings.time());
+            Result sent = joined(sending);
+            String at = "beside 64 × 1 MB of '%s'".formatted(piece);
+            figures.add(Figure.of("another bot's chats", at, beside.perSecond(), "1/s")
+                    .against("alone", alone.perSecond())
+                    .goal("at least half", beside.perSecond() >= .5 * alone.perSecond()));
+            figures.add(Figure.of(
+                    "large bodies refused", at, (sent.bad() + sent.refused()) / (longer.toNanos() / 1e9), "1/s"));
+        }
+    }
+
+    private void say(String what) {
+        out.println(what);
+        out.flush();
+    }
+}
