@@ -103,6 +103,9 @@ public final class LocalPolicy implements Policy {
         if (refused.isPresent()) {
             use.ifPresent(Use::close);
             listener.onFailure(PolicyException.request(refused.get()));
+        } else if (engine.overloaded()) {
+            use.ifPresent(Use::close);
+            listener.onFailure(PolicyException.load(Workers.overloaded()));
         } else if (use.isEmpty()) {
             listener.onFailure(PolicyException.policy(
                     ApiException.later(503, "policy_loading", "The bot's policy is being replaced.", RETRY)));

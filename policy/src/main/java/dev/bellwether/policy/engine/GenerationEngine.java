@@ -110,6 +110,11 @@ public final class GenerationEngine implements AutoCloseable {
         return positions;
     }
 
+    /** Whether a request would be refused now: found out before a prompt is laid out for it. */
+    public boolean overloaded() {
+        return closing || waiting.remainingCapacity() == 0;
+    }
+
     /**
      * Asks for a reply.
      *
