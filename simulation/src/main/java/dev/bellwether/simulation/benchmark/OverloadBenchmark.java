@@ -58,7 +58,9 @@ final class OverloadBenchmark {
             Map<String, String> key = Map.of("authorization", "Bearer " + folder.apiKey());
             LoadGenerator chat = new LoadGenerator(gateway.port(), PATH, key, body("busy", "Where is my card?"), TOKEN);
             say("warming up");
-            chat.closedLoop(PEAK_CONNECTIONS, settings.time().multipliedBy(2));
+            double rate = chat.closedLoop(PEAK_CONNECTIONS, settings.time().multipliedBy(2))
+                    .perSecond();
+            chat.openLoop(FLOOD_CONNECTIONS, settings.time().multipliedBy(3), FACTOR * rate);
             say("peak");
             double peak = chat.closedLoop(PEAK_CONNECTIONS, settings.time()).perSecond();
             figures.add(Figure.of("goodput", "at its peak, 32 at once", peak, "1/s"));
