@@ -1,9 +1,11 @@
 package dev.bellwether.stream;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.Answer;
 import dev.bellwether.event.Arm;
 import dev.bellwether.event.AssignmentReason;
 import dev.bellwether.event.Event;
+import dev.bellwether.event.EventJson;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.FeedbackSignal.Thumb;
@@ -56,23 +58,13 @@ public final class Records {
 
     /** The same, as a fallback answered it after {@code version} had failed. */
     static Interaction afterFailure(Interaction each, String version) {
-        return new Interaction(
-                each.schema(),
-                each.interactionId(),
-                each.bot(),
-                each.conversationId(),
-                each.userHash(),
-                each.prompt(),
-                each.replies(),
-                each.experiment(),
-                each.arm(),
-                each.candidateShare(),
-                each.reason(),
-                each.complete(),
-                each.latencyMillis(),
-                each.time(),
-                each.attributes(),
-                new Answer(List.of(new Answer.Failure(version, "away")), null, 5, 5, 5, null, List.of()));
+        ObjectNode json = EventJson.mapper().valueToTree(each);
+        json.set(
+                "answer",
+                EventJson.mapper()
+                        .valueToTree(new Answer(
+                                List.of(new Answer.Failure(version, "away")), null, 5, 5, 5, null, List.of())));
+        return EventJson.mapper().convertValue(json, Interaction.class);
     }
 
     public static Feedback feedback(String id, String interaction, long time, FeedbackSignal signal) {

@@ -61,7 +61,8 @@ public final class Trainer {
     }
 
     static CommandLine commandLine(Object root) {
-        CommandLine all = new CommandLine(root);
+        // An option's value may begin with @ and mean it.
+        CommandLine all = new CommandLine(root).setExpandAtFiles(false);
         all.setParameterExceptionHandler((failure, given) -> {
             CommandLine command = failure.getCommandLine();
             command.getErr().println(failure.getMessage());

@@ -14,6 +14,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -144,7 +145,11 @@ public record UpstreamConfig(
         }
 
         private static Duration duration(@Nullable String text, String otherwise) {
-            return Duration.parse(Objects.requireNonNullElse(text, otherwise));
+            try {
+                return Duration.parse(Objects.requireNonNullElse(text, otherwise));
+            } catch (DateTimeParseException e) {
+                throw new IllegalArgumentException("limits: '%s' is no time such as PT20S".formatted(text), e);
+            }
         }
     }
 

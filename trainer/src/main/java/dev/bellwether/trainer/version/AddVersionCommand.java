@@ -50,9 +50,6 @@ final class AddVersionCommand implements Callable<Integer> {
     @Mixin
     private Place place = new Place();
 
-    @Parameters(index = "0", paramLabel = "BOT", description = "Bot, as in bots.yaml.")
-    private String bot = "";
-
     @Parameters(index = "1", paramLabel = "VERSION", description = "Name of the new version.")
     private String version = "";
 
@@ -123,16 +120,16 @@ final class AddVersionCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PolicyStore store = place.store();
-        if (store.contains(bot, version)) {
+        if (store.contains(place.bot(), version)) {
             spec.commandLine()
                     .getErr()
-                    .printf("the store has a version %s of %s already; name another%n", version, bot);
+                    .printf("the store has a version %s of %s already; name another%n", version, place.bot());
             return 2;
         }
         Path path = source.checkpoint != null
-                ? ImportedCheckpoint.publish(store, bot, version, source.checkpoint)
+                ? ImportedCheckpoint.publish(store, place.bot(), version, source.checkpoint)
                 : upstream(store, source.upstream == null ? new Upstream() : source.upstream);
-        spec.commandLine().getOut().printf("version %s of %s in %s%n", version, bot, path);
+        spec.commandLine().getOut().printf("version %s of %s in %s%n", version, place.bot(), path);
         return 0;
     }
 
@@ -149,7 +146,8 @@ final class AddVersionCommand implements Callable<Integer> {
                     "%s is on this machine or in a private network; say --private if it is meant to be"
                             .formatted(config.url().getHost()));
         }
-        return store.publish(ArtefactLabel.added(bot, version, ArtefactKind.UPSTREAM, Instant.now()), config::write);
+        return store.publish(
+                ArtefactLabel.added(place.bot(), version, ArtefactKind.UPSTREAM, Instant.now()), config::write);
     }
 
     /** What cannot be looked up here may be known where the gateway runs, which looks itself. */
@@ -161,9 +159,10 @@ final class AddVersionCommand implements Callable<Integer> {
         }
     }
 
+    /** What the reader of the description said, without where in the JSON it was. */
     private static String reason(Exception failure) {
         Throwable cause = failure;
-        while (cause.getCause() != null) {
+        while (!(cause instanceof IllegalArgumentException) && cause.getCause() != null) {
             cause = cause.getCause();
         }
         return cause instanceof JsonProcessingException json

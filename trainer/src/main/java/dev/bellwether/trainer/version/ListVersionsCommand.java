@@ -13,7 +13,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code version list}: a bot's versions, and its reward models. */
@@ -29,9 +28,6 @@ final class ListVersionsCommand implements Callable<Integer> {
     @Mixin
     private Place place = new Place();
 
-    @Parameters(index = "0", paramLabel = "BOT", description = "Bot, as in bots.yaml.")
-    private String bot = "";
-
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -39,11 +35,11 @@ final class ListVersionsCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PolicyStore store = place.store();
         ArrayNode rows = JSON.createArrayNode();
-        String champion = place.configuredChampion(bot).orElse("");
-        for (String name : store.names(bot)) {
+        String champion = place.configuredChampion().orElse("");
+        for (String name : store.names(place.bot())) {
             ObjectNode row = rows.addObject().put("version", name);
             try {
-                Manifest manifest = store.manifest(bot, name);
+                Manifest manifest = store.manifest(place.bot(), name);
                 row.put("kind", manifest.artefactKind().name().toLowerCase(Locale.ROOT))
                         .put("created", manifest.created())
                         .put("parent", manifest.parent())
@@ -55,7 +51,9 @@ final class ListVersionsCommand implements Callable<Integer> {
         if (json) {
             spec.commandLine().getOut().println(rows.toPrettyString());
         } else if (rows.isEmpty()) {
-            spec.commandLine().getOut().printf("the store holds no version of %s; add one with `version add`%n", bot);
+            spec.commandLine()
+                    .getOut()
+                    .printf("the store holds no version of %s; add one with `version add`%n", place.bot());
         } else {
             spec.commandLine().getOut().printf(ROW, "version", "kind", "created", "");
             rows.forEach(row -> spec.commandLine()

@@ -17,12 +17,16 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
-/** Where a bot's versions are, and which of them are in use: options that every version command has. */
+/** A bot, where its versions are, and which of them are in use: what every version command is told. */
 final class Place {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final YAMLMapper YAML = new YAMLMapper();
     private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    @Parameters(index = "0", paramLabel = "BOT", description = "Bot, as in bots.yaml.")
+    private String bot = "";
 
     @Option(
             names = "--data",
@@ -33,12 +37,16 @@ final class Place {
     @Option(names = "--store", description = "Another policy store than DATA/store.")
     private @Nullable Path store;
 
+    String bot() {
+        return bot;
+    }
+
     PolicyStore store() {
         return new PolicyStore(store == null ? data.resolve("store") : store);
     }
 
     /** The version of a bot that {@code bots.yaml} starts from, where there is such a file. */
-    Optional<String> configuredChampion(String bot) throws IOException {
+    Optional<String> configuredChampion() throws IOException {
         Path file = data.resolve("config").resolve("bots.yaml");
         if (!Files.exists(file)) {
             return Optional.empty();
@@ -52,7 +60,7 @@ final class Place {
      *
      * @throws IOException when one runs and does not answer
      */
-    List<String> uses(String bot, String version) throws IOException, InterruptedException {
+    List<String> uses(String version) throws IOException, InterruptedException {
         List<String> uses = new ArrayList<>();
         Path file = data.resolve("config").resolve("bots.yaml");
         if (Files.exists(file)) {
@@ -66,7 +74,7 @@ final class Place {
                 }
             }
         }
-        JsonNode rollout = rollout(bot);
+        JsonNode rollout = rollout();
         for (String role : List.of("champion", "candidate", "previous")) {
             if (rollout.path(role).asText().equals(version)) {
                 uses.add("it is the %s of the rollout".formatted(role));
@@ -80,7 +88,7 @@ final class Place {
         return uses;
     }
 
-    private JsonNode rollout(String bot) throws IOException, InterruptedException {
+    private JsonNode rollout() throws IOException, InterruptedException {
         Path running = data.resolve("run.json");
         if (!Files.exists(running)) {
             return JSON.createObjectNode();

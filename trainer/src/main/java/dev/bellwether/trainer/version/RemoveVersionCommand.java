@@ -19,24 +19,23 @@ final class RemoveVersionCommand implements Callable<Integer> {
     @Mixin
     private Place place = new Place();
 
-    @Parameters(index = "0", paramLabel = "BOT", description = "Bot, as in bots.yaml.")
-    private String bot = "";
-
     @Parameters(index = "1", paramLabel = "VERSION", description = "Version to remove.")
     private String version = "";
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        List<String> uses = place.uses(bot, version);
+        List<String> uses = place.uses(version);
         if (!uses.isEmpty()) {
-            spec.commandLine().getErr().printf("version %s of %s stays: %s%n", version, bot, String.join("; ", uses));
+            spec.commandLine()
+                    .getErr()
+                    .printf("version %s of %s stays: %s%n", version, place.bot(), String.join("; ", uses));
             return 1;
         }
-        if (!place.store().remove(bot, version)) {
-            spec.commandLine().getErr().printf("the store has no version %s of %s%n", version, bot);
+        if (!place.store().remove(place.bot(), version)) {
+            spec.commandLine().getErr().printf("the store has no version %s of %s%n", version, place.bot());
             return 1;
         }
-        spec.commandLine().getOut().printf("version %s of %s is removed%n", version, bot);
+        spec.commandLine().getOut().printf("version %s of %s is removed%n", version, place.bot());
         return 0;
     }
 }

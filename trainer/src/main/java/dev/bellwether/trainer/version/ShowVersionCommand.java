@@ -30,19 +30,16 @@ final class ShowVersionCommand implements Callable<Integer> {
     @Mixin
     private Place place = new Place();
 
-    @Parameters(index = "0", paramLabel = "BOT", description = "Bot, as in bots.yaml.")
-    private String bot = "";
-
     @Parameters(index = "1", paramLabel = "VERSION", description = "Version to show.")
     private String version = "";
 
     @Override
     public Integer call() throws IOException {
         PolicyStore store = place.store();
-        Manifest manifest = store.manifest(bot, version);
+        Manifest manifest = store.manifest(place.bot(), version);
         ObjectNode json = JSON.valueToTree(manifest);
         if (manifest.artefactKind() == ArtefactKind.UPSTREAM) {
-            json.set("upstream", store.openUpstream(bot, version).toJson());
+            json.set("upstream", store.openUpstream(place.bot(), version).toJson());
         }
         spec.commandLine().getOut().println(json.toPrettyString());
         return 0;
