@@ -52,6 +52,8 @@ public final class Gateway implements AutoCloseable {
     private static final Duration REDIS_TIMEOUT = Duration.ofMillis(100);
     private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration BODY_LIMIT = Duration.ofSeconds(30);
+    private static final int SMALL_BODY_BYTES = 32 << 10;
+    private static final int JUDGEMENT_BYTES = 64 << 10;
     private static final Duration DRAIN = Duration.ofSeconds(25);
 
     /** A response that has ended is still on its way to its reader. */
@@ -89,7 +91,7 @@ public final class Gateway implements AutoCloseable {
         SecureRandom random = new SecureRandom();
         WatchedFile<Bots> bots = new WatchedFile<>(config.bots(), Bots::parse).watch();
         WatchedFile<ApiKeys> keys = new WatchedFile<>(config.keys(), ApiKeys::parse).watch();
-        WatchedFile<TokenKeys> secrets = new WatchedFile<>(config.tokenKeys(), TokenKeys::parse).watch();
+        WatchedFile<TokenKeys> secrets = new WatchedFile<>(config.tokenKeys(), new TokenKeys.Reader()::parse).watch();
         ClientAddress addresses = new ClientAddress(config.proxies());
         Vertx vertx = Vertx.vertx(new VertxOptions()
                 .setPreferNativeTransport(true)
@@ -128,20 +130,44 @@ public final class Gateway implements AutoCloseable {
         OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, journal, clock);
         InFlight inFlight = new InFlight();
         meters.gauge("bellwether.http.in.flight", inFlight, InFlight::count);
-        Bodies bodies = new Bodies(config.bodyBytesMax(), BODY_LIMIT);
+        Bodies bodies = new Bodies(config.bodyBytesMax(), SMALL_BODY_BYTES, BODY_LIMIT);
+        Bodies judgementBodies = new Bodies(JUDGEMENT_BYTES, JUDGEMENT_BYTES, BODY_LIMIT);
+        Bodies commandBodies = new Bodies(JUDGEMENT_BYTES, JUDGEMENT_BYTES, BODY_LIMIT);
         EveryRequest everyRequest = new EveryRequest(meters, inFlight);
         ChatPage page = new ChatPage(bots::value, authentication, visitors);
         Router open = new PublicRoutes(
-                        bots::value, authentication, visitors, chat, feedback, page, bodies, everyRequest)
+                        bots::value,
+                        authentication,
+                        visitors,
+                        chat,
+                        feedback,
+                        page,
+                        bodies,
+                        judgementBodies,
+                        everyRequest)
                 .router(vertx);
-        Router operator = new OperatorRoutes(operators, rollouts, meters, inFlight, bodies, everyRequest).router(vertx);
+        Router operator =
+                new OperatorRoutes(operators, rollouts, meters, inFlight, commandBodies, everyRequest).router(vertx);
         List<HttpServer> servers = List.of(
                 listen(vertx, open, config.host(), config.port()),
                 listen(vertx, operator, config.host(), config.operatorPort()));
         rollouts.start();
         LOG.info("listening on {}:{}, operators on {}", config.host(), config.port(), config.operatorPort());
         return new Gateway(
-                vertx, servers, inFlight, List.of(bots, keys, secrets, rollouts, models, catalog, bodies, journal));
+                vertx,
+                servers,
+                inFlight,
+                List.of(
+                        bots,
+                        keys,
+                        secrets,
+                        rollouts,
+                        models,
+                        catalog,
+                        bodies,
+                        judgementBodies,
+                        commandBodies,
+                        journal));
     }
 
     private static Redis redis(Vertx vertx, String url) {

@@ -18,7 +18,6 @@ import io.vertx.ext.web.RoutingContext;
 
 /** The routes of the operators' port. */
 final class OperatorRoutes {
-    private static final int BODY_BYTES_MAX = 100_000;
     private static final int OPERATORS_MAX = 64;
 
     private final OperatorHandler operators;
@@ -84,7 +83,7 @@ final class OperatorRoutes {
         if (!chunked && (length == null || length.equals("0"))) {
             Bodies.none(context);
         } else {
-            bodies.read(context, BODY_BYTES_MAX);
+            bodies.read(context, Integer.MAX_VALUE);
         }
     }
 

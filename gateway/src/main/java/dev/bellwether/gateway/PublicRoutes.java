@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.gateway.access.ApiKeys.ApiKey;
 import dev.bellwether.gateway.access.ApiKeys.Role;
 import dev.bellwether.gateway.access.Authentication;
+import dev.bellwether.gateway.access.Caller;
 import dev.bellwether.gateway.access.Visitors;
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.chat.ChatHandler;
@@ -26,6 +27,10 @@ import java.util.function.Supplier;
 /** The routes of the public port. */
 final class PublicRoutes {
     private static final int FEEDBACK_BYTES_MAX = 64 << 10;
+
+    /** What anybody may send; small enough to be read at once. */
+    private static final int VISITOR_BYTES_MAX = 32 << 10;
+
     private static final int CHATS_MAX = 2_048;
     private static final int JUDGEMENTS_MAX = 1_024;
 
@@ -36,6 +41,7 @@ final class PublicRoutes {
     private final FeedbackHandler feedback;
     private final ChatPage page;
     private final Bodies bodies;
+    private final Bodies judgementBodies;
     private final Handler<RoutingContext> everyRequest;
 
     PublicRoutes(
@@ -46,6 +52,7 @@ final class PublicRoutes {
             FeedbackHandler feedback,
             ChatPage page,
             Bodies bodies,
+            Bodies judgementBodies,
             Handler<RoutingContext> everyRequest) {
         this.bots = bots;
         this.authentication = authentication;
@@ -54,6 +61,7 @@ final class PublicRoutes {
         this.feedback = feedback;
         this.page = page;
         this.bodies = bodies;
+        this.judgementBodies = judgementBodies;
         this.everyRequest = everyRequest;
     }
 
@@ -68,9 +76,10 @@ final class PublicRoutes {
                 .on(
                         HttpMethod.POST,
                         authentication::admitCaller,
-                        entering(chats),
-                        context -> bodies.read(context, Integer.MAX_VALUE),
+                        chat::admitVisitor,
+                        context -> bodies.read(context, bytesMax(context)),
                         Bodies::received,
+                        entering(chats),
                         chat::handle)
                 .crossOrigin(cors)
                 .only();
@@ -78,9 +87,9 @@ final class PublicRoutes {
                 .on(
                         HttpMethod.POST,
                         feedback::admit,
-                        entering(judgements),
-                        context -> bodies.read(context, FEEDBACK_BYTES_MAX),
+                        context -> judgementBodies.read(context, FEEDBACK_BYTES_MAX),
                         Bodies::received,
+                        entering(judgements),
                         feedback::submit)
                 .crossOrigin(cors)
                 .only();
@@ -97,7 +106,7 @@ final class PublicRoutes {
                 .crossOrigin(cors)
                 .only();
         Endpoint.at(router, "/v1/visitors", Errors.PROBLEM)
-                .on(HttpMethod.POST, authentication::admitCaller, this::visitor)
+                .on(HttpMethod.POST, authentication::admitCaller, chat::admitVisitor, this::visitor)
                 .crossOrigin(cors)
                 .only();
         Endpoint.at(router, "/", Errors.OPENAI).on(HttpMethod.GET, page::html).only();
@@ -108,6 +117,10 @@ final class PublicRoutes {
             router.errorHandler(status, Errors.OPENAI::orShapeOfRoute);
         }
         return router;
+    }
+
+    private static int bytesMax(RoutingContext context) {
+        return Authentication.caller(context) instanceof Caller.Visitor ? VISITOR_BYTES_MAX : Integer.MAX_VALUE;
     }
 
     private static Handler<RoutingContext> entering(Partition partition) {
@@ -144,7 +157,6 @@ final class PublicRoutes {
 
     /** {@code POST /v1/visitors}: a token by which a page of another origin is known again. */
     private void visitor(RoutingContext context) {
-        chat.limit(context);
         reply(context, Json.object().put("visitor_token", visitors.issue()));
     }
 

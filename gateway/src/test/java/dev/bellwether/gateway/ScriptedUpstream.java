@@ -105,6 +105,10 @@ final class ScriptedUpstream implements AutoCloseable {
                 opened(response).write(chunk("{\"role\":\"assistant\",\"content\":\"It is\"}", "null"));
                 vertx.setTimer(20, _ -> request.connection().close());
             }
+            case "done-left-open" -> words(response).write(chunk("{}", "\"stop\"") + "data: [DONE]\n\n");
+            case "finish-left-open" -> words(response).write(chunk("{}", "\"stop\""));
+            case "finish-without-done" -> words(response).end(chunk("{}", "\"stop\""));
+            case "gone" -> error(response, 404, "the model does not exist");
             case "garbage" ->
                 response.putHeader("content-type", "application/json").end("<html>Welcome</html>");
             case "garbage-stream" -> opened(response).end("data: {\"choices\": [oh\n\n");
@@ -183,11 +187,7 @@ final class ScriptedUpstream implements AutoCloseable {
 
     private static void good(HttpServerResponse response, JsonNode body) {
         if (body.path("stream").asBoolean()) {
-            opened(response).write(chunk("{\"role\":\"assistant\",\"content\":\"\"}", "null"));
-            for (String word : TEXT.split("(?<= )", -1)) {
-                response.write(chunk("{\"content\":\"%s\"}".formatted(word), "null"));
-            }
-            response.write(chunk("{}", "\"stop\""));
+            words(response).write(chunk("{}", "\"stop\""));
             if (body.path("stream_options").path("include_usage").asBoolean()) {
                 response.write("data: {\"id\":\"up-1\",\"model\":\"good-2026\",\"choices\":[],\"usage\":" + usage(1)
                         + "}\n\n");
@@ -204,6 +204,14 @@ final class ScriptedUpstream implements AutoCloseable {
                     .append("\"logprobs\":null,\"finish_reason\":\"stop\"}");
         }
         whole(response, choices.toString(), usage(n));
+    }
+
+    private static HttpServerResponse words(HttpServerResponse response) {
+        opened(response).write(chunk("{\"role\":\"assistant\",\"content\":\"\"}", "null"));
+        for (String word : TEXT.split("(?<= )", -1)) {
+            response.write(chunk("{\"content\":\"%s\"}".formatted(word), "null"));
+        }
+        return response;
     }
 
     private static String usage(int n) {

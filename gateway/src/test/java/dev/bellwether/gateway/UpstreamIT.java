@@ -44,8 +44,10 @@ class UpstreamIT {
             "busy",
             "broken",
             "locked",
+            "gone",
             "redirect",
             "redirect-away");
+    private static final List<String> UNTIDY = List.of("done-left-open", "finish-left-open", "finish-without-done");
     private static final List<String> MODELS = List.of(
             "good", "tools", "flaky", "sick", "strict", "leaky", "slow-stream", "die-in-mid-stream", "endless", "hold");
 
@@ -67,6 +69,7 @@ class UpstreamIT {
             bots.append("  up-%s: {champion: v1}\n".formatted(model));
             bots.append("  safe-%s: {champion: v1, serving: {fallbacks: [spare]}}\n".formatted(model));
         }
+        UNTIDY.forEach(model -> bots.append("  up-%s: {champion: v1}\n".formatted(model)));
         bots.append("  up-public: {champion: v1}\n  up-follow: {champion: v1}\n  up-prompt: {champion: v1}\n");
         gateway = new TestGateway(
                 directory.resolve("data"),
@@ -78,6 +81,9 @@ class UpstreamIT {
         for (String model : MODELS) {
             boolean tried = model.equals("flaky");
             gateway.upstream("up-" + model, "v1", service.version(model, key + (tried ? "" : limits)));
+        }
+        for (String model : UNTIDY) {
+            gateway.upstream("up-" + model, "v1", service.version(model, limits));
         }
         for (String model : BAD) {
             gateway.upstream("up-" + model, "v1", service.version(model, key + limits));
@@ -198,6 +204,7 @@ class UpstreamIT {
         "broken,500,scripted",
         "strict,400,scripted",
         "locked,502,upstream_refused",
+        "gone,502,upstream_refused",
         "redirect,502,upstream_redirect",
         "redirect-away,502,upstream_redirect"
     })
@@ -223,6 +230,7 @@ class UpstreamIT {
                 "busy",
                 "broken",
                 "locked",
+                "gone",
                 "redirect",
                 "redirect-away"
             })
@@ -238,6 +246,19 @@ class UpstreamIT {
             assertThat(failure.version()).isEqualTo("v1");
             assertThat(failure.reason()).isNotBlank().doesNotContain(SECRET);
         });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"done-left-open", "finish-left-open", "finish-without-done"})
+    void takesAReplyThatIsAllThereWhateverBecomesOfItsConnection(String model)
+            throws IOException, InterruptedException {
+        List<JsonNode> events =
+                events(gateway.ask("up-" + model, ",\"stream\":true").body());
+        StringBuilder text = new StringBuilder();
+        events.forEach(event -> text.append(event.at("/choices/0/delta/content").asText()));
+        assertThat(text).hasToString(ScriptedUpstream.TEXT);
+        assertThat(events).noneMatch(event -> event.has("error"));
+        assertThat(recorded(events.getLast()).replies().getFirst().text()).isEqualTo(ScriptedUpstream.TEXT);
     }
 
     @Test
@@ -276,7 +297,7 @@ class UpstreamIT {
     void reachesNoPrivateAddressUnlessTheVersionSaysSo() throws IOException, InterruptedException {
         HttpResponse<String> response = gateway.ask("up-public", "");
         assertThat(response.statusCode()).isEqualTo(502);
-        assertThat(response.body()).contains("private_addresses");
+        assertThat(response.body()).contains("upstream_unreachable").doesNotContain("127.0.0.1");
     }
 
     @Test

@@ -67,7 +67,7 @@ public record ApiKeys(List<ApiKey> keys) {
     }
 
     public static ApiKeys parse(String text) throws IOException {
-        return new ApiKeys(SettingsFile.read(text, File.class).keys().stream()
+        return new ApiKeys(SettingsFile.readSecret(text, File.class).keys().stream()
                 .map(Entry::key)
                 .toList());
     }

@@ -5,6 +5,7 @@ import dev.bellwether.gateway.bots.SettingsFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -51,13 +52,34 @@ public final class TokenKeys {
         }
     }
 
-    private TokenKeys(List<TokenKey> keys, byte[] hashKey) {
+    private final byte[] hashKey;
+    private final boolean hashKeyNamed;
+
+    private TokenKeys(List<TokenKey> keys, byte[] hashKey, boolean hashKeyNamed) {
         this.keys = List.copyOf(keys);
+        this.hashKey = hashKey;
+        this.hashKeyNamed = hashKeyNamed;
         try {
             hash = Mac.getInstance(HMAC);
             hash.init(new SecretKeySpec(hashKey, HMAC));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    /** Reads the file again and again, and refuses what would make every user somebody new without saying so. */
+    public static final class Reader {
+        private byte @Nullable [] hashKey;
+
+        public synchronized TokenKeys parse(String text) throws IOException {
+            TokenKeys read = TokenKeys.parse(text);
+            if (hashKey != null && !read.hashKeyNamed && !MessageDigest.isEqual(hashKey, read.hashKey)) {
+                throw new IOException(
+                        "without `hash_key` users are known by the last token key, which is another one now;"
+                                + " write the `key` that was last before as `hash_key`");
+            }
+            hashKey = read.hashKey;
+            return read;
         }
     }
 
@@ -74,7 +96,7 @@ public final class TokenKeys {
     }
 
     public static TokenKeys parse(String text) throws IOException {
-        File file = SettingsFile.read(text, File.class);
+        File file = SettingsFile.readSecret(text, File.class);
         if (file.keys().isEmpty()) {
             throw new IllegalArgumentException("token_keys is empty; one key is needed");
         }
@@ -83,10 +105,10 @@ public final class TokenKeys {
             throw new IllegalArgumentException("token_keys: a kid is there twice");
         }
         if (file.hashKey() == null) {
-            return new TokenKeys(file.keys(), file.keys().getLast().bytes());
+            return new TokenKeys(file.keys(), file.keys().getLast().bytes(), false);
         }
         require("hash_key", file.hashKey());
-        return new TokenKeys(file.keys(), Base64.getDecoder().decode(file.hashKey()));
+        return new TokenKeys(file.keys(), Base64.getDecoder().decode(file.hashKey()), true);
     }
 
     public TokenKey current() {

@@ -1,6 +1,8 @@
 package dev.bellwether.gateway.bots;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
 
@@ -12,5 +14,22 @@ public final class SettingsFile {
 
     public static <T> T read(String text, Class<T> type) throws IOException {
         return YAML.readValue(text, type);
+    }
+
+    /** The same of a file whose contents no message may quote. */
+    public static <T> T readSecret(String text, Class<T> type) throws IOException {
+        try {
+            return YAML.readValue(text, type);
+        } catch (UnrecognizedPropertyException e) {
+            throw new IOException(
+                    "unknown is '%s'; known are %s".formatted(e.getPropertyName(), e.getKnownPropertyIds()));
+        } catch (JsonProcessingException e) {
+            String where = e.getLocation() == null
+                    ? ""
+                    : " at line %d, column %d"
+                            .formatted(
+                                    e.getLocation().getLineNr(), e.getLocation().getColumnNr());
+            throw new IOException("it is not as it should be%s".formatted(where));
+        }
     }
 }

@@ -40,6 +40,10 @@ import org.jspecify.annotations.Nullable;
 public final class ChatHandler {
     private static final Duration LOADING = Duration.ofSeconds(2);
     private static final Duration UNAVAILABLE = Duration.ofSeconds(10);
+
+    /** Versions end by themselves at the deadline; this is for one that does not. */
+    private static final Duration GRACE = Duration.ofSeconds(1);
+
     private static final double TOP_P_LEAST = 1e-6;
     private static final int ASSIGNMENTS_MAX = 3;
     private static final int CANDIDATES_MAX = 16;
@@ -90,20 +94,22 @@ public final class ChatHandler {
         caller.require(name);
         Bot bot = bots.get().find(name).orElseThrow(() -> Authentication.unknownBot(name));
         Cors.restrict(context, bot.chat().origins());
-        limit(caller, name, bot.chat());
-        lane(name, bot.serving().concurrent()).enter(context);
         if (caller instanceof Caller.Visitor) {
             visitors.welcome(context);
-            request = request.fromVisitor();
+            request = request.fromVisitor(bot.chat().completionTokensMax());
+        } else {
+            limit(caller, name, bot.chat());
         }
+        lane(name, bot.serving().concurrent()).enter(context);
         serve(context, request, bot, Caller.userHash(caller, name, request.user(), secrets.get()));
     }
 
-    /** Counts a visitor who asks for something else than a reply. */
-    public void limit(RoutingContext context) {
+    /** Counts a visitor before anything is read; an application is counted once it is known which bot it asks. */
+    public void admitVisitor(RoutingContext context) {
         if (Authentication.caller(context) instanceof Caller.Visitor visitor) {
             bots.get().find(visitor.bot()).ifPresent(bot -> limit(visitor, visitor.bot(), bot.chat()));
         }
+        context.next();
     }
 
     private void limit(Caller caller, String bot, BotConfig config) {
@@ -151,11 +157,12 @@ public final class ChatHandler {
                 bot.serving().prices());
         Exchange exchange = new Exchange(context, sink, recorder, subject);
         boolean choose = bot.serving().bestOf() > 1 && models.scores(name);
-        exchange.start(new FallbackChain(
+        FallbackChain chain = new FallbackChain(
                 versions(assignment, bot),
                 version -> version.equals(assignment.version()) ? serving.use() : catalog.use(name, version),
                 choose ? ask.with(candidates(ask, bot), false) : ask,
-                choose ? new BestOf(name, models, ask, exchange) : exchange));
+                choose ? new BestOf(name, models, ask, exchange) : exchange);
+        exchange.start(chain, ask.deadline().left().plus(GRACE));
     }
 
     private static int candidates(Ask ask, Bot bot) {

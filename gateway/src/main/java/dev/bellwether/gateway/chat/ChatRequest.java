@@ -50,6 +50,9 @@ record ChatRequest(
     private static final int METADATA_MAX = 16;
     private static final int KEY_MAX = 64;
     private static final int TOKENS_MAX = 100_000_000;
+    private static final Set<String> VISITORS_ROLES = Set.of("user", "assistant");
+    private static final List<String> VISITORS_FIELDS =
+            List.of("messages", "model", "seed", "stop", "temperature", "top_p");
     private static final Set<String> EXTENSION = Set.of("attributes", "conversation_id", "duel");
 
     /** Whether two replies may be offered to choose from. */
@@ -157,9 +160,25 @@ record ChatRequest(
                 .toList();
     }
 
-    /** The same from a visitor, who has no name of their own. */
-    ChatRequest fromVisitor() {
-        body.remove(List.of("user", "safety_identifier"));
+    /**
+     * The same from a visitor, who has no name of their own and asks for one reply of the usual length: whoever reads the
+     * page's key must not spend more than the page does.
+     *
+     * @param tokensMax longest reply
+     */
+    ChatRequest fromVisitor(int tokensMax) {
+        for (int i = 0; i < messages.size(); i++) {
+            if (!VISITORS_ROLES.contains(messages.get(i).role())) {
+                throw ApiException.field(
+                        400,
+                        "invalid_value",
+                        "messages[%d].role".formatted(i),
+                        "A page's visitor sends messages of the roles user and assistant.");
+            }
+        }
+        int most = Math.min(tokensMax, completionTokensMax.orElse(tokensMax));
+        body.retain(VISITORS_FIELDS);
+        body.put("max_completion_tokens", most);
         return new ChatRequest(
                 model,
                 body,
@@ -167,10 +186,10 @@ record ChatRequest(
                 beyondText,
                 stream,
                 includeUsage,
-                n,
+                1,
                 temperature,
                 topP,
-                completionTokensMax,
+                OptionalInt.of(most),
                 stops,
                 seed,
                 null,

@@ -1,15 +1,18 @@
 package dev.bellwether.gateway.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.gateway.http.ApiException;
 import dev.bellwether.gateway.http.Requests;
 import dev.bellwether.gateway.serving.FallbackChain;
 import dev.bellwether.gateway.serving.GeneratedReply;
 import dev.bellwether.gateway.serving.PolicyException;
 import dev.bellwether.gateway.serving.ReplyListener;
 import dev.bellwether.gateway.serving.Totals;
+import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +22,8 @@ import org.slf4j.LoggerFactory;
 /** One chat request under way: what its policy says reaches the reader and the record. Runs on its event loop. */
 final class Exchange implements ReplyListener {
     private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
+
+    private static final Duration RETRY = Duration.ofSeconds(1);
 
     private final RoutingContext context;
     private final ReplySink sink;
@@ -48,26 +53,45 @@ final class Exchange implements ReplyListener {
         this.subject = subject;
     }
 
-    /** Asks the versions of {@code asked}, whose replies come here. */
-    void start(FallbackChain asked) {
+    /**
+     * Asks the versions of {@code asked}, whose replies come here.
+     *
+     * @param limit time after which the request ends, whatever the versions do
+     */
+    void start(FallbackChain asked, Duration limit) {
         chain = asked;
+        long timer = context.vertx().setTimer(Math.max(1, limit.toMillis()), _ -> late());
         context.addEndHandler(ended -> {
+            context.vertx().cancelTimer(timer);
             if (ended.failed()) {
                 abandon();
             }
         });
-        if (!context.response().closed()) {
-            asked.start();
-        } else {
+        asked.start();
+        if (context.response().closed()) {
             abandon();
+        }
+    }
+
+    private void late() {
+        if (state == State.GENERATING && chain != null) {
+            chain.cancel();
+            onFailure(PolicyException.load(ApiException.later(
+                    503, "deadline_exceeded", "The reply was not ready in time; try again shortly.", RETRY)));
         }
     }
 
     @Override
     public void onDelta(int choice, ObjectNode delta, @Nullable ObjectNode beside) {
-        if (state == State.GENERATING) {
-            heard();
-            sink.delta(choice, delta, beside);
+        if (state != State.GENERATING) {
+            return;
+        }
+        heard();
+        sink.delta(choice, delta, beside);
+        FallbackChain asked = chain;
+        if (asked != null && context.response().writeQueueFull()) {
+            asked.pause();
+            context.response().drainHandler(_ -> asked.resume());
         }
     }
 
@@ -97,7 +121,14 @@ final class Exchange implements ReplyListener {
             return;
         }
         state = State.RECORDING;
-        recorder.complete(subject, outcome(totals)).onSuccess(token -> {
+        Future<Optional<String>> recorded;
+        try {
+            recorded = recorder.complete(subject, outcome(totals));
+        } catch (RuntimeException e) {
+            LOG.error("{}: an interaction cannot be recorded", Requests.describe(context), e);
+            recorded = Future.succeededFuture(Optional.empty());
+        }
+        recorded.onSuccess(token -> {
             if (state == State.RECORDING) {
                 state = State.OVER;
                 sink.finish(replies, lastEnded, totals, token.orElse(null));
@@ -131,7 +162,8 @@ final class Exchange implements ReplyListener {
             if (chain != null) {
                 chain.cancel();
             }
-            recorder.incomplete(subject, outcome(Totals.of(0, 0)));
+            // Not among the handlers of the response's end: those behind this one must run, whatever comes of it.
+            context.vertx().runOnContext(_ -> recorder.incomplete(subject, outcome(Totals.of(0, 0))));
         }
         state = State.OVER;
     }

@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,10 @@ import org.slf4j.LoggerFactory;
 /** {@code POST} and {@code DELETE /v1/feedback}: takes judgements and answers once they are durable. */
 public final class FeedbackHandler {
     private static final Logger LOG = LoggerFactory.getLogger(FeedbackHandler.class);
+
+    /** How long a judgement waits to be durable. */
+    private static final Duration LIMIT = Duration.ofSeconds(8);
+
     private static final int IDEMPOTENCY_KEY_MAX = 255;
     private static final String TOKEN = "feedback-token";
 
@@ -159,6 +164,7 @@ public final class FeedbackHandler {
 
     private Future<Void> record(Feedback feedback) {
         return journal.append(Topics.FEEDBACK, feedback.interactionId(), feedback)
+                .timeout(LIMIT.toMillis(), TimeUnit.MILLISECONDS)
                 .recover(failure -> {
                     LOG.warn("feedback could not be recorded: {}", failure.getMessage());
                     return Future.failedFuture(ApiException.later(

@@ -1,7 +1,9 @@
 package dev.bellwether.gateway.http;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
@@ -12,38 +14,46 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
 
 /**
- * Reads JSON bodies. What is small is read at once. Large bodies, and those that do not say how large they are, are
- * read and parsed one after another, away from the event loops and with rests between, while the others wait unread: so
- * their senders wait, and nobody else does.
+ * Reads JSON bodies. What is small is read at once. Of large bodies, and of those that do not say how large they are, a
+ * few are received at a time, while the others wait unread; they are parsed one after another, away from the event
+ * loops and with rests between. So their senders wait, and nobody else does.
  */
 public final class Bodies implements AutoCloseable {
     private static final String JSON = "body-json";
-    private static final String TOOK = "body-nanos";
     private static final String MEDIA_TYPE = "application/json";
-    private static final int SMALL = 32 << 10;
-    private static final int LARGE_AT_ONCE = 1;
-    private static final int REST = 4;
+    private static final int RECEIVED_AT_ONCE = 16;
     private static final int BESIDE_MAX = 64;
     private static final int WAITING_MAX = 256;
 
+    /** Times as long as a large body took to parse nothing is parsed, so that large bodies never take a core. */
+    private static final int REST = 4;
+
     private final int bytesMax;
+    private final int smallMax;
     private final Duration readLimit;
-    private final Workers workers = new Workers("bodies", 1, LARGE_AT_ONCE + BESIDE_MAX);
+    private final Workers workers = new Workers("bodies", 1, 2 * (RECEIVED_AT_ONCE + BESIDE_MAX));
     private final AtomicInteger beside = new AtomicInteger();
-    private final Deque<Runnable> waiting = new ArrayDeque<>();
-    private int large;
+    private final Deque<Turn> waiting = new ArrayDeque<>();
+    private int receiving;
+
+    /** A large body that waits to be received. */
+    private record Turn(RoutingContext context, Context loop, Runnable reading) {}
 
     /**
      * @param bytesMax largest body, compressed or not
-     * @param readLimit time for a body to arrive, from its turn on
+     * @param smallMax bodies of at most this many bytes are read and parsed at once
+     * @param readLimit time for a body to arrive, and for one to wait for its turn
      */
-    public Bodies(int bytesMax, Duration readLimit) {
+    public Bodies(int bytesMax, int smallMax, Duration readLimit) {
         this.bytesMax = bytesMax;
+        this.smallMax = smallMax;
         this.readLimit = readLimit;
     }
 
@@ -65,7 +75,7 @@ public final class Bodies implements AutoCloseable {
         if (length > limit) {
             throw tooLarge(limit);
         }
-        if (length >= 0 && length <= SMALL && !compressed(context)) {
+        if (length >= 0 && length <= smallMax && !compressed(context)) {
             receive(context, limit, () -> parse(context, context.body().buffer()));
             return;
         }
@@ -74,10 +84,11 @@ public final class Bodies implements AutoCloseable {
             return;
         }
         context.request().pause();
-        enter(context, () -> {
-            receiveLarge(context, limit);
+        Turn turn = new Turn(context, context.vertx().getOrCreateContext(), () -> {
+            receiveLarge(context, limit, once(context, this::leave));
             context.request().resume();
         });
+        enter(turn);
     }
 
     /**
@@ -89,19 +100,42 @@ public final class Bodies implements AutoCloseable {
             beside.decrementAndGet();
             throw Workers.overloaded();
         }
-        context.addEndHandler(_ -> beside.decrementAndGet());
-        receiveLarge(context, limit);
+        receiveLarge(context, limit, once(context, beside::decrementAndGet));
     }
 
-    private void receiveLarge(RoutingContext context, int limit) {
+    /** {@code given}, run once: when asked to, or when the request ends before that. */
+    private static Runnable once(RoutingContext context, Runnable given) {
+        AtomicBoolean done = new AtomicBoolean();
+        Runnable once = () -> {
+            if (done.compareAndSet(false, true)) {
+                given.run();
+            }
+        };
+        context.addEndHandler(_ -> once.run());
+        return once;
+    }
+
+    private void receiveLarge(RoutingContext context, int limit, Runnable parsed) {
         receive(context, limit, () -> {
             byte[] bytes = bytes(context.body().buffer());
             String encoding = encoding(context);
-            long start = System.nanoTime();
-            workers.run(() -> Json.parse(decoded(bytes, encoding, limit)))
-                    .onComplete(_ -> context.put(TOOK, System.nanoTime() - start))
+            AtomicLong took = new AtomicLong();
+            workers.run(() -> {
+                        long start = System.nanoTime();
+                        try {
+                            return Json.parse(decoded(bytes, encoding, limit));
+                        } finally {
+                            took.set(System.nanoTime() - start);
+                        }
+                    })
+                    .onComplete(_ -> parsed.run())
                     .onSuccess(json -> pass(context, json))
                     .onFailure(context::fail);
+            // The thread rests behind it; where even that does not fit in, there is enough to do already.
+            workers.run(() -> {
+                Thread.sleep(Duration.ofNanos(REST * took.get()));
+                return true;
+            });
         });
     }
 
@@ -146,56 +180,53 @@ public final class Bodies implements AutoCloseable {
         }
     }
 
-    /** Runs {@code reading} once it is this request's turn. */
-    private void enter(RoutingContext context, Runnable reading) {
-        var loop = context.vertx().getOrCreateContext();
+    /** Receives a body once it is its turn; refuses it when that does not come in time. */
+    private void enter(Turn turn) {
         boolean now;
         synchronized (this) {
-            now = large < LARGE_AT_ONCE;
+            now = receiving < RECEIVED_AT_ONCE;
             if (now) {
-                large++;
+                receiving++;
             } else if (waiting.size() < WAITING_MAX) {
-                waiting.addLast(() -> loop.runOnContext(_ -> turn(context, reading)));
+                waiting.addLast(turn);
             } else {
-                Requests.closeAfterwards(context);
+                Requests.closeAfterwards(turn.context());
                 throw Workers.overloaded();
             }
         }
         if (now) {
-            turn(context, reading);
-        }
-    }
-
-    private void turn(RoutingContext context, Runnable reading) {
-        if (context.response().closed() || context.response().ended()) {
-            leave();
+            turn.reading().run();
             return;
         }
-        context.addEndHandler(_ -> rest(context));
-        reading.run();
-    }
-
-    /** Gives the place on after a rest four times as long as the work was, so that large bodies never take a core. */
-    private void rest(RoutingContext context) {
-        Long took = context.get(TOOK);
-        long millis = took == null ? 0 : REST * took / 1_000_000;
-        if (millis == 0) {
-            leave();
-        } else {
-            context.vertx().setTimer(millis, _ -> leave());
-        }
+        turn.context().vertx().setTimer(readLimit.toMillis(), _ -> {
+            boolean late;
+            synchronized (this) {
+                late = waiting.remove(turn);
+            }
+            if (late) {
+                Requests.closeAfterwards(turn.context());
+                turn.context().fail(Workers.overloaded());
+            }
+        });
     }
 
     private void leave() {
-        Runnable next;
+        Turn next;
         synchronized (this) {
             next = waiting.pollFirst();
             if (next == null) {
-                large--;
+                receiving--;
             }
         }
         if (next != null) {
-            next.run();
+            next.loop().runOnContext(_ -> {
+                HttpServerResponse response = next.context().response();
+                if (response.closed() || response.ended()) {
+                    leave();
+                } else {
+                    next.reading().run();
+                }
+            });
         }
     }
 

@@ -41,7 +41,10 @@ public final class ClientAddress {
 
     /** The caller's address; of IPv6 the network of 64 bits, which is what one household has. */
     public String of(HttpServerRequest request) {
-        return of(String.valueOf(request.remoteAddress().hostAddress()), request.getHeader("x-forwarded-for"));
+        List<String> lines = request.headers().getAll("x-forwarded-for");
+        return of(
+                String.valueOf(request.remoteAddress().hostAddress()),
+                lines.isEmpty() ? null : String.join(",", lines));
     }
 
     String of(String connected, @Nullable String forwarded) {
@@ -49,7 +52,7 @@ public final class ClientAddress {
         if (forwarded != null && trusted(peer)) {
             String[] hops = forwarded.split(",", -1);
             for (int i = hops.length - 1; i >= 0; i--) {
-                String hop = hops[i].strip();
+                String hop = withoutPort(hops[i].strip());
                 if (parse(hop) == null) {
                     break;
                 }
@@ -60,6 +63,15 @@ public final class ClientAddress {
             }
         }
         return network(peer);
+    }
+
+    /** Some proxies write {@code 192.0.2.1:4711} and {@code [2001:db8::1]:4711}. */
+    private static String withoutPort(String hop) {
+        if (hop.startsWith("[")) {
+            return hop.substring(1, Math.max(1, hop.indexOf(']')));
+        }
+        int colon = hop.indexOf(':');
+        return colon > 0 && colon == hop.lastIndexOf(':') ? hop.substring(0, colon) : hop;
     }
 
     /** Whether the caller speaks TLS, to the gateway or to a configured proxy. */

@@ -2,7 +2,10 @@ package dev.bellwether.gateway.http;
 
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 
 /**
@@ -13,6 +16,14 @@ import java.util.function.Supplier;
  */
 public final class Cors {
     private static final String ALLOW_ORIGIN = "access-control-allow-origin";
+
+    private static final Set<String> HEADERS = Set.of(
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "x-request-id",
+            "x-bellwether-key",
+            "x-bellwether-visitor");
 
     private final Supplier<Set<String>> origins;
 
@@ -40,13 +51,23 @@ public final class Cors {
         HttpServerResponse response = context.response();
         if (response.headers().contains(ALLOW_ORIGIN)) {
             response.putHeader("access-control-allow-methods", methods)
-                    .putHeader(
-                            "access-control-allow-headers",
-                            "authorization, content-type, idempotency-key, x-request-id, x-bellwether-key,"
-                                    + " x-bellwether-visitor")
+                    .putHeader("access-control-allow-headers", allowedHeaders(context))
                     .putHeader("access-control-max-age", "600");
         }
         response.setStatusCode(204).end();
+    }
+
+    /** Those of this API, and what OpenAI's own clients add. */
+    private static String allowedHeaders(RoutingContext context) {
+        Set<String> allowed = new TreeSet<>(HEADERS);
+        String asked = context.request().getHeader("access-control-request-headers");
+        if (asked != null) {
+            Arrays.stream(asked.toLowerCase(Locale.ROOT).split(",", -1))
+                    .map(String::strip)
+                    .filter(name -> name.matches("x-stainless-[a-z-]{1,64}|openai-(organization|project)"))
+                    .forEach(allowed::add);
+        }
+        return String.join(", ", allowed);
     }
 
     /** Once the bot is known: a page whose origin that bot does not allow cannot read the response. */

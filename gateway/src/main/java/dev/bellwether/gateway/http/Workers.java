@@ -1,9 +1,7 @@
 package dev.bellwether.gateway.http;
 
-import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Callable;
@@ -30,26 +28,19 @@ public final class Workers implements AutoCloseable {
     /** Runs {@code work}; the result comes back on the caller's event loop. Full: 429. */
     public <T> Future<T> run(Callable<T> work) {
         Promise<T> promise = Promise.promise();
-        Context loop = Vertx.currentContext();
         try {
-            threads.execute(() -> {
-                Future<T> done = attempt(work);
-                if (loop == null) {
-                    done.onComplete(promise);
-                } else {
-                    loop.runOnContext(_ -> done.onComplete(promise));
-                }
-            });
+            threads.execute(() -> attempt(work).onComplete(promise));
         } catch (RejectedExecutionException e) {
             promise.fail(overloaded());
         }
-        return promise.future();
+        return EventLoop.here(promise.future());
     }
 
+    /** Whatever is thrown reaches who waits, so that nobody waits for ever. */
     private static <T> Future<T> attempt(Callable<T> work) {
         try {
             return Future.succeededFuture(work.call());
-        } catch (Exception e) {
+        } catch (Exception | Error e) {
             return Future.failedFuture(e);
         }
     }

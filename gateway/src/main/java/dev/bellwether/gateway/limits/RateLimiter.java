@@ -10,8 +10,11 @@ import io.vertx.redis.client.Request;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -36,6 +39,9 @@ public final class RateLimiter {
             .maximumSize(CALLERS_MAX)
             .expireAfterAccess(Duration.ofMillis(2 * WINDOW_MILLIS))
             .build();
+
+    /** Callers of whom the others do not know all yet; bounded by those that are remembered. */
+    private final Set<String> changed = ConcurrentHashMap.newKeySet();
 
     public RateLimiter(Redis redis, Clock clock, Duration timeout) {
         this.redis = redis;
@@ -73,22 +79,26 @@ public final class RateLimiter {
         Count count = counts.asMap()
                 .compute(caller, (_, known) -> known == null || known.window != window ? new Count(window) : known);
         long calls = count.own.incrementAndGet() + count.others;
+        if (changed.size() < CALLERS_MAX) {
+            changed.add(caller);
+        }
         return new Decision(calls <= perMinute, Duration.ofMillis((window + 1) * WINDOW_MILLIS - now));
     }
 
     private Future<Void> report() {
         List<Map.Entry<String, Count>> news = new ArrayList<>();
-        for (Map.Entry<String, Count> entry : counts.asMap().entrySet()) {
-            if (entry.getValue().own.get() > entry.getValue().reported) {
-                news.add(entry);
-                if (news.size() == REPORTED_AT_ONCE) {
-                    break;
-                }
+        for (Iterator<String> callers = changed.iterator(); callers.hasNext() && news.size() < REPORTED_AT_ONCE; ) {
+            String caller = callers.next();
+            callers.remove();
+            Count count = counts.getIfPresent(caller);
+            if (count != null && count.own.get() > count.reported) {
+                news.add(Map.entry(caller, count));
             }
         }
         return news.isEmpty() ? Future.succeededFuture() : report(news);
     }
 
+    /** What was sent counts as told, whether an answer comes in time or not: better a call too few than one twice. */
     private Future<Void> report(List<Map.Entry<String, Count>> news) {
         List<Request> commands = new ArrayList<>();
         List<Long> told = new ArrayList<>();
@@ -98,6 +108,7 @@ public final class RateLimiter {
             String key = "limit:%s:%d".formatted(entry.getKey(), count.window);
             commands.add(Request.cmd(Command.INCRBY).arg(key).arg(own - count.reported));
             commands.add(Request.cmd(Command.PEXPIRE).arg(key).arg(2 * WINDOW_MILLIS));
+            count.reported = own;
             told.add(own);
         }
         return redis.batch(commands)
@@ -105,7 +116,6 @@ public final class RateLimiter {
                 .map(replies -> {
                     for (int i = 0; i < news.size(); i++) {
                         Count count = news.get(i).getValue();
-                        count.reported = told.get(i);
                         count.others = Math.max(0, replies.get(2 * i).toLong() - told.get(i));
                     }
                     return (Void) null;

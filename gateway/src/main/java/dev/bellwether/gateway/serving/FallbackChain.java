@@ -44,8 +44,13 @@ public final class FallbackChain implements Policy.Generation, ReplyListener {
             Optional<Policy.Use> use = uses.apply(versions.get(next));
             next++;
             if (use.isPresent()) {
-                try (Policy.Use asked = use.get()) {
-                    current = asked.policy().reply(ask, this);
+                int asked = next;
+                try (Policy.Use held = use.get()) {
+                    Policy.Generation generation = held.policy().reply(ask, this);
+                    // It may have failed already, and the next have been asked.
+                    if (next == asked) {
+                        current = generation;
+                    }
                 }
                 return;
             }
@@ -109,5 +114,15 @@ public final class FallbackChain implements Policy.Generation, ReplyListener {
     public void cancel() {
         over = true;
         current.cancel();
+    }
+
+    @Override
+    public void pause() {
+        current.pause();
+    }
+
+    @Override
+    public void resume() {
+        current.resume();
     }
 }

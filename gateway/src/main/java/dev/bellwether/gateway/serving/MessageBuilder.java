@@ -41,7 +41,7 @@ final class MessageBuilder {
                 continue;
             }
             if (value.isObject()) {
-                merge(into.withObjectProperty(name), value);
+                merge(into.path(name) instanceof ObjectNode known ? known : into.putObject(name), value);
             } else if (value.isTextual() && into.path(name).isTextual() && name.equals("arguments")) {
                 into.put(name, into.path(name).textValue() + value.textValue());
             } else if (!value.isTextual() || !value.textValue().isEmpty()) {

@@ -23,6 +23,11 @@ public sealed interface Policy extends AutoCloseable permits LocalPolicy, Upstre
     /** Replies that their caller may cancel. */
     interface Generation {
         void cancel();
+
+        /** Asks for no more pieces for now, where the policy can do that. */
+        default void pause() {}
+
+        default void resume() {}
     }
 
     @Override

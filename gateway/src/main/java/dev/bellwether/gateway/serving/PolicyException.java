@@ -6,6 +6,7 @@ import dev.bellwether.gateway.http.ApiException;
 public final class PolicyException extends RuntimeException {
     private final transient ApiException answer;
     private final Blame blame;
+    private final boolean passing;
 
     /** Whose fault a failure is. */
     public enum Blame {
@@ -17,22 +18,42 @@ public final class PolicyException extends RuntimeException {
         POLICY
     }
 
-    private PolicyException(ApiException answer, Blame blame) {
-        super(answer.getMessage(), answer);
+    private PolicyException(ApiException answer, Blame blame, String detail, boolean passing) {
+        super(detail, answer);
         this.answer = answer;
         this.blame = blame;
+        this.passing = passing;
     }
 
     public static PolicyException request(ApiException answer) {
-        return new PolicyException(answer, Blame.REQUEST);
+        return new PolicyException(answer, Blame.REQUEST, said(answer), false);
     }
 
     public static PolicyException load(ApiException answer) {
-        return new PolicyException(answer, Blame.LOAD);
+        return new PolicyException(answer, Blame.LOAD, said(answer), false);
     }
 
     public static PolicyException policy(ApiException answer) {
-        return new PolicyException(answer, Blame.POLICY);
+        return new PolicyException(answer, Blame.POLICY, said(answer), false);
+    }
+
+    private static String said(ApiException answer) {
+        return String.valueOf(answer.getMessage());
+    }
+
+    /** The same, which may be over in a moment: the version may be asked again. */
+    PolicyException passing() {
+        return new PolicyException(answer, blame, String.valueOf(getMessage()), true);
+    }
+
+    /** The same, with what its operator should know and its caller should not. */
+    PolicyException detail(String detail) {
+        return new PolicyException(answer, blame, detail, passing);
+    }
+
+    /** Whether it is worth while to ask the same version again. */
+    boolean mayPass() {
+        return passing;
     }
 
     /** What the caller is told where no other version answers. */

@@ -1,6 +1,7 @@
 package dev.bellwether.gateway.serving;
 
 import dev.bellwether.gateway.bots.Bots;
+import dev.bellwether.gateway.bots.Bots.Bot;
 import dev.bellwether.gateway.http.Workers;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.engine.RewardScorer;
@@ -69,11 +70,16 @@ public final class RewardModels implements AutoCloseable {
     private void watch() {
         try {
             while (true) {
-                bots.get().bots().forEach((bot, settings) -> {
+                Map<String, Bot> now = bots.get().bots();
+                now.forEach((bot, settings) -> {
                     if (settings.serving().bestOf() > 1) {
                         look(bot);
                     }
                 });
+                loaded.keySet().stream()
+                        .filter(bot ->
+                                !now.containsKey(bot) || now.get(bot).serving().bestOf() == 1)
+                        .forEach(this::unload);
                 Thread.sleep(LOOK);
             }
         } catch (InterruptedException e) {
@@ -93,8 +99,15 @@ public final class RewardModels implements AutoCloseable {
                 refused.add(bot + "/" + newest.get());
                 LOG.error("reward model {} of {} cannot be loaded: {}", newest.get(), bot, e.getMessage());
             }
-        } catch (IOException e) {
-            LOG.warn("the store cannot be read: {}", e.getMessage());
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("the store has no reward model of {} to read: {}", bot, e.getMessage());
+        }
+    }
+
+    private void unload(String bot) {
+        Loaded leaving = loaded.remove(bot);
+        if (leaving != null) {
+            leaving.scorer().close();
         }
     }
 

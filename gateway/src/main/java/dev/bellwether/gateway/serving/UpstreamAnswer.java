@@ -184,6 +184,13 @@ final class UpstreamAnswer {
         return choices.values().stream().anyMatch(choice -> choice.begun || choice.finishReason != null);
     }
 
+    /** Whether every reply that was asked for, or at least every one that was begun, has ended. */
+    boolean ended(boolean allAsked) {
+        return !choices.isEmpty()
+                && (!allAsked || choices.size() == ask.choices())
+                && choices.values().stream().allMatch(choice -> choice.finishReason != null);
+    }
+
     /** Whether the service said that nothing more comes. */
     boolean complete() {
         return done;
@@ -191,10 +198,9 @@ final class UpstreamAnswer {
 
     /** Says that all is there, or why it is not. */
     void tell(Consumer<Totals> end, Consumer<PolicyException> fail) {
-        boolean finished = choices.values().stream().allMatch(choice -> choice.finishReason != null);
         if (choices.isEmpty()) {
             fail.accept(errors.garbage("no choice"));
-        } else if (!finished && !done) {
+        } else if (!ended(false) && !done) {
             fail.accept(errors.brokeOff());
         } else {
             choices.forEach((index, choice) -> {

@@ -9,13 +9,22 @@ import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One HTTP exchange with an upstream, ended by its answer, its silence, or its caller. */
 final class UpstreamAttempt {
+    private static final Logger LOG = LoggerFactory.getLogger(UpstreamAttempt.class);
     private static final String PATH = "/chat/completions";
+
+    /** How long a service may take to close what is finished. */
+    private static final Duration GRACE = Duration.ofSeconds(1);
+
+    private static final Duration SILENCE = Duration.ofSeconds(5);
     private static final int REDIRECTS_MAX = 3;
     private static final int ERROR_BYTES_MAX = 64 << 10;
     private static final int REPLY_BYTES_MAX = 8 << 20;
@@ -28,8 +37,13 @@ final class UpstreamAttempt {
     private long timer = -1;
     private long activeNanos = System.nanoTime();
     private boolean heard;
+    private boolean paused;
+    private boolean finishing;
     private boolean over;
     private int redirects;
+    private @Nullable HttpClientResponse response;
+    private @Nullable UpstreamAnswer following;
+    private boolean responseEnded;
 
     UpstreamAttempt(Connection connection, Ask ask, ReplyListener listener) {
         this.connection = connection;
@@ -64,7 +78,7 @@ final class UpstreamAttempt {
                 .putHeader("content-type", "application/json")
                 .putHeader("accept", ask.stream() ? "text/event-stream" : "application/json");
         UpstreamConfig.Key key = connection.config().key();
-        String secret = connection.secret();
+        String secret = connection.secret().get();
         if (key != null && secret != null) {
             if (key.header() == null) {
                 options.putHeader("authorization", "Bearer " + secret);
@@ -75,12 +89,14 @@ final class UpstreamAttempt {
         return options;
     }
 
-    private void respond(HttpClientResponse response, Buffer body) {
+    private void respond(HttpClientResponse answered, Buffer body) {
         if (over) {
             return;
         }
-        int status = response.statusCode();
-        String location = response.getHeader("location");
+        response = answered;
+        responseEnded = false;
+        int status = answered.statusCode();
+        String location = answered.getHeader("location");
         boolean redirected = (status == 307 || status == 308) && location != null;
         if (redirected && connection.config().followRedirects() && redirects++ < REDIRECTS_MAX) {
             collect(
@@ -88,21 +104,36 @@ final class UpstreamAttempt {
                     ERROR_BYTES_MAX,
                     _ -> send(connection.address().redirect(connection.vertx(), String.valueOf(location)), body));
         } else if (status != 200) {
-            collect(response, ERROR_BYTES_MAX, said -> fail(connection.errors().status(response, said)));
-        } else if (streams(response)) {
-            follow(response);
+            collect(answered, ERROR_BYTES_MAX, said -> fail(connection.errors().status(answered, said)));
+        } else if (streams(answered)) {
+            follow(answered);
         } else {
-            collect(response, REPLY_BYTES_MAX, this::take);
+            collect(answered, REPLY_BYTES_MAX, this::take);
         }
     }
 
     private void take(Buffer whole) {
         UpstreamAnswer answer = new UpstreamAnswer(ask, connection.errors(), listener);
-        try {
+        guarded(() -> {
             answer.takeWhole(whole);
             answer.tell(this::end, this::fail);
+        });
+    }
+
+    /** Whatever a service sends, its request ends. */
+    private void guarded(Runnable reading) {
+        try {
+            reading.run();
         } catch (PolicyException e) {
             fail(e);
+        } catch (RuntimeException e) {
+            LOG.warn("an upstream's answer was not understood", e);
+            fail(connection
+                    .errors()
+                    .garbage(
+                            e instanceof EventReader.EventTooLargeException
+                                    ? String.valueOf(e.getMessage())
+                                    : "it was not understood"));
         }
     }
 
@@ -115,40 +146,45 @@ final class UpstreamAttempt {
         UpstreamAnswer answer = new UpstreamAnswer(ask, connection.errors(), listener);
         EventReader reader = new EventReader();
         long[] bytes = new long[1];
+        following = answer;
         response.exceptionHandler(_ -> fail(connection.errors().brokeOff()));
         response.handler(piece -> {
-            if (over) {
-                return;
-            }
-            bytes[0] += piece.length();
-            try {
-                if (bytes[0] > REPLY_BYTES_MAX) {
-                    throw new EventReader.EventTooLargeException();
-                }
-                for (String event : reader.read(piece)) {
-                    answer.take(event);
-                }
-            } catch (PolicyException e) {
-                fail(e);
-            } catch (EventReader.EventTooLargeException e) {
-                fail(connection.errors().garbage(String.valueOf(e.getMessage())));
-            }
-            if (answer.begun()) {
-                heard = true;
-                activeNanos = System.nanoTime();
-            }
-            if (answer.complete()) {
-                answer.tell(this::end, this::fail);
+            if (!over) {
+                bytes[0] += piece.length();
+                guarded(() -> follow(piece, bytes[0], reader, answer));
             }
         });
         response.endHandler(_ -> {
-            try {
+            responseEnded = true;
+            guarded(() -> {
                 reader.end().forEach(answer::take);
                 answer.tell(this::end, this::fail);
-            } catch (PolicyException e) {
-                fail(e);
-            }
+            });
         });
+    }
+
+    private void follow(Buffer piece, long bytes, EventReader reader, UpstreamAnswer answer) {
+        if (bytes > REPLY_BYTES_MAX) {
+            throw new EventReader.EventTooLargeException();
+        }
+        List<String> events = reader.read(piece);
+        events.forEach(answer::take);
+        if (answer.begun() && !events.isEmpty()) {
+            activeNanos = System.nanoTime();
+            if (!heard) {
+                heard = true;
+                connection.vertx().cancelTimer(timer);
+                watch(limit());
+            }
+        }
+        if (answer.complete()) {
+            answer.tell(this::end, this::fail);
+        } else if (answer.ended(true) && !over && !finishing) {
+            // All that was asked for is there; a count of tokens may follow, an end need not.
+            finishing = true;
+            connection.vertx().cancelTimer(timer);
+            timer = connection.vertx().setTimer(GRACE.toMillis(), _ -> answer.tell(this::end, this::fail));
+        }
     }
 
     /** The whole body, of which no more than {@code most} bytes are read. */
@@ -166,6 +202,7 @@ final class UpstreamAttempt {
             }
         });
         response.endHandler(_ -> {
+            responseEnded = true;
             if (!over) {
                 then.accept(all);
             }
@@ -184,15 +221,39 @@ final class UpstreamAttempt {
             if (over) {
                 return;
             }
+            if (paused) {
+                activeNanos = System.nanoTime();
+            }
             Duration left = limit().minusNanos(System.nanoTime() - activeNanos);
-            if (ask.deadline().passed()) {
-                fail(connection.errors().deadline());
-            } else if (left.toMillis() <= 0) {
+            if (following != null && following.ended(false) && left.toMillis() <= 0) {
+                following.tell(this::end, this::fail);
+            } else if (left.toMillis() <= 0 || (ask.deadline().passed() && silent())) {
                 fail(connection.errors().late(heard ? "further token" : ask.stream() ? "token" : "reply", limit()));
+            } else if (ask.deadline().passed()) {
+                fail(connection.errors().deadline());
             } else {
                 watch(left);
             }
         });
+    }
+
+    /** Whether nothing has come for long enough to be the service's fault, whatever time the request had left. */
+    private boolean silent() {
+        return System.nanoTime() - activeNanos > SILENCE.toNanos();
+    }
+
+    void pause() {
+        if (response != null && !over) {
+            paused = true;
+            response.pause();
+        }
+    }
+
+    void resume() {
+        if (response != null && paused) {
+            paused = false;
+            response.resume();
+        }
     }
 
     private void end(Totals totals) {
@@ -212,8 +273,19 @@ final class UpstreamAttempt {
     private void finish(boolean abandon) {
         over = true;
         connection.vertx().cancelTimer(timer);
-        if (abandon && request != null) {
-            request.reset();
+        HttpClientRequest open = request;
+        if (open == null || responseEnded) {
+            return;
+        }
+        if (abandon) {
+            open.reset();
+        } else {
+            // A service that has said all may leave its response open: the connection is not worth keeping then.
+            connection.vertx().setTimer(GRACE.toMillis(), _ -> {
+                if (!responseEnded) {
+                    open.reset();
+                }
+            });
         }
     }
 

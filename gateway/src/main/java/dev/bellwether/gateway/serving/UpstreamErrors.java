@@ -9,20 +9,28 @@ import io.vertx.core.http.HttpClientResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What an upstream's failure means: who is to blame, whether to try again, what the caller is told. */
 final class UpstreamErrors {
     private static final int MESSAGE_MAX = 1_000;
+    private static final int CODE_MAX = 64;
+
+    /** No credit, no such model or address: whatever is asked, this version cannot answer. */
+    private static final Set<Integer> OPERATORS_FAULT = Set.of(402, 404, 405, 410);
+
+    private static final Set<Integer> PASSING = Set.of(408, 409, 425);
     private static final Duration RETRY = Duration.ofSeconds(5);
 
     private final String version;
-    private final @Nullable String secret;
+    private final Supplier<@Nullable String> secret;
 
     /**
      * @param secret the upstream's key, which no message may show
      */
-    UpstreamErrors(String version, @Nullable String secret) {
+    UpstreamErrors(String version, Supplier<@Nullable String> secret) {
         this.version = version;
         this.secret = secret;
     }
@@ -31,26 +39,36 @@ final class UpstreamErrors {
     PolicyException status(HttpClientResponse response, Buffer body) {
         int status = response.statusCode();
         String said = redact(message(body).orElse("no message"));
-        if (status == 401 || status == 403) {
-            return PolicyException.policy(ApiException.of(
-                    502,
-                    "upstream_refused",
-                    "The service behind this bot refused the bot's key (%d); its operator must look at version %s."
-                            .formatted(status, version)));
+        if (status < 300) {
+            return garbage("the status %d".formatted(status));
         }
-        if (status >= 300 && status < 400) {
+        if (status < 400) {
             return PolicyException.policy(ApiException.of(
                     502,
                     "upstream_redirect",
                     "The service behind this bot answered with a redirect (%d), which version %s does not follow."
                             .formatted(status, version)));
         }
+        if (status == 401 || status == 403) {
+            return PolicyException.policy(ApiException.of(
+                            502,
+                            "upstream_refused",
+                            "The service behind this bot refused the bot's key (%d); its operator must look at version %s."
+                                    .formatted(status, version)))
+                    .detail("it refused the key with %d: %s".formatted(status, said));
+        }
+        if (OPERATORS_FAULT.contains(status)) {
+            return PolicyException.policy(ApiException.of(
+                    502,
+                    "upstream_refused",
+                    "The service behind this bot does not serve version %s (%d): %s".formatted(version, status, said)));
+        }
         ApiException answer = ApiException.of(status, code(body, status), said);
         if (status == 429) {
             return PolicyException.load(answer.with("retry-after", retryAfter(response)));
         }
-        boolean ours = status >= 500 || status == 408 || status == 409 || status == 425;
-        return ours ? PolicyException.policy(answer) : PolicyException.request(answer);
+        boolean ours = status >= 500 || PASSING.contains(status);
+        return ours ? PolicyException.policy(answer).passing() : PolicyException.request(answer);
     }
 
     private static String retryAfter(HttpClientResponse response) {
@@ -81,25 +99,26 @@ final class UpstreamErrors {
                 .map(message -> message.length() > MESSAGE_MAX ? message.substring(0, MESSAGE_MAX) + "…" : message);
     }
 
-    private static String code(Buffer body, int status) {
+    private String code(Buffer body, int status) {
         return error(body)
                 .map(error -> error.path("code"))
                 .filter(code -> code.isTextual() && !code.textValue().isBlank())
-                .map(JsonNode::textValue)
+                .map(code -> redact(code.textValue()))
+                .filter(code -> code.length() <= CODE_MAX)
                 .orElse("upstream_" + status);
     }
 
     String redact(String text) {
-        return secret == null || secret.isEmpty() ? text : text.replace(secret, "***");
+        String key = secret.get();
+        return key == null || key.isEmpty() ? text : text.replace(key, "***");
     }
 
+    /** Where it is and why it is not reached is its operator's business. */
     PolicyException unreachable(Throwable cause) {
         return PolicyException.policy(ApiException.later(
-                502,
-                "upstream_unreachable",
-                "The service behind this bot cannot be reached: %s."
-                        .formatted(redact(String.valueOf(cause.getMessage()))),
-                RETRY));
+                        502, "upstream_unreachable", "The service behind this bot cannot be reached.", RETRY))
+                .passing()
+                .detail("it cannot be reached: " + redact(String.valueOf(cause.getMessage())));
     }
 
     PolicyException brokeOff() {

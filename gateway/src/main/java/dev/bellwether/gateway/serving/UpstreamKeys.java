@@ -5,11 +5,21 @@ import dev.bellwether.policy.checkpoint.UpstreamConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Finds upstreams' keys where their descriptions say: in this process' environment, or in a file. */
-public final class UpstreamKeys implements Function<UpstreamConfig.Key, String> {
+/**
+ * Finds upstreams' keys where their descriptions say: in this process' environment, or in a file, which is read again
+ * every few seconds, so that a key can be rotated.
+ */
+public final class UpstreamKeys implements Function<UpstreamConfig.Key, Supplier<@Nullable String>> {
+    private static final Logger LOG = LoggerFactory.getLogger(UpstreamKeys.class);
+    private static final Duration FRESH = Duration.ofSeconds(10);
+
     private final Function<String, @Nullable String> variable;
 
     /**
@@ -19,25 +29,56 @@ public final class UpstreamKeys implements Function<UpstreamConfig.Key, String> 
         this.variable = variable;
     }
 
-    /** The key; one that is not there refuses the version by the name of what is missing. */
+    /** The key as it is now; one that is not there refuses the version by the name of what is missing. */
     @Override
-    public String apply(UpstreamConfig.Key key) {
-        String found = key.environment() == null ? read(String.valueOf(key.file())) : variable.apply(key.environment());
+    public Supplier<@Nullable String> apply(UpstreamConfig.Key key) {
+        if (key.file() != null) {
+            return new KeyFile(Path.of(key.file()));
+        }
+        String found = variable.apply(String.valueOf(key.environment()));
         if (found == null || found.isBlank()) {
             throw new UnsupportedCheckpointException(
-                    key.environment() == null
-                            ? "the file %s holds no key".formatted(key.file())
-                            : "the gateway's environment variable %s, which is to hold the upstream's key, is not set"
-                                    .formatted(key.environment()));
+                    "the gateway's environment variable %s, which is to hold the upstream's key, is not set"
+                            .formatted(key.environment()));
         }
-        return found.strip();
+        String stripped = found.strip();
+        return () -> stripped;
     }
 
-    private static String read(String file) {
-        try {
-            return Files.readString(Path.of(file));
-        } catch (IOException e) {
-            throw UnsupportedCheckpointException.unreadable(Path.of(file), e);
+    private static final class KeyFile implements Supplier<@Nullable String> {
+        private final Path file;
+        private String key;
+        private long readNanos;
+
+        private KeyFile(Path file) {
+            this.file = file;
+            this.key = read();
+            this.readNanos = System.nanoTime();
+        }
+
+        @Override
+        public synchronized String get() {
+            if (System.nanoTime() - readNanos > FRESH.toNanos()) {
+                readNanos = System.nanoTime();
+                try {
+                    key = read();
+                } catch (UnsupportedCheckpointException e) {
+                    LOG.warn("the key before stays in use: {}", e.getMessage());
+                }
+            }
+            return key;
+        }
+
+        private String read() {
+            try {
+                String text = Files.readString(file).strip();
+                if (text.isEmpty()) {
+                    throw new UnsupportedCheckpointException("the file %s holds no key".formatted(file));
+                }
+                return text;
+            } catch (IOException e) {
+                throw UnsupportedCheckpointException.unreadable(file, e);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.bellwether.gateway.serving;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.LongNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.gateway.http.Json;
 import dev.bellwether.policy.checkpoint.UpstreamConfig;
@@ -14,11 +15,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A version that an OpenAI-compatible service answers for. */
 public final class UpstreamPolicy implements Policy {
     private static final Set<String> INSTRUCTIONS = Set.of("system", "developer");
+
+    private static final Set<String> WHOLE = Set.of("max_tokens", "max_completion_tokens", "seed", "top_logprobs");
 
     private final String version;
     private final UpstreamConfig config;
@@ -34,14 +38,14 @@ public final class UpstreamPolicy implements Policy {
             HttpClientAgent client,
             UpstreamAddress address,
             UpstreamConfig config,
-            @Nullable String secret,
+            Supplier<@Nullable String> secret,
             UpstreamErrors errors) {}
 
     UpstreamPolicy(
             String version,
             UpstreamConfig config,
             UpstreamAddress address,
-            @Nullable String secret,
+            Supplier<@Nullable String> secret,
             Guards guards,
             Vertx vertx,
             HttpClientAgent client) {
@@ -68,8 +72,10 @@ public final class UpstreamPolicy implements Policy {
         ObjectNode request = Json.object();
         request.setAll(config.sampling());
         for (Map.Entry<String, JsonNode> field : ask.body().properties()) {
-            if (!field.getValue().isNull()) {
-                request.set(field.getKey(), field.getValue());
+            JsonNode value = field.getValue();
+            // Some services refuse what is empty, and 5.0 where they expect 5.
+            if (!value.isNull() && !(value.isContainerNode() && value.isEmpty())) {
+                request.set(field.getKey(), WHOLE.contains(field.getKey()) ? LongNode.valueOf(value.asLong()) : value);
             }
         }
         // The two names of one limit: a service refuses both at once.

@@ -1,7 +1,6 @@
 package dev.bellwether.gateway.serving;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.bellwether.gateway.serving.PolicyException.Blame;
 import dev.bellwether.gateway.serving.UpstreamPolicy.Connection;
 import dev.bellwether.gateway.serving.UpstreamPolicy.Guards;
 import io.github.resilience4j.core.IntervalFunction;
@@ -122,7 +121,7 @@ final class UpstreamReply implements Policy.Generation, ReplyListener {
         }
         long pauseMillis = BACK_OFF.apply(attempts);
         boolean again = state == State.ASKED
-                && failure.blame() != Blame.REQUEST
+                && failure.mayPass()
                 && attempts <= connection.config().limits().retries()
                 && pauseMillis < ask.deadline().left().toMillis()
                 && guards.budget().withdraw();
@@ -132,6 +131,20 @@ final class UpstreamReply implements Policy.Generation, ReplyListener {
         } else {
             end();
             listener.onFailure(failure);
+        }
+    }
+
+    @Override
+    public void pause() {
+        if (attempt != null) {
+            attempt.pause();
+        }
+    }
+
+    @Override
+    public void resume() {
+        if (attempt != null) {
+            attempt.resume();
         }
     }
 

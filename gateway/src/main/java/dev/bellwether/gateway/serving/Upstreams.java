@@ -17,6 +17,8 @@ import io.vertx.core.http.PoolOptions;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** What all upstreams share: connections, keys, and the breakers and bounds around each. */
 public final class Upstreams implements AutoCloseable {
@@ -36,7 +38,7 @@ public final class Upstreams implements AutoCloseable {
 
     private final Vertx vertx;
     private final HttpClientAgent client;
-    private final Function<UpstreamConfig.Key, String> keys;
+    private final Function<UpstreamConfig.Key, Supplier<@Nullable String>> keys;
     private final boolean privateAddresses;
     private final CircuitBreakerRegistry breakers = CircuitBreakerRegistry.of(BREAKER);
     private final BulkheadRegistry bulkheads = BulkheadRegistry.ofDefaults();
@@ -46,7 +48,10 @@ public final class Upstreams implements AutoCloseable {
      * @param privateAddresses whether upstreams of this gateway may be in private networks, if they ask for it
      */
     public Upstreams(
-            Vertx vertx, MeterRegistry meters, Function<UpstreamConfig.Key, String> keys, boolean privateAddresses) {
+            Vertx vertx,
+            MeterRegistry meters,
+            Function<UpstreamConfig.Key, Supplier<@Nullable String>> keys,
+            boolean privateAddresses) {
         this.vertx = vertx;
         this.keys = keys;
         this.privateAddresses = privateAddresses;
@@ -78,7 +83,7 @@ public final class Upstreams implements AutoCloseable {
                 version,
                 config,
                 new UpstreamAddress(config.url(), config.privateAddresses() && privateAddresses),
-                Optional.ofNullable(config.key()).map(keys).orElse(null),
+                config.key() == null ? () -> null : keys.apply(config.key()),
                 new UpstreamPolicy.Guards(
                         breakers.circuitBreaker(name),
                         bulkheads.bulkhead(

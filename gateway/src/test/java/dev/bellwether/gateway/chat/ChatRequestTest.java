@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.Message;
 import dev.bellwether.gateway.http.ApiException;
 import java.util.List;
+import java.util.Map;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -231,11 +232,18 @@ class ChatRequestTest {
     }
 
     @Test
-    void aVisitorHasNoNameOfTheirOwn() throws JsonProcessingException {
-        ChatRequest request = request("\"user\":\"somebody else\",\"safety_identifier\":\"x\"")
-                .fromVisitor();
+    void aVisitorHasNoNameOfTheirOwnAndSpendsNoMoreThanThePageDoes() throws JsonProcessingException {
+        ChatRequest request = request("\"user\":\"somebody else\",\"safety_identifier\":\"x\",\"n\":100,"
+                        + "\"max_tokens\":9000,\"tools\":[{\"a\":1}],\"web_search_options\":{\"a\":1},\"seed\":4")
+                .fromVisitor(64);
         assertThat(request.user()).isNull();
-        assertThat(request.body().has("user")).isFalse();
-        assertThat(request.body().has("safety_identifier")).isFalse();
+        assertThat(request.n()).isEqualTo(1);
+        assertThat(request.completionTokensMax()).hasValue(64);
+        assertThat(request.body().propertyStream().map(Map.Entry::getKey))
+                .containsExactlyInAnyOrder("model", "messages", "seed", "max_completion_tokens");
+        assertThatThrownBy(() -> messages(
+                                "{\"role\":\"system\",\"content\":\"Obey.\"},{\"role\":\"user\",\"content\":\"a\"}")
+                        .fromVisitor(64))
+                .hasMessageContaining("visitor");
     }
 }

@@ -37,7 +37,7 @@ class BodiesIT {
     @BeforeAll
     static void start() {
         vertx = Vertx.vertx();
-        bodies = new Bodies(MOST, Duration.ofMillis(300));
+        bodies = new Bodies(MOST, 32 << 10, Duration.ofSeconds(3));
         Router router = Router.router(vertx);
         router.route().handler(context -> {
             Requests.begin(context);

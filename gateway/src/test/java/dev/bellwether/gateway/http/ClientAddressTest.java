@@ -24,6 +24,8 @@ class ClientAddressTest {
             fd00::1     | 2001:db8:1:2:3:4:5:6              | 2001:db8:1:2::/64
             fd00::1     | 2001:db8:1:2:ffff::9               | 2001:db8:1:2::/64
             10.0.0.1    | 10.1.1.1, 10.2.2.2                 | 10.1.1.1
+            10.0.0.1    | 198.51.100.1:4711                  | 198.51.100.1
+            10.0.0.1    | [2001:db8:1:2::9]:4711             | 2001:db8:1:2::/64
             """)
     void believesProxiesAsFarAsTheyAreKnown(String peer, String forwarded, String caller) {
         assertThat(addresses.of(peer, forwarded)).isEqualTo(caller);

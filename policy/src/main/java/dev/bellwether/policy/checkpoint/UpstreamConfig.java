@@ -136,9 +136,9 @@ public record UpstreamConfig(
                 @JsonProperty("retries") @Nullable Integer retries) {
             return new Limits(
                     duration(connect, "PT2S"),
-                    duration(firstToken, "PT20S"),
+                    duration(firstToken, "PT15S"),
                     duration(betweenTokens, "PT10S"),
-                    duration(reply, "PT60S"),
+                    duration(reply, "PT30S"),
                     Optional.ofNullable(concurrent).orElse(256),
                     perSecond,
                     Optional.ofNullable(retries).orElse(2));
