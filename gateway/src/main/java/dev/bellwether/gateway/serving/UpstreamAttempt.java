@@ -155,7 +155,7 @@ final class UpstreamAttempt {
             }
         });
         response.endHandler(_ -> {
-            responseEnded = true;
+            responseEnded();
             guarded(() -> {
                 reader.end().forEach(answer::take);
                 answer.tell(this::end, this::fail);
@@ -202,7 +202,7 @@ final class UpstreamAttempt {
             }
         });
         response.endHandler(_ -> {
-            responseEnded = true;
+            responseEnded();
             if (!over) {
                 then.accept(all);
             }
@@ -270,6 +270,13 @@ final class UpstreamAttempt {
         }
     }
 
+    private void responseEnded() {
+        responseEnded = true;
+        if (over) {
+            connection.vertx().cancelTimer(timer);
+        }
+    }
+
     private void finish(boolean abandon) {
         over = true;
         connection.vertx().cancelTimer(timer);
@@ -281,11 +288,7 @@ final class UpstreamAttempt {
             open.reset();
         } else {
             // A service that has said all may leave its response open: the connection is not worth keeping then.
-            connection.vertx().setTimer(GRACE.toMillis(), _ -> {
-                if (!responseEnded) {
-                    open.reset();
-                }
-            });
+            timer = connection.vertx().setTimer(GRACE.toMillis(), _ -> open.reset());
         }
     }
 

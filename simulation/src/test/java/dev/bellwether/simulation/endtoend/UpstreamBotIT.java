@@ -37,6 +37,8 @@ import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A bot that somebody else's service answers for, all the way round: chat, votes, pairs, a reward model, the best of
@@ -44,6 +46,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @TestMethodOrder(MethodOrderer.MethodName.class)
 class UpstreamBotIT {
+    private static final Logger LOG = LoggerFactory.getLogger(UpstreamBotIT.class);
     private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
     private static final Duration PATIENCE = Duration.ofMinutes(4);
     private static final List<String> QUESTIONS = List.of(
@@ -128,6 +131,7 @@ class UpstreamBotIT {
             await(() -> chosen(client.chat(question(0, "first").build())));
             int before = service.completions();
             double chosen = goodShare(200, "reader-");
+            LOG.info("share of good replies alone {}, with the best of three {}", alone, chosen);
             assertThat(chosen).as("good replies with the best of three").isGreaterThan(alone + .15);
             assertThat(service.completions() - before).as("what it costs").isEqualTo(600);
             long revision = operator.status("desk").rollout().revision();
