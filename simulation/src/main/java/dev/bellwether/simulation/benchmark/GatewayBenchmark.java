@@ -19,6 +19,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,8 +89,18 @@ final class GatewayBenchmark {
                     : PortkeyPeer.start(
                             settings.peer().get(), settings.scratch().resolve("peer"), prefix);
             try {
-                for (boolean stream : new boolean[] {false, true}) {
-                    measure(stream, upstream, folder, gateway, peer);
+                List<Subjects> modes = List.of(
+                        subjects(false, upstream, folder, gateway, peer),
+                        subjects(true, upstream, folder, gateway, peer));
+                // All of it first: what is compiled for one mode would run beside the other's measurements.
+                for (Subjects mode : modes) {
+                    for (Subject subject : mode.all()) {
+                        say("warming up %s, %s".formatted(subject.name(), mode.at()));
+                        warmUp(subject);
+                    }
+                }
+                for (Subjects mode : modes) {
+                    measure(mode);
                 }
                 figures.add(Figure.of("memory", "after all", Machine.residentBytes(gateway.pid()) / 1e6, "MB"));
             } finally {
@@ -119,14 +130,21 @@ final class GatewayBenchmark {
                 .formatted(model, stream ? ",\"stream\":true" : "", more);
     }
 
-    private void measure(
+    /** What is compared: without the gateway, through it, through it without a record, and through a peer. */
+    private record Subjects(String at, Subject floor, Subject ours, Subject unrecorded, Optional<Subject> peer) {
+        List<Subject> all() {
+            return Stream.concat(Stream.of(floor, ours, unrecorded), peer.stream())
+                    .toList();
+        }
+    }
+
+    private static Subjects subjects(
             boolean stream,
             InstantUpstream upstream,
             DataFolder folder,
             LocalGateway gateway,
             @Nullable PortkeyPeer peer)
-            throws IOException, InterruptedException {
-        String at = stream ? "streaming" : "not streaming";
+            throws IOException {
         Map<String, String> key = Map.of("authorization", "Bearer " + folder.apiKey());
         String path = "/v1/chat/completions";
         Subject floor = new Subject(
@@ -143,18 +161,24 @@ final class GatewayBenchmark {
                 new LoadGenerator(
                         gateway.port(), path, key, body("bench", stream, ",\"store\":false"), stream ? "[DONE]" : TEXT),
                 gateway.pid());
-        List<Subject> subjects = new ArrayList<>(List.of(floor, ours));
-        if (peer != null) {
-            LoadGenerator load = peer.load(upstream.port(), body("instant", stream, ""), stream ? "[DONE]" : TEXT);
-            subjects.add(new Subject("portkey", load, peer.pid()));
-        }
-        for (Subject subject : subjects) {
-            say("warming up %s, %s".formatted(subject.name(), at));
-            warmUp(subject);
-        }
-        List<Ceiling> ceilings = ceilings(subjects, at);
-        report(at, ceilings, peer != null);
-        latency(at, List.of(floor, ours, unrecorded), ceilings.get(1).perSecond() / 2);
+        Optional<Subject> theirs = peer == null
+                ? Optional.empty()
+                : Optional.of(new Subject(
+                        "portkey",
+                        peer.load(upstream.port(), body("instant", stream, ""), stream ? "[DONE]" : TEXT),
+                        peer.pid()));
+        return new Subjects(stream ? "streaming" : "not streaming", floor, ours, unrecorded, theirs);
+    }
+
+    private void measure(Subjects subjects) throws IOException {
+        List<Subject> compared = new ArrayList<>(List.of(subjects.floor(), subjects.ours()));
+        subjects.peer().ifPresent(compared::add);
+        List<Ceiling> ceilings = ceilings(compared, subjects.at());
+        report(subjects.at(), ceilings, subjects.peer().isPresent());
+        latency(
+                subjects.at(),
+                List.of(subjects.floor(), subjects.ours(), subjects.unrecorded()),
+                ceilings.get(1).perSecond() / 2);
     }
 
     /** Until a request takes no less processor time than it did, within a twentieth, two windows before. */
