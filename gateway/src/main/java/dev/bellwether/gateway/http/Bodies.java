@@ -43,8 +43,19 @@ public final class Bodies implements AutoCloseable {
     private final Deque<Turn> waiting = new ArrayDeque<>();
     private int receiving;
 
-    /** A large body that waits to be received. */
-    private record Turn(RoutingContext context, Context loop, Runnable reading) {}
+    /** A large body that waits to be received, until its timer ends. */
+    private static final class Turn {
+        private final RoutingContext context;
+        private final Context loop;
+        private final Runnable reading;
+        private long timer = -1;
+
+        private Turn(RoutingContext context, Runnable reading) {
+            this.context = context;
+            this.loop = context.vertx().getOrCreateContext();
+            this.reading = reading;
+        }
+    }
 
     /**
      * @param bytesMax largest body, compressed or not
@@ -84,7 +95,7 @@ public final class Bodies implements AutoCloseable {
             return;
         }
         context.request().pause();
-        Turn turn = new Turn(context, context.vertx().getOrCreateContext(), () -> {
+        Turn turn = new Turn(context, () -> {
             receiveLarge(context, limit, once(context, this::leave));
             context.request().resume();
         });
@@ -182,32 +193,30 @@ public final class Bodies implements AutoCloseable {
 
     /** Receives a body once it is its turn; refuses it when that does not come in time. */
     private void enter(Turn turn) {
-        boolean now;
         synchronized (this) {
-            now = receiving < RECEIVED_AT_ONCE;
-            if (now) {
-                receiving++;
-            } else if (waiting.size() < WAITING_MAX) {
+            if (receiving >= RECEIVED_AT_ONCE) {
+                if (waiting.size() == WAITING_MAX) {
+                    Requests.closeAfterwards(turn.context);
+                    throw Workers.overloaded();
+                }
+                turn.timer = turn.context.vertx().setTimer(readLimit.toMillis(), _ -> giveUp(turn));
                 waiting.addLast(turn);
-            } else {
-                Requests.closeAfterwards(turn.context());
-                throw Workers.overloaded();
+                return;
             }
+            receiving++;
         }
-        if (now) {
-            turn.reading().run();
-            return;
+        turn.reading.run();
+    }
+
+    private void giveUp(Turn turn) {
+        boolean late;
+        synchronized (this) {
+            late = waiting.remove(turn);
         }
-        turn.context().vertx().setTimer(readLimit.toMillis(), _ -> {
-            boolean late;
-            synchronized (this) {
-                late = waiting.remove(turn);
-            }
-            if (late) {
-                Requests.closeAfterwards(turn.context());
-                turn.context().fail(Workers.overloaded());
-            }
-        });
+        if (late) {
+            Requests.closeAfterwards(turn.context);
+            turn.context.fail(Workers.overloaded());
+        }
     }
 
     private void leave() {
@@ -216,18 +225,19 @@ public final class Bodies implements AutoCloseable {
             next = waiting.pollFirst();
             if (next == null) {
                 receiving--;
+                return;
             }
         }
-        if (next != null) {
-            next.loop().runOnContext(_ -> {
-                HttpServerResponse response = next.context().response();
-                if (response.closed() || response.ended()) {
-                    leave();
-                } else {
-                    next.reading().run();
-                }
-            });
-        }
+        // A timer that stayed would keep the body for as long as it runs.
+        next.context.vertx().cancelTimer(next.timer);
+        next.loop.runOnContext(_ -> {
+            HttpServerResponse response = next.context.response();
+            if (response.closed() || response.ended()) {
+                leave();
+            } else {
+                next.reading.run();
+            }
+        });
     }
 
     private static void requireJson(RoutingContext context) {
