@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A gateway before a service of somebody else's, which behaves well or badly. */
@@ -219,21 +220,7 @@ class UpstreamIT {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "stall",
-                "die",
-                "role-then-die",
-                "garbage",
-                "garbage-stream",
-                "empty",
-                "busy",
-                "broken",
-                "locked",
-                "gone",
-                "redirect",
-                "redirect-away"
-            })
+    @FieldSource("BAD")
     void fallsBackAndCreditsTheVersionThatAnswered(String model) throws IOException, InterruptedException {
         HttpResponse<String> response = gateway.ask("safe-" + model, ",\"stream\":true,\"user\":\"ann\"");
         assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
@@ -249,7 +236,7 @@ class UpstreamIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"done-left-open", "finish-left-open", "finish-without-done"})
+    @FieldSource("UNTIDY")
     void takesAReplyThatIsAllThereWhateverBecomesOfItsConnection(String model)
             throws IOException, InterruptedException {
         List<JsonNode> events =

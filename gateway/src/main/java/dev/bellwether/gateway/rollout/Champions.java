@@ -94,7 +94,7 @@ final class Champions {
         }
         return catalog.stores(bot, version)
                 ? Optional.empty()
-                : Optional.of("version %s is not in the store; put it there with `./bellwether train import`"
-                        .formatted(version));
+                : Optional.of(
+                        "version %s is not in the store; add it with `./bellwether version add`".formatted(version));
     }
 }

@@ -110,19 +110,7 @@ public final class OperatorHandler {
                     503, "state_unknown", "The rollout's state has not been read yet.", Duration.ofSeconds(2));
         }
         RolloutState state = rollouts.announced(bot);
-        Long revision = ifMatch(context);
-        if (revision == null && DECISIONS.contains(action)) {
-            throw ApiException.of(
-                    428,
-                    "revision_required",
-                    "Send the revision that you decided on as If-Match; it is now \"%d\".".formatted(state.revision()));
-        }
-        if (revision != null && revision != state.revision() && action != Action.ABORT) {
-            throw ApiException.of(
-                    412,
-                    "revision_changed",
-                    "The rollout is at revision %d, not %d; look at it again.".formatted(state.revision(), revision));
-        }
+        Long revision = revision(context, action, state);
         JsonFields body = JsonFields.of(Bodies.json(context), "", JsonFields.Naming.PATH);
         body.only(List.of("version", "why"));
         String version = body.text("version", TEXT_MAX).orElse(null);
@@ -131,8 +119,8 @@ public final class OperatorHandler {
                     404,
                     "version_not_found",
                     "version",
-                    "The store has no version '%s' of %s; put it there with `./bellwether train import`."
-                            .formatted(version, bot));
+                    "The store has no version '%s' of %s; add it with `./bellwether version add %s`."
+                            .formatted(version, bot, bot));
         }
         RolloutCommand command = new RolloutCommand(
                 Event.SCHEMA,
@@ -151,6 +139,24 @@ public final class OperatorHandler {
                         state,
                         Json.object().put("command_id", command.commandId()).put("revision", state.revision())))
                 .onFailure(failure -> context.fail(undelivered()));
+    }
+
+    /** The revision that a command is for: needed by a decision, and the present one, except to abort. */
+    private static @Nullable Long revision(RoutingContext context, Action action, RolloutState state) {
+        Long revision = ifMatch(context);
+        if (revision == null && DECISIONS.contains(action)) {
+            throw ApiException.of(
+                    428,
+                    "revision_required",
+                    "Send the revision that you decided on as If-Match; it is now \"%d\".".formatted(state.revision()));
+        }
+        if (revision != null && revision != state.revision() && action != Action.ABORT) {
+            throw ApiException.of(
+                    412,
+                    "revision_changed",
+                    "The rollout is at revision %d, not %d; look at it again.".formatted(state.revision(), revision));
+        }
+        return revision;
     }
 
     private static ApiException undelivered() {

@@ -30,7 +30,7 @@ sealed interface Start {
         }
         return new Missing("""
                 the champion %s is an upstream, and the store has no checkpoint '%s' of bot %s to start a reward model \
-                from; take one in with `train import --bot %s --version %s --checkpoint FOLDER`, or name a version that \
+                from; add one with `version add %s %s --checkpoint FOLDER`, or name a version that \
                 is there as `reward_base` in the section `refresh` of bots.yaml, and ask for a refresh again""".formatted(champion, base, bot, bot, base));
     }
 

@@ -223,7 +223,7 @@ class RefreshIT {
                 .singleElement()
                 .asString()
                 .contains("the champion large is an upstream, and the store has no checkpoint 'default' of bot support")
-                .contains("train import --bot support --version default", "reward_base");
+                .contains("version add support default --checkpoint", "reward_base");
     }
 
     @Test
