@@ -55,13 +55,18 @@ final class LoadGenerator {
     /**
      * What came of it.
      *
-     * @param latency in nanoseconds, of good answers
-     * @param refused answers of 429
-     * @param bad answers of another status, or without what was wanted
+     * @param latency in nanoseconds, of the good answers to what was meant to leave in that time
+     * @param good answers that came in that time
+     * @param refused answers of 429 that came in that time
+     * @param bad answers of another status, or without what was wanted, whenever they came
      */
-    record Result(Histogram latency, long refused, long bad, Duration took) {
+    record Result(Histogram latency, long good, long refused, long bad, Duration took) {
         double perSecond() {
-            return latency.getTotalCount() / (took.toNanos() / 1e9);
+            return good / (took.toNanos() / 1e9);
+        }
+
+        double refusedPerSecond() {
+            return refused / (took.toNanos() / 1e9);
         }
 
         double percentileMillis(double percentile) {
@@ -70,11 +75,12 @@ final class LoadGenerator {
     }
 
     Result closedLoop(int connections, Duration time) throws IOException {
-        return new Run(connections, time, 0).go();
+        return new Run(connections, 0).go(Duration.ZERO, time);
     }
 
-    Result openLoop(int connectionsMax, Duration time, double perSecond) throws IOException {
-        return new Run(connectionsMax, time, perSecond).go();
+    /** Measures for {@code time} after a {@code leadIn} at the same rate, in which connections and queues fill. */
+    Result openLoop(int connectionsMax, Duration leadIn, Duration time, double perSecond) throws IOException {
+        return new Run(connectionsMax, perSecond).go(leadIn, time);
     }
 
     private static final class Connection {
@@ -98,29 +104,36 @@ final class LoadGenerator {
 
     private final class Run {
         private final int connections;
-        private final long endNanos;
         private final double perSecond;
-        private final long startNanos = System.nanoTime();
         private final Histogram latency = new Histogram(LONGEST_NANOS, 3);
         private final Deque<Connection> free = new ArrayDeque<>();
+
+        /** Once all connections are open: the first request, the first and the last moment that count. */
+        private long firstNanos;
+
+        private long startNanos;
+        private long endNanos;
         private long sent;
+        private long good;
         private long refused;
         private long bad;
         private int underWay;
 
-        private Run(int connections, Duration time, double perSecond) {
+        private Run(int connections, double perSecond) {
             this.connections = connections;
-            this.endNanos = startNanos + time.toNanos();
             this.perSecond = perSecond;
         }
 
-        private Result go() throws IOException {
+        private Result go(Duration leadIn, Duration time) throws IOException {
             List<Connection> all = new ArrayList<>();
             try (Selector selector = Selector.open()) {
                 for (int i = 0; i < connections; i++) {
                     all.add(open(selector));
                 }
                 free.addAll(all);
+                firstNanos = System.nanoTime();
+                startNanos = firstNanos + leadIn.toNanos();
+                endNanos = startNanos + time.toNanos();
                 while (System.nanoTime() < endNanos || underWay > 0) {
                     send();
                     if (System.nanoTime() - endNanos > TimeUnit.SECONDS.toNanos(10)) {
@@ -145,8 +158,7 @@ final class LoadGenerator {
                     each.channel.close();
                 }
             }
-            return new Result(
-                    latency, refused, bad, Duration.ofNanos(Math.min(System.nanoTime(), endNanos) - startNanos));
+            return new Result(latency, good, refused, bad, time);
         }
 
         private long waitMillis() {
@@ -165,7 +177,7 @@ final class LoadGenerator {
         private void send() throws IOException {
             long now = System.nanoTime();
             while (!free.isEmpty() && now < endNanos) {
-                long intended = perSecond == 0 ? now : startNanos + (long) (sent / perSecond * 1e9);
+                long intended = perSecond == 0 ? now : firstNanos + (long) (sent / perSecond * 1e9);
                 if (intended > now) {
                     return;
                 }
@@ -195,12 +207,17 @@ final class LoadGenerator {
             if (HttpMessage.complete(connection.response)) {
                 underWay--;
                 ByteBuffer response = connection.response;
+                long now = System.nanoTime();
+                boolean inTime = now >= startNanos && now <= endNanos;
                 int status = HttpMessage.status(response);
                 if (status == 429) {
-                    refused++;
+                    refused += inTime ? 1 : 0;
                 } else if (status == 200
                         && HttpMessage.text(response, response.position()).contains(wanted)) {
-                    latency.recordValue(Math.min(LONGEST_NANOS, System.nanoTime() - connection.intendedNanos));
+                    good += inTime ? 1 : 0;
+                    if (connection.intendedNanos >= startNanos) {
+                        latency.recordValue(Math.min(LONGEST_NANOS, now - connection.intendedNanos));
+                    }
                 } else {
                     bad++;
                 }

@@ -60,7 +60,7 @@ final class OverloadBenchmark {
             say("warming up");
             double rate = chat.closedLoop(PEAK_CONNECTIONS, settings.time().multipliedBy(2))
                     .perSecond();
-            chat.openLoop(FLOOD_CONNECTIONS, settings.time().multipliedBy(3), FACTOR * rate);
+            chat.openLoop(FLOOD_CONNECTIONS, settings.time(), settings.time().multipliedBy(2), FACTOR * rate);
             say("peak");
             double peak = chat.closedLoop(PEAK_CONNECTIONS, settings.time()).perSecond();
             figures.add(Figure.of("goodput", "at its peak, 32 at once", peak, "1/s"));
@@ -94,7 +94,7 @@ final class OverloadBenchmark {
         say("%.0f requests a second, %.0f times what it can answer".formatted(FACTOR * peak, FACTOR));
         AtomicBoolean over = new AtomicBoolean();
         CompletableFuture<Histogram> judging = CompletableFuture.supplyAsync(() -> judge(port, apiKey, over));
-        Result flood = chat.openLoop(FLOOD_CONNECTIONS, settings.time().multipliedBy(2), FACTOR * peak);
+        Result flood = chat.openLoop(FLOOD_CONNECTIONS, settings.time(), settings.time(), FACTOR * peak);
         over.set(true);
         Histogram judgements = joined(judging);
         String at = "5 times the peak";
@@ -105,8 +105,7 @@ final class OverloadBenchmark {
         figures.add(Figure.of("p99 of what is accepted", at, p99, "ms")
                 .against("its deadline", (double) DEADLINE.toMillis())
                 .goal("within its deadline", p99 <= DEADLINE.toMillis()));
-        figures.add(
-                Figure.of("refused early", at, flood.refused() / (flood.took().toNanos() / 1e9), "1/s"));
+        figures.add(Figure.of("refused early", at, flood.refusedPerSecond(), "1/s"));
         figures.add(Figure.of("failed otherwise", at, (double) flood.bad(), "requests")
                 .goal("none", flood.bad() == 0));
         double feedback = judgements.getValueAtPercentile(99) / 1e6;
