@@ -53,6 +53,9 @@ final class OperatorRoutes {
             context.next();
         });
         at(router, "/bots/:bot").on(HttpMethod.GET, operators::state).only();
+        at(router, "/bots/:bot/versions")
+                .on(HttpMethod.GET, operators::versions)
+                .only();
         at(router, "/bots/:bot/events").on(HttpMethod.GET, operators::history).only();
         at(router, "/bots/:bot/rollout/:action")
                 .on(HttpMethod.POST, this::optionalBody, Bodies::received, operators::command)

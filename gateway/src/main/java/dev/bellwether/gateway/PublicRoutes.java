@@ -110,6 +110,13 @@ final class PublicRoutes {
                 .crossOrigin(cors)
                 .only();
         Endpoint.at(router, "/", Errors.OPENAI).on(HttpMethod.GET, page::html).only();
+        Endpoint.at(router, "/openapi.yaml", Errors.OPENAI)
+                .on(
+                        HttpMethod.GET,
+                        context -> context.response()
+                                .putHeader("content-type", "application/yaml")
+                                .sendFile("openapi.yaml"))
+                .only();
         Endpoint.at(router, "/page/:file", Errors.OPENAI)
                 .on(HttpMethod.GET, page::file)
                 .only();

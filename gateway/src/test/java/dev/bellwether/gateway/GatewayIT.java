@@ -246,4 +246,13 @@ class GatewayIT {
                 .hasSize(1);
         assertThat(send("GET", operator("/metrics"), "", null).body()).contains("bellwether_http_requests");
     }
+
+    @Test
+    void servesItsContractAndSaysWhatTheStoreHas() throws IOException, InterruptedException {
+        assertThat(send("GET", open("/openapi.yaml"), "", null).body()).startsWith("openapi: 3.");
+        HttpResponse<String> versions =
+                send("GET", operator("/operator/v1/bots/support/versions"), "", folder.operatorKey());
+        assertThat(versions.body())
+                .contains("{\"version\":\"default\",\"kind\":\"checkpoint\"", "\"role\":\"champion\"");
+    }
 }

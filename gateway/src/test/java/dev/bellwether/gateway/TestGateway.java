@@ -141,7 +141,10 @@ final class TestGateway implements AutoCloseable {
 
     static HttpResponse<String> send(String method, URI uri, String body, @Nullable String bearer, String... headers)
             throws IOException, InterruptedException {
-        return HTTP.send(request(method, uri, body, bearer, headers), HttpResponse.BodyHandlers.ofString());
+        HttpRequest request = request(method, uri, body, bearer, headers);
+        HttpResponse<String> response = HTTP.send(request, HttpResponse.BodyHandlers.ofString());
+        Contract.hold(request, body, response);
+        return response;
     }
 
     /** A question to {@code bot}; {@code more} are further fields of the body, each with a comma before it. */

@@ -132,7 +132,8 @@ public final class EventJournal implements AutoCloseable {
                         "all",
                         ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
                         true,
-                        // One request at a time: what comes meanwhile is the next one's batch, and nothing waits for more.
+                        // One request at a time: what comes meanwhile is the next one's batch, and nothing waits for
+                        // more.
                         ProducerConfig.LINGER_MS_CONFIG,
                         0,
                         ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,

@@ -1,5 +1,6 @@
 package dev.bellwether.gateway.rollout;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.EventJson;
@@ -18,6 +19,7 @@ import dev.bellwether.gateway.http.Bodies;
 import dev.bellwether.gateway.http.Json;
 import dev.bellwether.gateway.http.JsonFields;
 import dev.bellwether.gateway.journal.EventJournal;
+import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.topic.Topics;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
@@ -76,6 +78,35 @@ public final class OperatorHandler {
         ObjectNode json = Json.object();
         json.set("transitions", EventJson.mapper().valueToTree(rollouts.history(bot)));
         reply(context, 200, null, json);
+    }
+
+    /** {@code GET /operator/v1/bots/{bot}/versions}: what the store has, and what each is to the rollout. */
+    public void versions(RoutingContext context) {
+        String bot = bot(context, Role.VIEWER);
+        RolloutState state = rollouts.announced(bot);
+        context.vertx()
+                .executeBlocking(() -> rollouts.stored(bot), false)
+                .onSuccess(stored -> {
+                    ObjectNode json = Json.object();
+                    ArrayNode rows = json.putArray("versions");
+                    for (StoredVersion version : stored) {
+                        ObjectNode row = rows.addObject();
+                        row.setAll((ObjectNode) EventJson.mapper().valueToTree(version));
+                        role(state, version.version()).ifPresent(role -> row.put("role", role));
+                    }
+                    reply(context, 200, null, json);
+                })
+                .onFailure(context::fail);
+    }
+
+    private static Optional<String> role(RolloutState state, String version) {
+        if (version.equals(state.champion())) {
+            return Optional.of("champion");
+        }
+        if (version.equals(state.candidate())) {
+            return Optional.of("candidate");
+        }
+        return state.waiting().contains(version) ? Optional.of("waiting") : Optional.empty();
     }
 
     public void refreshes(RoutingContext context) {

@@ -9,8 +9,10 @@ import dev.bellwether.event.RolloutTransition;
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.gateway.serving.PolicyCatalog;
+import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -132,6 +134,10 @@ public final class RolloutFollower implements AutoCloseable {
     }
 
     /** Whether the store has a version of a bot. */
+    List<StoredVersion> stored(String bot) throws IOException {
+        return catalog.stored(bot);
+    }
+
     boolean stores(String bot, String version) {
         return catalog.stores(bot, version);
     }

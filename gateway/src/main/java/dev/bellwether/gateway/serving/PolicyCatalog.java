@@ -2,8 +2,11 @@ package dev.bellwether.gateway.serving;
 
 import dev.bellwether.gateway.http.Workers;
 import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.engine.EngineConfig;
+import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -42,6 +45,11 @@ public final class PolicyCatalog implements AutoCloseable {
         } catch (UnsupportedCheckpointException e) {
             return false;
         }
+    }
+
+    /** What the store has of a bot; reads the disk, so not on an event loop. */
+    public List<StoredVersion> stored(String bot) throws IOException {
+        return store.list(bot);
     }
 
     /** The version, kept open until the use is closed; empty unless it is loaded. */

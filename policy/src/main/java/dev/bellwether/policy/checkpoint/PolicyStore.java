@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -71,6 +72,19 @@ public final class PolicyStore {
                     .sorted()
                     .toList();
         }
+    }
+
+    /** What there is of a bot, sorted by name; the files are not looked at. */
+    public List<StoredVersion> list(String bot) throws IOException {
+        List<StoredVersion> versions = new ArrayList<>();
+        for (String name : names(bot)) {
+            try {
+                versions.add(StoredVersion.of(manifest(bot, name), name));
+            } catch (UnsupportedCheckpointException e) {
+                versions.add(StoredVersion.damaged(name, String.valueOf(e.getMessage())));
+            }
+        }
+        return versions;
     }
 
     /** Opens a version's weights after checking it against its manifest. */

@@ -3,11 +3,8 @@ package dev.bellwether.trainer.version;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.bellwether.policy.checkpoint.Manifest;
-import dev.bellwether.policy.checkpoint.PolicyStore;
-import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.checkpoint.StoredVersion;
 import java.io.IOException;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,20 +30,11 @@ final class ListVersionsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        PolicyStore store = place.store();
         ArrayNode rows = JSON.createArrayNode();
         String champion = place.configuredChampion().orElse("");
-        for (String name : store.names(place.bot())) {
-            ObjectNode row = rows.addObject().put("version", name);
-            try {
-                Manifest manifest = store.manifest(place.bot(), name);
-                row.put("kind", manifest.artefactKind().name().toLowerCase(Locale.ROOT))
-                        .put("created", manifest.created())
-                        .put("parent", manifest.parent())
-                        .put("configured_champion", name.equals(champion));
-            } catch (UnsupportedCheckpointException e) {
-                row.put("kind", "damaged").put("why", e.getMessage());
-            }
+        for (StoredVersion stored : place.store().list(place.bot())) {
+            ObjectNode row = JSON.valueToTree(stored);
+            rows.add(row.put("configured_champion", stored.version().equals(champion)));
         }
         if (json) {
             spec.commandLine().getOut().println(rows.toPrettyString());
