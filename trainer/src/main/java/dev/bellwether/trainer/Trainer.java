@@ -1,6 +1,7 @@
 package dev.bellwether.trainer;
 
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.prompt.PromptRefusedException;
 import dev.bellwether.trainer.dataset.ExportCommand;
 import dev.bellwether.trainer.evaluation.EvaluateCommand;
 import dev.bellwether.trainer.refresh.PpoCommand;
@@ -88,6 +89,7 @@ public final class Trainer {
         return failure instanceof IOException
                 || failure instanceof UncheckedIOException
                 || failure instanceof IllegalArgumentException
-                || failure instanceof UnsupportedCheckpointException;
+                || failure instanceof UnsupportedCheckpointException
+                || failure instanceof PromptRefusedException;
     }
 }

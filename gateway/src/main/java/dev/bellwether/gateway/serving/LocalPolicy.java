@@ -16,6 +16,7 @@ import dev.bellwether.policy.engine.GoldenCases;
 import dev.bellwether.policy.engine.ReplyText;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
+import dev.bellwether.policy.prompt.PromptRefusedException;
 import dev.bellwether.policy.prompt.Turn;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
@@ -134,7 +135,16 @@ public final class LocalPolicy implements Policy {
     }
 
     private int[] prompt(List<Turn> turns) {
-        int[] prompt = tokenizer.prompt(turns);
+        int[] prompt;
+        try {
+            prompt = tokenizer.prompt(turns);
+        } catch (PromptRefusedException e) {
+            throw ApiException.field(
+                    422,
+                    "prompt_refused",
+                    "messages",
+                    "This bot's model does not take these messages: %s".formatted(e.getMessage()));
+        }
         if (prompt.length > promptTokensMax()) {
             throw tooLong(Integer.toString(prompt.length));
         }

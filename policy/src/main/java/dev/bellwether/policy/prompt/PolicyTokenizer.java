@@ -1,89 +1,69 @@
 package dev.bellwether.policy.prompt;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.ZoneId;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.LongStream;
 
-/** The tokenizer and prompt template of a checkpoint directory; safe for use by many threads. */
+/**
+ * The tokenizer and chat template of a checkpoint directory, the same in serving and in training; safe for use by many
+ * threads. What people write is text in all of it: a control token's letters are tokens of letters.
+ */
 public final class PolicyTokenizer implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final String DEFAULT_TEMPLATE =
-            "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
-                    + "{% if add_generation_prompt %}<|assistant|>{% endif %}";
+    static {
+        // The library asks the network for its own address otherwise.
+        System.setProperty("ai.djl.offline", "true");
+    }
 
     private final HuggingFaceTokenizer tokenizer;
     private final PromptTemplate template;
-    private final int highestToken;
+    private final ControlTokens controlTokens;
+    private final TokenizerFile file;
+    private final Map<Integer, String> words;
+    private final boolean ownTemplate;
     private final int longestToken;
 
-    private PolicyTokenizer(
-            HuggingFaceTokenizer tokenizer, PromptTemplate template, int highestToken, int longestToken) {
-        this.tokenizer = tokenizer;
-        this.template = template;
-        this.highestToken = highestToken;
-        this.longestToken = longestToken;
+    private PolicyTokenizer(TokenizerFile file, ChatTemplateFile templateFile) throws IOException {
+        this.file = file;
+        this.controlTokens = new ControlTokens(file.control());
+        this.template = new PromptTemplate(
+                templateFile.source(file.added()),
+                templateFile.specialTokens(),
+                controlTokens,
+                Clock.system(ZoneId.systemDefault()));
+        this.ownTemplate = templateFile.present();
+        this.words = file.byteLevel() ? file.words() : Map.of();
+        this.longestToken = file.longestToken();
+        this.tokenizer = HuggingFaceTokenizer.newInstance(
+                new ByteArrayInputStream(file.renamed()),
+                Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
     }
 
-    /** Opens {@code tokenizer.json} and {@code tokenizer_config.json} of {@code directory}. */
+    /** Opens the tokenizer's and the template's files in {@code directory}. */
     public static PolicyTokenizer open(Path directory) {
         try {
-            JsonNode config = JSON.readTree(Files.readAllBytes(directory.resolve("tokenizer_config.json")));
-            JsonNode tokens = JSON.readTree(Files.readAllBytes(directory.resolve("tokenizer.json")));
-            Set<String> reserved = new LinkedHashSet<>();
-            tokens.path("added_tokens")
-                    .forEach(token -> reserved.add(token.path("content").asText()));
-            Map<String, String> special = new HashMap<>();
-            for (String name : List.of("bos_token", "eos_token", "pad_token", "unk_token")) {
-                JsonNode token = config.path(name);
-                special.put(name, token.isObject() ? token.path("content").asText("") : token.asText(""));
-            }
-            PromptTemplate template =
-                    new PromptTemplate(config.path("chat_template").asText(DEFAULT_TEMPLATE), special, reserved);
-            HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.newInstance(
-                    directory, Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
-            return new PolicyTokenizer(tokenizer, template, highestToken(tokens), longestToken(tokens));
+            return new PolicyTokenizer(TokenizerFile.read(directory), ChatTemplateFile.read(directory));
+        } catch (UnsupportedCheckpointException e) {
+            throw e;
+        } catch (NoSuchFileException e) {
+            throw new UnsupportedCheckpointException("%s is missing".formatted(e.getFile()), e);
         } catch (IOException | RuntimeException e) {
             throw new UnsupportedCheckpointException(
                     "the tokenizer in %s cannot be read: %s".formatted(directory, e.getMessage()), e);
         }
     }
 
-    private static int highestToken(JsonNode tokens) {
-        int highest = 0;
-        for (JsonNode id : tokens.path("model").path("vocab")) {
-            highest = Math.max(highest, id.asInt(0));
-        }
-        for (JsonNode token : tokens.path("added_tokens")) {
-            highest = Math.max(highest, token.path("id").asInt(0));
-        }
-        return highest;
-    }
-
-    private static int longestToken(JsonNode tokens) {
-        int longest = 1;
-        JsonNode vocabulary = tokens.path("model").path("vocab");
-        for (Map.Entry<String, JsonNode> token : vocabulary.properties()) {
-            longest = Math.max(longest, token.getKey().length());
-        }
-        // Unigram models list pairs of text and score.
-        for (JsonNode pair : vocabulary) {
-            longest = Math.max(longest, pair.path(0).asText().length());
-        }
-        for (JsonNode token : tokens.path("added_tokens")) {
-            longest = Math.max(longest, token.path("content").asText().length());
-        }
-        return longest;
+    /** Whether the checkpoint brings a template of its own; without one its prompts are ChatML. */
+    public boolean ownTemplate() {
+        return ownTemplate;
     }
 
     /** The most characters that one token stands for: a text of more characters than tokens times this is too long. */
@@ -93,20 +73,37 @@ public final class PolicyTokenizer implements AutoCloseable {
 
     /** Refuses a tokenizer that makes tokens which a model of {@code vocabularySize} has no embedding for. */
     public void requireWithin(int vocabularySize) {
-        if (highestToken >= vocabularySize) {
+        if (file.highestToken() >= vocabularySize) {
             throw new UnsupportedCheckpointException("tokenizer.json has the token %d, config.json a vocab_size of %d"
-                    .formatted(highestToken, vocabularySize));
+                    .formatted(file.highestToken(), vocabularySize));
         }
     }
 
-    /** The template's own text for {@code turns}, as tokens; what the model continues. */
+    /**
+     * The template's own text for {@code turns}, as tokens; what the model continues.
+     *
+     * @throws PromptRefusedException in the template's words
+     */
     public int[] prompt(List<Turn> turns) {
-        return encode(template.prompt(turns));
+        return laidOut(template.marked(turns, true));
+    }
+
+    /** What the model reads of messages with whatever fields they have, as text and as tokens. */
+    public Prompt read(List<? extends Map<String, ?>> messages, boolean replyFollows) {
+        String marked = template.markedMessages(messages, replyFollows);
+        return new Prompt(ControlTokens.unmarked(marked), laidOut(marked));
+    }
+
+    /** A conversation as a model reads it. */
+    public record Prompt(String text, int[] tokens) {}
+
+    private int[] laidOut(String marked) {
+        return encodeRenamed(controlTokens.renamed(marked, file::name));
     }
 
     /** That one of {@code endTokens} with which the template closes a reply; the first where it has none of them. */
     public int endOfReply(List<Integer> endTokens) {
-        int[] closed = encode(template.conversation(List.of(Turn.user("a"), Turn.assistant("b"))));
+        int[] closed = laidOut(template.marked(List.of(Turn.user("a"), Turn.assistant("b")), false));
         for (int i = closed.length - 1; i >= 0; i--) {
             if (endTokens.contains(closed[i])) {
                 return closed[i];
@@ -126,7 +123,17 @@ public final class PolicyTokenizer implements AutoCloseable {
         return ended;
     }
 
+    /** The tokens of what somebody wrote: of letters alone, whatever they spell. */
     public int[] encode(String text) {
+        return encodeRenamed(ControlTokens.unmarked(controlTokens.guard(text)));
+    }
+
+    /** The token of that text, if it is a control token or another of the added ones. */
+    public int addedToken(String text) {
+        return file.id(text);
+    }
+
+    private int[] encodeRenamed(String text) {
         return LongStream.of(tokenizer.encode(text, false, false).getIds())
                 .mapToInt(Math::toIntExact)
                 .toArray();
@@ -134,9 +141,24 @@ public final class PolicyTokenizer implements AutoCloseable {
 
     /** The text of {@code tokens}, control tokens left out; half a character at the end reads as U+FFFD. */
     public String decode(int[] tokens) {
-        return tokens.length == 0
+        StringBuilder text = new StringBuilder();
+        int from = 0;
+        for (int i = 0; i < tokens.length; i++) {
+            // Its letters would be read as bytes.
+            String word = words.get(tokens[i]);
+            if (word != null) {
+                text.append(decode(tokens, from, i)).append(word);
+                from = i + 1;
+            }
+        }
+        return text.append(decode(tokens, from, tokens.length)).toString();
+    }
+
+    private String decode(int[] tokens, int from, int to) {
+        return from == to
                 ? ""
-                : tokenizer.decode(Arrays.stream(tokens).asLongStream().toArray(), true);
+                : tokenizer.decode(
+                        Arrays.stream(tokens, from, to).asLongStream().toArray(), true);
     }
 
     @Override

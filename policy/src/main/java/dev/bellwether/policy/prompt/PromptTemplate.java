@@ -1,85 +1,97 @@
 package dev.bellwether.policy.prompt;
 
-import com.hubspot.jinjava.Jinjava;
-import com.hubspot.jinjava.JinjavaConfig;
-import com.hubspot.jinjava.interpret.RenderResult;
-import com.hubspot.jinjava.interpret.TemplateError;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.prompt.jinja.Template;
+import dev.bellwether.policy.prompt.jinja.TemplateException;
+import java.time.Clock;
+import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/** A checkpoint's {@code chat_template} (Jinja), which lays the turns of a conversation out as one text. */
+/**
+ * A checkpoint's chat template (Jinja), which lays the turns of a conversation out as one text, as {@code
+ * apply_chat_template} of {@code transformers} does.
+ */
 public final class PromptTemplate {
-    private static final Jinjava JINJA = new Jinjava(JinjavaConfig.newBuilder()
-            // What people write is text, never a template.
-            .withNestedInterpretationEnabled(false)
-            .withTrimBlocks(true)
-            .withLstripBlocks(true)
-            .withMaxOutputSize(4_000_000)
-            .build());
-
-    private final String template;
-    private final Map<String, String> specialTokens;
-    private final Map<Character, List<String>> reservedByEnd;
+    private final Template template;
+    private final Map<String, Object> specialTokens;
+    private final ControlTokens controlTokens;
 
     /**
      * @param specialTokens named tokens that templates refer to, such as {@code bos_token}
-     * @param reserved texts that the tokenizer reads as control tokens: they are taken out of what people write, so
-     *     that nobody can end a turn or open another by typing it
+     * @param controlTokens texts that the tokenizer reads as control tokens
      */
-    public PromptTemplate(String template, Map<String, String> specialTokens, Collection<String> reserved) {
-        this.template = template;
+    public PromptTemplate(String template, Map<String, String> specialTokens, Collection<String> controlTokens) {
+        this(
+                template,
+                Map.copyOf(specialTokens),
+                new ControlTokens(controlTokens),
+                Clock.system(ZoneId.systemDefault()));
+    }
+
+    PromptTemplate(String template, Map<String, Object> specialTokens, ControlTokens controlTokens, Clock clock) {
+        try {
+            this.template = Template.parse(template, clock);
+        } catch (TemplateException e) {
+            throw new UnsupportedCheckpointException("the chat template cannot be read: " + e.getMessage(), e);
+        }
         this.specialTokens = Map.copyOf(specialTokens);
-        this.reservedByEnd = reserved.stream()
-                .filter(token -> !token.isEmpty())
-                .collect(Collectors.groupingBy(token -> token.charAt(token.length() - 1)));
+        this.controlTokens = controlTokens;
     }
 
     /** The prompt whose continuation is the assistant's reply to the last turn. */
     public String prompt(List<Turn> turns) {
-        return render(turns, true);
+        return ControlTokens.unmarked(marked(turns, true));
     }
 
-    /** The conversation as far as it has come. */
-    String conversation(List<Turn> turns) {
-        return render(turns, false);
+    /** The turns as text in which what people typed is marked where it would read as a control token. */
+    String marked(List<Turn> turns, boolean replyFollows) {
+        return markedMessages(
+                turns.stream()
+                        .map(turn -> Map.<String, Object>of("role", turn.role(), "content", turn.content()))
+                        .toList(),
+                replyFollows);
     }
 
-    private String render(List<Turn> turns, boolean replyFollows) {
-        List<Map<String, String>> messages = turns.stream()
-                .map(turn -> Map.of("role", turn.role(), "content", withoutReserved(turn.content())))
-                .toList();
-        Map<String, Object> variables = new HashMap<>(specialTokens);
-        variables.put("messages", messages);
+    /**
+     * The same for messages with whatever fields they have.
+     *
+     * @throws PromptRefusedException in the template's own words
+     */
+    String markedMessages(List<? extends Map<String, ?>> messages, boolean replyFollows) {
+        Map<String, @Nullable Object> variables = new HashMap<>(specialTokens);
+        variables.put("messages", messages.stream().map(this::guarded).toList());
         variables.put("add_generation_prompt", replyFollows);
-        RenderResult result = JINJA.renderForResult(template, variables);
-        List<TemplateError> errors = result.getErrors().stream()
-                .filter(error -> error.getSeverity() == TemplateError.ErrorType.FATAL)
-                .toList();
-        if (!errors.isEmpty()) {
-            throw new UnsupportedCheckpointException(
-                    "chat_template cannot be rendered: " + errors.getFirst().getMessage());
+        variables.put("tools", null);
+        variables.put("documents", null);
+        try {
+            return template.render(variables);
+        } catch (TemplateException e) {
+            throw new PromptRefusedException(String.valueOf(e.getMessage()), e);
         }
-        return result.getOutput();
     }
 
-    /** One pass over the text: what was kept so far never holds a control token, nested ones included. */
-    private String withoutReserved(String text) {
-        StringBuilder clean = new StringBuilder(text.length());
-        for (int i = 0; i < text.length(); i++) {
-            char next = text.charAt(i);
-            clean.append(next);
-            for (String token : reservedByEnd.getOrDefault(next, List.of())) {
-                int start = clean.length() - token.length();
-                if (start >= 0 && clean.indexOf(token, start) == start) {
-                    clean.setLength(start);
-                    break;
-                }
+    private @Nullable Object guarded(@Nullable Object value) {
+        return switch (value) {
+            case String text -> controlTokens.guard(text);
+            case List<?> list -> all(list);
+            case Map<?, ?> map -> {
+                Map<Object, @Nullable Object> guarded = new LinkedHashMap<>();
+                map.forEach((key, item) -> guarded.put(key, key.equals("role") ? item : guarded(item)));
+                yield guarded;
             }
-        }
-        return clean.toString();
+            case null, default -> value;
+        };
+    }
+
+    private List<@Nullable Object> all(List<?> list) {
+        List<@Nullable Object> guarded = new ArrayList<>();
+        list.forEach(item -> guarded.add(guarded(item)));
+        return guarded;
     }
 }

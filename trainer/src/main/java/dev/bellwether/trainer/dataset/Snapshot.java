@@ -9,6 +9,7 @@ import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Reply;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
+import dev.bellwether.policy.prompt.PromptRefusedException;
 import dev.bellwether.policy.prompt.Turn;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,11 +18,15 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The pairs and rated interactions that one refresh learns from; never changed once taken. */
 public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated) {
+    private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
     private static final String PAIRS = "pairs.jsonl";
     private static final String RATED = "rated.jsonl";
 
@@ -97,10 +102,12 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
         public List<Comparison> comparisons() {
             List<Comparison> comparisons = new ArrayList<>();
             for (PreferencePair pair : pairs) {
-                Sample chosen = sample(pair.prompt(), pair.chosen().text());
-                Sample rejected = sample(pair.prompt(), pair.rejected().text());
-                if (chosen.length() <= tokensMax && rejected.length() <= tokensMax) {
-                    comparisons.add(new Comparison(chosen, rejected, pair.weight(), pair.judges(), pair.time()));
+                Optional<Sample> chosen = sample(pair.prompt(), pair.chosen().text());
+                Optional<Sample> rejected =
+                        sample(pair.prompt(), pair.rejected().text());
+                if (chosen.isPresent() && rejected.isPresent()) {
+                    comparisons.add(
+                            new Comparison(chosen.get(), rejected.get(), pair.weight(), pair.judges(), pair.time()));
                 }
             }
             return comparisons;
@@ -114,11 +121,12 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
                 for (Feedback judgement : each.judgements()) {
                     if (judgement.signal() instanceof Thumb thumb) {
                         Reply reply = each.interaction().replies().get(judgement.choice());
-                        Sample sample = sample(each.interaction().prompt(), Turn.said(reply.text(), reply.toolCalls()));
+                        Optional<Sample> sample =
+                                sample(each.interaction().prompt(), Turn.said(reply.text(), reply.toolCalls()));
                         String user = judgement.userHash();
                         String person = user == null ? judgement.interactionId() : user;
-                        if (sample.length() <= tokensMax && cap.admits(List.of(person), judgement.time())) {
-                            votes.add(new Vote(sample, thumb.up(), person, judgement.time()));
+                        if (sample.isPresent() && cap.admits(List.of(person), judgement.time())) {
+                            votes.add(new Vote(sample.get(), thumb.up(), person, judgement.time()));
                         }
                     }
                 }
@@ -134,13 +142,26 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
                             pairs.stream().map(PreferencePair::prompt))
                     .forEach(different::add);
             return different.stream()
-                    .map(prompt -> tokenizer.prompt(turns(prompt)))
+                    .flatMap(prompt -> laidOut(prompt).stream())
                     .filter(prompt -> prompt.length + replyTokens <= tokensMax)
                     .toList();
         }
 
-        private Sample sample(List<Message> prompt, String reply) {
-            return Sample.of(tokenizer.prompt(turns(prompt)), tokenizer.reply(reply, endToken));
+        /** A sample of no more than {@code tokensMax} tokens. */
+        private Optional<Sample> sample(List<Message> prompt, String reply) {
+            return laidOut(prompt)
+                    .map(tokens -> Sample.of(tokens, tokenizer.reply(reply, endToken)))
+                    .filter(sample -> sample.length() <= tokensMax);
+        }
+
+        /** None where the template refuses a conversation, which another version had: nothing is learned from it. */
+        private Optional<int[]> laidOut(List<Message> prompt) {
+            try {
+                return Optional.of(tokenizer.prompt(turns(prompt)));
+            } catch (PromptRefusedException e) {
+                LOG.info("a conversation is left out, the chat template refuses it: {}", e.getMessage());
+                return Optional.empty();
+            }
         }
 
         private static List<Turn> turns(List<Message> prompt) {

@@ -1,0 +1,142 @@
+package dev.bellwether.policy.prompt.jinja;
+
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What may stand behind {@code |}: Jinja's filters, but for those of web pages. */
+final class Filters {
+    private static final Set<String> KNOWN = Set.of(
+            "abs",
+            "attr",
+            "batch",
+            "capitalize",
+            "center",
+            "count",
+            "d",
+            "default",
+            "dictsort",
+            "e",
+            "escape",
+            "first",
+            "float",
+            "format",
+            "groupby",
+            "indent",
+            "int",
+            "items",
+            "join",
+            "last",
+            "length",
+            "list",
+            "lower",
+            "map",
+            "max",
+            "min",
+            "reject",
+            "rejectattr",
+            "replace",
+            "reverse",
+            "round",
+            "safe",
+            "select",
+            "selectattr",
+            "slice",
+            "sort",
+            "string",
+            "sum",
+            "title",
+            "tojson",
+            "trim",
+            "truncate",
+            "unique",
+            "upper",
+            "wordcount");
+
+    private Filters() {}
+
+    static boolean known(String name) {
+        return KNOWN.contains(name);
+    }
+
+    static Object apply(String name, Object value, Given given) {
+        return switch (name) {
+            case "capitalize", "center", "e", "escape", "format", "indent", "lower", "replace", "title", "trim" ->
+                TextFilters.apply(name, Values.text(value), given);
+            case "truncate", "upper", "wordcount" -> TextFilters.apply(name, Values.text(value), given);
+            case "safe", "string" -> Values.text(value);
+            case "tojson" -> JsonText.of(value, given);
+            case "default", "d" -> otherwise(value, given);
+            case "length", "count" -> Values.length(value);
+            case "abs" -> value instanceof Double number ? (Object) Math.abs(number) : Math.abs(Numbers.toLong(value));
+            case "int" -> toInteger(value, given);
+            case "float" -> toFloat(value, given);
+            case "round" -> rounded(Numbers.toDouble(value), given);
+            case "attr" -> Members.attribute(value, given.text(0, "name"));
+            case "items" -> value instanceof Map<?, ?> map ? Members.items(map) : items(value);
+            case "reverse" ->
+                value instanceof String text
+                        ? new StringBuilder(text).reverse().toString()
+                        : Values.iterate(value).reversed();
+            default -> ListFilters.apply(name, Values.iterate(value), value, given);
+        };
+    }
+
+    private static Object items(Object value) {
+        if (value instanceof Undefined) {
+            return List.of();
+        }
+        throw new TemplateException("'items' needs a mapping, not %s".formatted(Values.kind(value)));
+    }
+
+    private static Object otherwise(Object value, Given given) {
+        boolean missing = value instanceof Undefined || (given.truth(1, "boolean", false) && !Values.truth(value));
+        return missing ? given.at(0, "default_value").orElse("") : value;
+    }
+
+    private static Object toInteger(Object value, Given given) {
+        Object otherwise = given.at(0, "default").orElse(0L);
+        try {
+            return switch (value) {
+                case String text -> {
+                    String digits = Blanks.strip(text).replace("_", "");
+                    yield digits.matches("[-+]?\\d+")
+                            ? (Object) Long.valueOf(digits)
+                            : (Object) (long) Double.parseDouble(digits);
+                }
+                case Double number -> number.longValue();
+                case Special _, List<?> _, Map<?, ?> _ -> otherwise;
+                default -> Numbers.toLong(value);
+            };
+        } catch (NumberFormatException e) {
+            return otherwise;
+        }
+    }
+
+    private static Object toFloat(Object value, Given given) {
+        Object otherwise = given.at(0, "default").orElse(0.0);
+        try {
+            return switch (value) {
+                case String text -> Double.valueOf(Blanks.strip(text));
+                case Special _, List<?> _, Map<?, ?> _ -> otherwise;
+                default -> Numbers.toDouble(value);
+            };
+        } catch (NumberFormatException e) {
+            return otherwise;
+        }
+    }
+
+    private static double rounded(double number, Given given) {
+        RoundingMode mode = switch (given.text(1, "method", "common")) {
+            case "common" -> RoundingMode.HALF_EVEN;
+            case "ceil" -> RoundingMode.CEILING;
+            case "floor" -> RoundingMode.FLOOR;
+            default -> throw new TemplateException("'method' must be common, ceil or floor");
+        };
+        return new BigDecimal(number)
+                .setScale(given.integer(0, "precision", 0), mode)
+                .doubleValue();
+    }
+}

@@ -1,0 +1,6 @@
+package dev.bellwether.policy.prompt.jinja;
+
+/** Python's {@code None}. */
+enum Special {
+    NONE
+}

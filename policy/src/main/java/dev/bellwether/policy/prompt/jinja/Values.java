@@ -1,0 +1,191 @@
+package dev.bellwether.policy.prompt.jinja;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * What a template computes with, and how Python's operators see it: {@link String}, {@link Long}, {@link Double}, {@link
+ * Boolean}, {@link Special#NONE}, {@link List}, {@link Map}, {@link Undefined} and what can be called.
+ */
+final class Values {
+    private Values() {}
+
+    static boolean truth(Object value) {
+        return switch (value) {
+            case Boolean truth -> truth;
+            case Special _, Undefined _ -> false;
+            case String text -> !text.isEmpty();
+            case Long number -> number != 0;
+            case Double number -> number != 0;
+            case List<?> list -> !list.isEmpty();
+            case Map<?, ?> map -> !map.isEmpty();
+            default -> true;
+        };
+    }
+
+    /** As Python's {@code str}. */
+    static String text(Object value) {
+        return value instanceof String text ? text : value instanceof Undefined ? "" : representation(value);
+    }
+
+    /** As Python's {@code repr}. */
+    static String representation(Object value) {
+        return switch (value) {
+            case String text -> quoted(text);
+            case Boolean truth -> truth ? "True" : "False";
+            case Special _ -> "None";
+            case Double number -> Numbers.print(number);
+            case Tuple tuple -> {
+                String items = items(tuple);
+                yield "(%s%s)".formatted(items, tuple.size() == 1 ? "," : "");
+            }
+            case List<?> list -> "[%s]".formatted(items(list));
+            case Map<?, ?> map ->
+                map.entrySet().stream()
+                        .map(entry -> representation(entry.getKey()) + ": " + representation(entry.getValue()))
+                        .collect(Collectors.joining(", ", "{", "}"));
+            case Long number -> number.toString();
+            case Undefined _ -> "Undefined";
+            default -> "<%s>".formatted(value instanceof Namespace ? "namespace" : "function");
+        };
+    }
+
+    private static String items(List<?> list) {
+        return list.stream().map(Values::representation).collect(Collectors.joining(", "));
+    }
+
+    private static String quoted(String text) {
+        char quote = text.contains("'") && !text.contains("\"") ? '"' : '\'';
+        StringBuilder quoted = new StringBuilder().append(quote);
+        text.codePoints().forEach(character -> {
+            switch (character) {
+                case '\n' -> quoted.append("\\n");
+                case '\r' -> quoted.append("\\r");
+                case '\t' -> quoted.append("\\t");
+                case '\\' -> quoted.append("\\\\");
+                default -> {
+                    if (character == quote) {
+                        quoted.append('\\').append(quote);
+                    } else if (character < 0x20 || character == 0x7f) {
+                        quoted.append("\\x%02x".formatted(character));
+                    } else {
+                        quoted.appendCodePoint(character);
+                    }
+                }
+            }
+        });
+        return quoted.append(quote).toString();
+    }
+
+    /** What it is, for a message. */
+    static String kind(Object value) {
+        return switch (value) {
+            case String _ -> "'str object'";
+            case Boolean _ -> "'bool object'";
+            case Long _ -> "'int object'";
+            case Double _ -> "'float object'";
+            case Special _ -> "'None'";
+            case Tuple _ -> "'tuple object'";
+            case List<?> _ -> "'list object'";
+            case Map<?, ?> _ -> "'dict object'";
+            case Undefined undefined -> undefined.why();
+            default -> "'%s object'".formatted(value.getClass().getSimpleName());
+        };
+    }
+
+    /** What a loop goes over. */
+    static List<Object> iterate(Object value) {
+        return switch (value) {
+            case Undefined _ -> List.of();
+            case String text ->
+                text.codePoints().mapToObj(Character::toString).collect(Collectors.toCollection(ArrayList::new));
+            case List<?> list -> new ArrayList<>(list);
+            case Map<?, ?> map -> new ArrayList<>(map.keySet());
+            default -> throw new TemplateException("%s is not iterable".formatted(kind(value)));
+        };
+    }
+
+    static long length(Object value) {
+        return switch (value) {
+            case String text -> text.codePointCount(0, text.length());
+            case List<?> list -> list.size();
+            case Map<?, ?> map -> map.size();
+            case Undefined _ -> 0;
+            default -> throw new TemplateException("%s has no length".formatted(kind(value)));
+        };
+    }
+
+    static boolean equal(Object left, Object right) {
+        if (Numbers.is(left) && Numbers.is(right)) {
+            return (Numbers.whole(left) && Numbers.whole(right))
+                    ? Numbers.toLong(left) == Numbers.toLong(right)
+                    : Numbers.toDouble(left) == Numbers.toDouble(right);
+        }
+        if (left instanceof List<?> a && right instanceof List<?> b) {
+            return a.size() == b.size() && sameItems(a, b);
+        }
+        if (left instanceof Map<?, ?> a && right instanceof Map<?, ?> b) {
+            return a.size() == b.size()
+                    && a.entrySet().stream()
+                            .allMatch(entry ->
+                                    b.containsKey(entry.getKey()) && equal(entry.getValue(), b.get(entry.getKey())));
+        }
+        if (left instanceof Undefined && right instanceof Undefined) {
+            return true;
+        }
+        return left.equals(right);
+    }
+
+    private static boolean sameItems(List<?> a, List<?> b) {
+        for (int i = 0; i < a.size(); i++) {
+            if (!equal(a.get(i), b.get(i))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Negative, 0 or positive; what has no order fails. */
+    static int compare(Object left, Object right) {
+        if (Numbers.is(left) && Numbers.is(right)) {
+            return Numbers.whole(left) && Numbers.whole(right)
+                    ? Long.compare(Numbers.toLong(left), Numbers.toLong(right))
+                    : Double.compare(Numbers.toDouble(left), Numbers.toDouble(right));
+        }
+        if (left instanceof String a && right instanceof String b) {
+            return Arrays.compare(a.codePoints().toArray(), b.codePoints().toArray());
+        }
+        if (left instanceof List<?> a && right instanceof List<?> b) {
+            for (int i = 0; i < Math.min(a.size(), b.size()); i++) {
+                int order = compare(a.get(i), b.get(i));
+                if (order != 0) {
+                    return order;
+                }
+            }
+            return Integer.compare(a.size(), b.size());
+        }
+        if (left instanceof Undefined undefined) {
+            throw undefined.used();
+        }
+        if (right instanceof Undefined undefined) {
+            throw undefined.used();
+        }
+        throw new TemplateException("%s and %s cannot be ordered".formatted(kind(left), kind(right)));
+    }
+
+    static boolean contains(Object container, Object item) {
+        return switch (container) {
+            case String text -> {
+                if (!(item instanceof String part)) {
+                    throw new TemplateException("%s cannot be in a text".formatted(kind(item)));
+                }
+                yield text.contains(part);
+            }
+            case Map<?, ?> map -> map.containsKey(item);
+            default -> iterate(container).stream().anyMatch(each -> equal(each, item));
+        };
+    }
+}

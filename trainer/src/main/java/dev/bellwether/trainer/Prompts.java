@@ -1,0 +1,13 @@
+package dev.bellwether.trainer;
+
+import dev.bellwether.trainer.dataset.PromptCommand;
+
+/** The command {@code prompt}. */
+public final class Prompts {
+    private Prompts() {}
+
+    public static void main(String[] arguments) {
+        Trainer.prepare();
+        System.exit(Trainer.commandLine(new PromptCommand()).execute(arguments));
+    }
+}
