@@ -1,6 +1,6 @@
 """Makes the tiny random checkpoints that tests compare with, and their logits as the transformers library computes them.
 
-    python3 make_reference.py OUT_FOLDER
+    python3 make_reference.py OUT_FOLDER [CASE ...]
 
 Each case is a folder with config.json, model.safetensors and reference.json: {"ids": [...], "logits": [[...], ...]}
 (one row for each position; for a reward model one row, the scores at the last token), computed in float32 from the
@@ -19,6 +19,8 @@ from transformers import (
     MistralForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
 )
 
 COMMON = dict(
@@ -38,6 +40,8 @@ CASES = {
         rope_parameters=ROPE), torch.float16),
     "qwen2-biases": (Qwen2ForCausalLM, Qwen2Config(
         **COMMON, num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True), torch.float32),
+    "qwen3-head-norms": (Qwen3ForCausalLM, Qwen3Config(
+        **COMMON, num_attention_heads=4, num_key_value_heads=2, head_dim=32, tie_word_embeddings=True), torch.bfloat16),
     "mistral": (MistralForCausalLM, MistralConfig(
         **COMMON, num_attention_heads=4, num_key_value_heads=2, sliding_window=None), torch.float32),
     "llama-reward": (LlamaForSequenceClassification, LlamaConfig(
@@ -63,6 +67,8 @@ def make(name, kind, config, dtype, out):
         extra.unlink()
 
 
-for case, (kind, config, dtype) in CASES.items():
+wanted = sys.argv[2:] or CASES
+for case in wanted:
+    kind, config, dtype = CASES[case]
     make(case, kind, config, dtype, pathlib.Path(sys.argv[1]))
     print(case)

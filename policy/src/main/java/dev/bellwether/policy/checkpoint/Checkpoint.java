@@ -1,24 +1,19 @@
 package dev.bellwether.policy.checkpoint;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * A model in a Hugging Face checkpoint directory: {@code config.json} and {@code model.safetensors}, or shards with
  * their index. Opening it checks that every tensor the config asks for is there in its shape.
  */
 public final class Checkpoint {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path directory;
     private final CheckpointConfig config;
@@ -34,17 +29,19 @@ public final class Checkpoint {
     public record Location(Safetensors file, Safetensors.Entry entry) {}
 
     public static Checkpoint open(Path directory) {
-        CheckpointConfig config = CheckpointConfig.read(directory.resolve("config.json"));
+        CheckpointConfig stated = CheckpointConfig.read(directory);
         Map<String, Location> locations = new LinkedHashMap<>();
-        for (String name : weightFiles(directory)) {
-            Safetensors file = Safetensors.open(directory.resolve(name));
+        for (Path weights : WeightFiles.of(directory)) {
+            Safetensors file = Safetensors.open(weights);
             file.entries().values().forEach(entry -> locations.put(entry.name(), new Location(file, entry)));
         }
+        CheckpointConfig config = ownHead(stated, locations) ? stated.untied() : stated;
         for (TensorShape shape : config.tensors()) {
             Location location = locations.get(shape.name());
             if (location == null) {
                 throw new UnsupportedCheckpointException("tensor %s is missing".formatted(shape.name()));
             }
+            location.entry().requireFormat();
             if (!location.entry().dimensions().equals(shape.dimensions())) {
                 throw new UnsupportedCheckpointException("tensor %s has shape %s, config.json wants %s"
                         .formatted(shape.name(), location.entry().dimensions(), shape.dimensions()));
@@ -53,24 +50,15 @@ public final class Checkpoint {
         return new Checkpoint(directory, config, locations);
     }
 
-    private static Set<String> weightFiles(Path directory) {
-        Path index = directory.resolve("model.safetensors.index.json");
-        if (!Files.exists(index)) {
-            return Set.of("model.safetensors");
-        }
-        try {
-            Set<String> files = new HashSet<>();
-            for (JsonNode file : JSON.readTree(Files.readAllBytes(index)).path("weight_map")) {
-                if (!file.asText().matches("[A-Za-z0-9_.-]+\\.safetensors")) {
-                    throw new UnsupportedCheckpointException(
-                            "shard '%s' is not a file of its directory".formatted(file.asText()));
-                }
-                files.add(file.asText());
-            }
-            return files;
-        } catch (IOException e) {
-            throw UnsupportedCheckpointException.unreadable(index, e);
-        }
+    /** Whether the file has a head that differs from the embedding: it is used, though the configuration says tied. */
+    private static boolean ownHead(CheckpointConfig config, Map<String, Location> locations) {
+        Location head = locations.get(ModelTensors.HEAD);
+        Location embeddings = locations.get(ModelTensors.EMBEDDINGS);
+        return config.tiedEmbeddings()
+                && !config.rewardModel()
+                && head != null
+                && embeddings != null
+                && !head.file().sameNumbers(head.entry(), embeddings.file(), embeddings.entry());
     }
 
     public Path directory() {
@@ -87,7 +75,7 @@ public final class Checkpoint {
 
     /** All parameters as one vector, in the order of {@link CheckpointConfig#tensors()}; NaN is refused. */
     public float[] parameters() {
-        float[] flat = new float[config.parameters()];
+        float[] flat = new float[config.flatSize()];
         int offset = 0;
         Map<String, Location> known = new HashMap<>(locations);
         for (TensorShape shape : config.tensors()) {
@@ -100,12 +88,12 @@ public final class Checkpoint {
         return flat;
     }
 
-    /** Refuses weights that are no numbers; reads them one tensor at a time. */
+    /** Refuses weights that are no numbers; reads the mapped files in pieces. */
     public void requireFinite() {
         for (TensorShape shape : config.tensors()) {
             Location location = locations.get(shape.name());
-            if (location != null) {
-                finite(shape.name(), location.file().read(shape.name()));
+            if (location != null && !location.file().finite(location.entry())) {
+                throw notFinite(shape.name());
             }
         }
     }
@@ -113,9 +101,13 @@ public final class Checkpoint {
     private static void finite(String name, float[] numbers) {
         for (float number : numbers) {
             if (!Float.isFinite(number)) {
-                throw new UnsupportedCheckpointException("tensor %s holds a number that is not finite".formatted(name));
+                throw notFinite(name);
             }
         }
+    }
+
+    private static UnsupportedCheckpointException notFinite(String name) {
+        return new UnsupportedCheckpointException("tensor %s holds a number that is not finite".formatted(name));
     }
 
     /** Writes {@code config.json} and {@code model.safetensors} into an existing directory. */
@@ -123,8 +115,6 @@ public final class Checkpoint {
             throws IOException {
         List<TensorShape> shapes = config.tensors();
         Safetensors.write(directory.resolve("model.safetensors"), shapes, parameters, format);
-        Files.writeString(
-                directory.resolve("config.json"),
-                config.toJson(format.torchType()).toPrettyString() + System.lineSeparator());
+        Files.writeString(directory.resolve("config.json"), config.toJson(format) + System.lineSeparator());
     }
 }

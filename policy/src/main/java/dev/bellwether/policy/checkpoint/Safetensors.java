@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +30,25 @@ public final class Safetensors {
     /** The format's own limit. */
     private static final long HEADER_BYTES_MAX = 100_000_000;
 
+    /** Bytes of a number by the format's name of its type. */
+    private static final Map<String, Integer> TYPES = Map.ofEntries(
+            Map.entry("F64", 8),
+            Map.entry("F32", 4),
+            Map.entry("F16", 2),
+            Map.entry("BF16", 2),
+            Map.entry("I64", 8),
+            Map.entry("I32", 4),
+            Map.entry("I16", 2),
+            Map.entry("I8", 1),
+            Map.entry("U64", 8),
+            Map.entry("U32", 4),
+            Map.entry("U16", 2),
+            Map.entry("U8", 1),
+            Map.entry("BOOL", 1));
+
+    /** Numbers looked at in one go. */
+    private static final int PIECE_BYTES = 1 << 20;
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path file;
@@ -42,10 +62,23 @@ public final class Safetensors {
     /**
      * One tensor of the file.
      *
+     * @param type the format's name for the type of the numbers
      * @param offset first byte, counted from the start of the file
      * @param length number of bytes
      */
-    public record Entry(String name, NumberFormat format, List<Long> dimensions, long offset, long length) {}
+    public record Entry(String name, String type, List<Long> dimensions, long offset, long length) {
+        public NumberFormat format() {
+            return NumberFormat.valueOf(type);
+        }
+
+        /** Refuses a tensor whose numbers a model cannot have; one that no model asks for may have any. */
+        void requireFormat() {
+            if (Arrays.stream(NumberFormat.values())
+                    .noneMatch(format -> format.name().equals(type))) {
+                throw new UnsupportedCheckpointException("tensor %s has the unsupported type %s".formatted(name, type));
+            }
+        }
+    }
 
     /** Opens a file and checks its header. */
     public static Safetensors open(Path file) {
@@ -81,10 +114,9 @@ public final class Safetensors {
     }
 
     private static Entry entry(Path file, String name, JsonNode json, long base, long fileSize) {
-        NumberFormat format;
-        try {
-            format = NumberFormat.valueOf(json.path("dtype").asText());
-        } catch (IllegalArgumentException e) {
+        String type = json.path("dtype").asText();
+        Integer bytes = TYPES.get(type);
+        if (bytes == null) {
             throw broken(file, "tensor %s has the unsupported type %s".formatted(name, json.path("dtype")));
         }
         List<Long> dimensions = new ArrayList<>();
@@ -94,13 +126,13 @@ public final class Safetensors {
         if (begin < 0 || end < begin || end > fileSize - base) {
             throw broken(file, "tensor %s lies outside the file: %d to %d".formatted(name, begin, end));
         }
-        long expected = new TensorShape(name, dimensions).size() * format.bytes();
+        long expected = new TensorShape(name, dimensions).size() * bytes;
         if (end - begin != expected || dimensions.stream().anyMatch(dimension -> dimension < 0)) {
             throw broken(
                     file,
                     "tensor %s has %d bytes, its shape %s wants %d".formatted(name, end - begin, dimensions, expected));
         }
-        return new Entry(name, format, List.copyOf(dimensions), base + begin, end - begin);
+        return new Entry(name, type, List.copyOf(dimensions), base + begin, end - begin);
     }
 
     private static void refuseOverlap(Path file, Map<String, Entry> entries) {
@@ -134,16 +166,57 @@ public final class Safetensors {
     public float[] read(String name) {
         Entry entry = Optional.ofNullable(entries.get(name))
                 .orElseThrow(() -> broken(file, "tensor %s is missing".formatted(name)));
-        int bytes = Math.toIntExact(entry.length());
-        ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        return read(entry, 0, Math.toIntExact(entry.length() / entry.format().bytes()));
+    }
+
+    /** Whether all numbers of a tensor are finite. */
+    boolean finite(Entry entry) {
         try (FileChannel channel = FileChannel.open(file)) {
-            readFully(channel, buffer, entry.offset());
+            ByteBuffer piece = ByteBuffer.allocate(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            for (long at = 0; at < entry.length(); at += PIECE_BYTES) {
+                piece.clear().limit((int) Math.min(PIECE_BYTES, entry.length() - at));
+                readFully(channel, piece, entry.offset() + at);
+                piece.flip();
+                while (piece.hasRemaining()) {
+                    if (!Float.isFinite(entry.format().read(piece))) {
+                        return false;
+                    }
+                }
+            }
+            return true;
+        } catch (IOException e) {
+            throw UnsupportedCheckpointException.unreadable(file, e);
+        }
+    }
+
+    /** Whether two tensors hold the same numbers in the same order, whatever their formats. */
+    boolean sameNumbers(Entry mine, Safetensors others, Entry theirs) {
+        long count = mine.length() / mine.format().bytes();
+        if (count != theirs.length() / theirs.format().bytes()) {
+            return false;
+        }
+        int pieceNumbers = PIECE_BYTES / Float.BYTES;
+        for (long at = 0; at < count; at += pieceNumbers) {
+            int size = (int) Math.min(pieceNumbers, count - at);
+            if (!Arrays.equals(read(mine, at, size), others.read(theirs, at, size))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** {@code size} numbers of a tensor from the one at {@code from} on, as float32. */
+    public float[] read(Entry entry, long from, int size) {
+        int bytes = entry.format().bytes();
+        ByteBuffer buffer = ByteBuffer.allocate(Math.multiplyExact(size, bytes)).order(ByteOrder.LITTLE_ENDIAN);
+        try (FileChannel channel = FileChannel.open(file)) {
+            readFully(channel, buffer, entry.offset() + from * bytes);
         } catch (IOException e) {
             throw UnsupportedCheckpointException.unreadable(file, e);
         }
         buffer.flip();
-        float[] numbers = new float[bytes / entry.format().bytes()];
-        for (int i = 0; i < numbers.length; i++) {
+        float[] numbers = new float[size];
+        for (int i = 0; i < size; i++) {
             numbers[i] = entry.format().read(buffer);
         }
         return numbers;

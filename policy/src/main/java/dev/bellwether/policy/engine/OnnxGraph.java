@@ -120,7 +120,7 @@ final class OnnxGraph {
         graph.addInput(value("ids", INT64, "B", "T"));
         graph.addInput(value("lengths", INT32, "B"));
         graph.addInput(value("total", INT32));
-        float[][] tables = config.rotaryTables(positions);
+        float[][] tables = config.rotary().tables(positions, config.headSize());
         constant("cosines", tables[0], positions, config.headSize() / 2);
         constant("sines", tables[1], positions, config.headSize() / 2);
         String residual = node("", "Gather", List.of(weight(EMBEDDINGS), "ids"), "embedded");
@@ -140,18 +140,13 @@ final class OnnxGraph {
 
     /** Adds {@code delta} to {@code residual} and norms the sum; returns the name of the sum. */
     private String norm(String residual, String delta, String gain, String out, String sum) {
-        AttributeProto epsilon = AttributeProto.newBuilder()
-                .setName("epsilon")
-                .setType(AttributeProto.AttributeType.FLOAT)
-                .setF((float) config.normEpsilon())
-                .build();
         if (delta.isEmpty()) {
             node(
                     "",
                     "SimplifiedLayerNormalization",
                     List.of(residual, weight(gain)),
                     out,
-                    epsilon,
+                    epsilon(),
                     integer("axis", -1));
             return residual;
         }
@@ -161,31 +156,29 @@ final class OnnxGraph {
                 .setName(out)
                 .addAllInput(List.of(residual, delta, weight(gain)))
                 .addAllOutput(List.of(out, "", "", sum))
-                .addAttribute(epsilon));
+                .addAttribute(epsilon()));
         return sum;
+    }
+
+    private AttributeProto epsilon() {
+        return AttributeProto.newBuilder()
+                .setName("epsilon")
+                .setType(AttributeProto.AttributeType.FLOAT)
+                .setF((float) config.normEpsilon())
+                .build();
     }
 
     private String attention(String input, String prefix, int layer) {
         String attention = prefix + "self_attn.";
-        List<String> projections = List.of("q_proj", "k_proj", "v_proj");
-        List<String> weights = projections.stream()
-                .map(name -> weight(attention + name + ".weight"))
-                .toList();
-        String stacked = node("", "Concat", weights, "qkv_weight_" + layer, integer("axis", 0));
-        String projected = multiply(input, stacked, "qkv_" + layer);
-        if (config.qkvBias()) {
-            List<String> biases = projections.stream()
-                    .map(name -> weight(attention + name + ".bias"))
-                    .toList();
-            String bias = node("", "Concat", biases, "qkv_bias_" + layer, integer("axis", 0));
-            projected = node("", "Add", List.of(projected, bias), "qkv_biased_" + layer);
-        }
+        List<String> queriesKeysValues = config.architecture().normed()
+                ? normedHeads(input, attention, layer)
+                : List.of(projected(input, attention, layer), "", "");
         List<String> past = config.rewardModel() ? List.of("", "") : cache(layer);
         graph.addNode(NodeProto.newBuilder()
                 .setOpType("GroupQueryAttention")
                 .setDomain(MICROSOFT)
                 .setName("attention_" + layer)
-                .addAllInput(List.of(projected, "", ""))
+                .addAllInput(queriesKeysValues)
                 .addAllInput(past)
                 .addAllInput(List.of("lengths", "total", "cosines", "sines"))
                 .addAllOutput(List.of("attended_" + layer, "key_" + layer, "value_" + layer))
@@ -193,6 +186,60 @@ final class OnnxGraph {
                 .addAttribute(integer("kv_num_heads", config.keyValueHeads()))
                 .addAttribute(integer("do_rotary", 1)));
         return multiply("attended_" + layer, weight(attention + "o_proj.weight"), "attention_out_" + layer);
+    }
+
+    /** Queries, keys and values of all heads in one. */
+    private String projected(String input, String attention, int layer) {
+        List<String> projections = List.of("q_proj", "k_proj", "v_proj");
+        List<String> weights = projections.stream()
+                .map(name -> weight(attention + name + ".weight"))
+                .toList();
+        String stacked = node("", "Concat", weights, "qkv_weight_" + layer, integer("axis", 0));
+        String projected = multiply(input, stacked, "qkv_" + layer);
+        if (config.architecture().biased()) {
+            List<String> biases = projections.stream()
+                    .map(name -> weight(attention + name + ".bias"))
+                    .toList();
+            String bias = node("", "Concat", biases, "qkv_bias_" + layer, integer("axis", 0));
+            projected = node("", "Add", List.of(projected, bias), "qkv_biased_" + layer);
+        }
+        return projected;
+    }
+
+    /** Queries and keys, each head normed by itself (Qwen3), and values. */
+    private List<String> normedHeads(String input, String attention, int layer) {
+        String queries = multiply(input, weight(attention + "q_proj.weight"), "q_" + layer);
+        String keys = multiply(input, weight(attention + "k_proj.weight"), "k_" + layer);
+        String values = multiply(input, weight(attention + "v_proj.weight"), "v_" + layer);
+        return List.of(
+                headNorm(queries, attention + "q_norm.weight", config.heads()),
+                headNorm(keys, attention + "k_norm.weight", config.keyValueHeads()),
+                values);
+    }
+
+    private String headNorm(String projected, String gain, int heads) {
+        String apart = reshaped(projected, projected + "_apart", 0, 0, heads, config.headSize());
+        String normed = node(
+                "",
+                "SimplifiedLayerNormalization",
+                List.of(apart, weight(gain)),
+                projected + "_normed",
+                epsilon(),
+                integer("axis", -1));
+        return reshaped(normed, projected + "_joined", 0, 0, (long) heads * config.headSize());
+    }
+
+    /** A dimension of 0 stays as it is. */
+    private String reshaped(String input, String out, long... shape) {
+        TensorProto.Builder dimensions = TensorProto.newBuilder()
+                .setName(out + "_shape")
+                .setDataType(INT64)
+                .addDims(shape.length);
+        for (long dimension : shape) {
+            dimensions.addInt64Data(dimension);
+        }
+        graph.addInitializer(dimensions);
+        return node("", "Reshape", List.of(input, out + "_shape"), out);
     }
 
     /** Adds a layer's past as inputs and what it becomes as outputs; returns the inputs' names. */

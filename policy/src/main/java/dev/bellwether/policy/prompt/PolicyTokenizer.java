@@ -11,6 +11,7 @@ import java.time.ZoneId;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.LongStream;
 
 /**
@@ -110,6 +111,20 @@ public final class PolicyTokenizer implements AutoCloseable {
             }
         }
         return endTokens.getFirst();
+    }
+
+    /** The control token with which the template ends the assistant's turn, if that is none of {@code endTokens}. */
+    public Optional<String> unendedTurn(List<Integer> endTokens) {
+        List<Turn> turns = List.of(Turn.user("a"), Turn.assistant("b"));
+        int[] closed = laidOut(template.marked(turns, false));
+        int[] open = laidOut(template.marked(List.of(Turn.user("a")), true));
+        for (int i = open.length; i < closed.length; i++) {
+            Optional<String> token = file.controlToken(closed[i]);
+            if (token.isPresent()) {
+                return endTokens.contains(closed[i]) ? Optional.empty() : token;
+            }
+        }
+        return Optional.empty();
     }
 
     /**

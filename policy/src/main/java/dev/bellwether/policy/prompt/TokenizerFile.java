@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * {@code tokenizer.json}: its added tokens, and the same tokenizer with names for the control tokens that nobody can type.
@@ -70,6 +71,13 @@ final class TokenizerFile {
             throw new UnsupportedCheckpointException("the tokenizer has no token '%s'".formatted(text));
         }
         return id;
+    }
+
+    Optional<String> controlToken(int id) {
+        return control.entrySet().stream()
+                .filter(token -> token.getValue() == id)
+                .map(Map.Entry::getKey)
+                .findFirst();
     }
 
     /** Added tokens that are text like any other, by id. */

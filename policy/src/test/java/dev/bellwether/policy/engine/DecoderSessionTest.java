@@ -29,7 +29,15 @@ class DecoderSessionTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama-tied", "llama-grouped-bf16", "llama3-rope-f16", "qwen2-biases", "mistral"})
+    @ValueSource(
+            strings = {
+                "llama-tied",
+                "llama-grouped-bf16",
+                "llama3-rope-f16",
+                "qwen2-biases",
+                "qwen3-head-norms",
+                "mistral"
+            })
     void computesTheReferenceLogitsTokenByToken(String name) throws IOException {
         Reference reference = Reference.read(name);
         try (DecoderSession session = DecoderSession.open(Checkpoint.open(REFERENCE.resolve(name)), 4, 64, 1)) {
@@ -45,7 +53,15 @@ class DecoderSessionTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama-tied", "llama-grouped-bf16", "llama3-rope-f16", "qwen2-biases", "mistral"})
+    @ValueSource(
+            strings = {
+                "llama-tied",
+                "llama-grouped-bf16",
+                "llama3-rope-f16",
+                "qwen2-biases",
+                "qwen3-head-norms",
+                "mistral"
+            })
     void readsPromptsOfDifferentLengthsTogetherAndInPieces(String name) throws IOException {
         Reference reference = Reference.read(name);
         int[] ids = reference.ids();

@@ -53,7 +53,7 @@ class RewardScorerTest {
     private static void write(Path target, float factor) throws IOException {
         Checkpoint policy = Checkpoint.open(POLICY);
         CheckpointConfig config = policy.config().asRewardModel(2, Pooling.MEAN);
-        float[] weights = Arrays.copyOf(policy.parameters(), config.parameters());
+        float[] weights = Arrays.copyOf(policy.parameters(), config.flatSize());
         Random random = new Random(1);
         for (int i = weights.length - 2 * config.hiddenSize(); i < weights.length; i++) {
             weights[i] = (float) random.nextGaussian() * factor;

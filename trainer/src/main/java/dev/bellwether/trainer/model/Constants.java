@@ -45,7 +45,7 @@ public final class Constants implements AutoCloseable {
     }
 
     private Geometry geometryOf(CheckpointConfig config, int length) {
-        float[][] tables = config.rotaryTables(length);
+        float[][] tables = config.rotary().tables(length, config.headSize());
         int half = config.headSize() / 2;
         try (NDManager scratch = manager.newSubManager()) {
             NDArray cosine = scratch.create(tables[0], new Shape(1, 1, length, half));

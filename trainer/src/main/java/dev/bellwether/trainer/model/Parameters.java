@@ -64,7 +64,7 @@ public final class Parameters implements AutoCloseable {
     /** Parameters of a new model: normal with deviation .02·√(256/hidden), output projections less by depth. */
     public static float[] random(CheckpointConfig config, long seed) {
         Random random = new Random(seed);
-        float[] flat = new float[config.parameters()];
+        float[] flat = new float[config.flatSize()];
         double deviation = .04 * Math.sqrt(256.0 / config.hiddenSize());
         int offset = 0;
         for (TensorShape shape : config.tensors()) {

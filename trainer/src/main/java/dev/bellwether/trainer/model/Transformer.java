@@ -24,10 +24,16 @@ public final class Transformer {
     private final List<Shape> shapes;
     private final long[] boundaries;
 
+    /** Weights of one layer. */
+    private final int layerTensors;
+
     public Transformer(CheckpointConfig config, Constants constants) {
         this.config = config;
         this.constants = constants;
         this.shapes = fusedShapes(config);
+        this.layerTensors = 6
+                + (config.architecture().biased() ? 1 : 0)
+                + (config.architecture().normed() ? 2 : 0);
         this.boundaries = new long[shapes.size() - 1];
         long offset = 0;
         for (int i = 0; i < boundaries.length; i++) {
@@ -45,8 +51,12 @@ public final class Transformer {
         for (int layer = 0; layer < config.layers(); layer++) {
             shapes.add(new Shape(hidden));
             shapes.add(new Shape(projected, hidden));
-            if (config.qkvBias()) {
+            if (config.architecture().biased()) {
                 shapes.add(new Shape(projected));
+            }
+            if (config.architecture().normed()) {
+                shapes.add(new Shape(config.headSize()));
+                shapes.add(new Shape(config.headSize()));
             }
             shapes.add(new Shape(hidden, queries));
             shapes.add(new Shape(hidden));
@@ -87,37 +97,57 @@ public final class Transformer {
      * @return {@code [batch * length, hiddenSize]}
      */
     public NDArray hidden(NDList weights, NDArray ids, int batch, int length) {
-        Constants.Geometry geometry = constants.geometry(config, length);
         NDArray x = Embedding.embedding(ids, weights.get(0), SparseFormat.DENSE)
                 .singletonOrThrow()
                 .reshape(batch * (long) length, config.hiddenSize());
         int next = 1;
         for (int layer = 0; layer < config.layers(); layer++) {
-            NDArray projected =
-                    norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
-            if (config.qkvBias()) {
-                projected = projected.add(weights.get(next++));
-            }
-            NDArray attended = attention(projected, geometry, batch, length);
-            x = x.add(attended.matMul(weights.get(next++).transpose()));
-            NDArray gateAndUp =
-                    norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
-            NDList halves = gateAndUp.split(new long[] {config.feedForwardSize()}, 1);
-            NDArray gate = halves.get(0);
-            NDArray activated = gate.mul(Activation.sigmoid(gate)).mul(halves.get(1));
-            x = x.add(activated.matMul(weights.get(next++).transpose()));
+            x = layer(x, new NDList(weights.subList(next, next + layerTensors)), batch, length);
+            next += layerTensors;
         }
         return norm(x, weights.get(next));
     }
 
-    private NDArray attention(NDArray projected, Constants.Geometry geometry, int batch, int length) {
+    /**
+     * One layer.
+     *
+     * @param x {@code [batch * length, hiddenSize]}
+     * @param weights of this layer
+     */
+    NDArray layer(NDArray x, NDList weights, int batch, int length) {
+        int next = 0;
+        NDArray projected =
+                norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
+        if (config.architecture().biased()) {
+            projected = projected.add(weights.get(next++));
+        }
+        NDList norms = new NDList();
+        if (config.architecture().normed()) {
+            norms.add(weights.get(next++));
+            norms.add(weights.get(next++));
+        }
+        NDArray attended = attention(projected, norms, constants.geometry(config, length), batch, length);
+        NDArray between = x.add(attended.matMul(weights.get(next++).transpose()));
+        NDArray gateAndUp =
+                norm(between, weights.get(next++)).matMul(weights.get(next++).transpose());
+        NDList halves = gateAndUp.split(new long[] {config.feedForwardSize()}, 1);
+        NDArray gate = halves.get(0);
+        NDArray activated = gate.mul(Activation.sigmoid(gate)).mul(halves.get(1));
+        return between.add(activated.matMul(weights.get(next).transpose()));
+    }
+
+    /**
+     * @param norms gains of the norms of queries and keys, each head by itself; empty where there are none
+     */
+    private NDArray attention(NDArray projected, NDList norms, Constants.Geometry geometry, int batch, int length) {
         int heads = config.heads();
         int keyHeads = config.keyValueHeads();
         int size = config.headSize();
         NDArray byHead =
                 projected.reshape(batch, length, heads + 2L * keyHeads, size).transpose(0, 2, 1, 3);
         NDList parts = byHead.split(new long[] {heads + keyHeads}, 1);
-        NDList rotated = rotate(parts.get(0), geometry).split(new long[] {heads}, 1);
+        NDArray queriesAndKeys = norms.isEmpty() ? parts.get(0) : normedHeads(parts.get(0), norms);
+        NDList rotated = rotate(queriesAndKeys, geometry).split(new long[] {heads}, 1);
         NDArray keys = shared(rotated.get(1), batch, length);
         NDArray values = shared(parts.get(1), batch, length);
         NDArray scores = rotated.get(0)
@@ -126,6 +156,11 @@ public final class Transformer {
                 .add(geometry.mask())
                 .softmax(-1);
         return scores.matMul(values).transpose(0, 2, 1, 3).reshape(batch * (long) length, (long) heads * size);
+    }
+
+    private NDArray normedHeads(NDArray queriesAndKeys, NDList norms) {
+        NDList parts = queriesAndKeys.split(new long[] {config.heads()}, 1);
+        return norm(parts.get(0), norms.get(0)).concat(norm(parts.get(1), norms.get(1)), 1);
     }
 
     private NDArray rotate(NDArray x, Constants.Geometry geometry) {
@@ -147,8 +182,8 @@ public final class Transformer {
                 .reshape(batch, config.heads(), length, size);
     }
 
-    private NDArray norm(NDArray x, NDArray gain) {
-        NDArray meanSquare = x.square().mean(new int[] {1}, true);
+    NDArray norm(NDArray x, NDArray gain) {
+        NDArray meanSquare = x.square().mean(new int[] {x.getShape().dimension() - 1}, true);
         return x.div(meanSquare.add(constants.scalar(config.normEpsilon())).sqrt())
                 .mul(gain);
     }

@@ -31,8 +31,9 @@ public final class ImportCommand implements Callable<Integer> {
             System.err.printf("the store has a version %s of %s already; name another%n", version, bot);
             return 2;
         }
-        Path path = ImportedCheckpoint.publish(policies, bot, version, checkpoint);
-        System.out.printf("version %s of %s in %s%n", version, bot, path);
+        ImportedCheckpoint imported = ImportedCheckpoint.publish(policies, bot, version, checkpoint);
+        imported.warnings().forEach(warning -> System.err.println("warning: " + warning));
+        System.out.printf("version %s of %s in %s%n", version, bot, imported.path());
         return 0;
     }
 }

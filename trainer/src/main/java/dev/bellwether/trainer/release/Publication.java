@@ -1,11 +1,10 @@
 package dev.bellwether.trainer.release;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.CheckpointFiles;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.RewardScale;
@@ -15,14 +14,12 @@ import dev.bellwether.policy.engine.GoldenRewards;
 import dev.bellwether.policy.engine.GoldenRewards.GoldenReward;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
-import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Constants;
 import dev.bellwether.trainer.model.Parameters;
-import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.model.StreamedTransformer;
 import dev.bellwether.trainer.reward.RewardModel;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,7 +36,7 @@ public final class Publication {
     private static final int GOLDEN_TOKENS = 512;
 
     /** What a policy is asked for examples of its replies. */
-    static final List<String> QUESTIONS = List.of(
+    private static final List<String> QUESTIONS = List.of(
             "Where is my card?",
             "I forgot my PIN, what now?",
             "How long does a transfer take?",
@@ -92,20 +89,14 @@ public final class Publication {
     private static void write(Path target, CheckpointConfig config, float[] parameters, Path tokenizerFrom)
             throws IOException {
         Checkpoint.write(target, config, parameters, NumberFormat.BF16);
-        for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
-            Files.copy(tokenizerFrom.resolve(name), target.resolve(name));
-        }
+        CheckpointFiles.copyTokenizer(tokenizerFrom, target);
     }
 
     /** Rewards of replies of Bellwether's own, since what people wrote must not stay where it cannot be erased. */
     private List<GoldenReward> goldenRewards(Checkpoint checkpoint, RewardScale scale) {
-        List<Sample> samples = new ArrayList<>();
+        List<Sample> samples;
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory())) {
-            int end = tokenizer.endOfReply(checkpoint.config().endTokens());
-            for (int i = 0; i < QUESTIONS.size(); i++) {
-                int[] prompt = tokenizer.prompt(List.of(Turn.user(QUESTIONS.get(i))));
-                samples.add(Sample.of(prompt, tokenizer.reply(REPLIES.get(i), end)));
-            }
+            samples = examples(tokenizer, checkpoint.config());
         }
         try (NDManager scratch = manager.newSubManager();
                 Constants constants = new Constants(scratch);
@@ -126,23 +117,38 @@ public final class Publication {
     }
 
     private List<GoldenCase> goldenCases(Checkpoint checkpoint, List<Sample> samples) {
+        List<float[]> logProbabilities = new StreamedTransformer(checkpoint, manager).logProbabilities(samples);
         List<GoldenCase> cases = new ArrayList<>();
-        try (NDManager scratch = manager.newSubManager();
-                Constants constants = new Constants(scratch);
-                NDArray flat = scratch.create(checkpoint.parameters())) {
-            Transformer model = new Transformer(checkpoint.config(), constants);
-            NDList weights = model.split(flat);
-            for (Sample sample : samples) {
-                MicroBatch batch = MicroBatch.pack(List.of(sample), 1).getFirst();
-                try (NDManager step = scratch.newSubManager()) {
-                    NDArray hidden = model.hidden(weights, batch.ids(step), 1, batch.length());
-                    float[] logProbabilities = model.logProbabilities(
-                                    weights, hidden, batch.positions(step), batch.targets(step), 1)
-                            .toFloatArray();
-                    cases.add(new GoldenCase(sample.prompt(), sample.reply(), logProbabilities, TOLERANCE));
-                }
-            }
+        for (int i = 0; i < samples.size(); i++) {
+            Sample sample = samples.get(i);
+            cases.add(new GoldenCase(sample.prompt(), sample.reply(), logProbabilities.get(i), TOLERANCE));
         }
         return cases;
+    }
+
+    /** Publishes a checkpoint from outside, as it is; what serving would refuse is refused here. */
+    public Path publish(ArtefactLabel label, Path checkpoint) throws IOException {
+        return store.publish(label, target -> {
+            CheckpointFiles.copyAll(checkpoint, target);
+            Checkpoint copy = Checkpoint.open(target);
+            copy.requireFinite();
+            List<Sample> examples;
+            try (PolicyTokenizer tokenizer = PolicyTokenizer.open(target)) {
+                tokenizer.requireWithin(copy.config().vocabularySize());
+                examples = examples(tokenizer, copy.config());
+            }
+            GoldenCases.write(target, goldenCases(copy, examples));
+            GoldenCases.verify(copy, 1);
+        });
+    }
+
+    private static List<Sample> examples(PolicyTokenizer tokenizer, CheckpointConfig config) {
+        List<Sample> samples = new ArrayList<>();
+        int end = tokenizer.endOfReply(config.endTokens());
+        for (int i = 0; i < QUESTIONS.size(); i++) {
+            int[] prompt = tokenizer.prompt(List.of(Turn.user(QUESTIONS.get(i))));
+            samples.add(Sample.of(prompt, tokenizer.reply(REPLIES.get(i), end)));
+        }
+        return samples;
     }
 }

@@ -40,7 +40,7 @@ public final class RewardModel implements AutoCloseable {
 
     /** The parameters of a policy with small random heads in place of its own head. */
     public static float[] fromPolicy(CheckpointConfig policy, float[] weights, int heads, Pooling pooling, long seed) {
-        int body = policy.asRewardModel(1, pooling).parameters() - policy.hiddenSize();
+        int body = policy.asRewardModel(1, pooling).flatSize() - policy.hiddenSize();
         float[] initial = Arrays.copyOf(weights, body + heads * policy.hiddenSize());
         Random random = new Random(seed);
         for (int i = body; i < initial.length; i++) {

@@ -7,6 +7,7 @@ import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Architecture;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.policy.checkpoint.Rotary;
 import dev.bellwether.trainer.dataset.JsonLines;
 import dev.bellwether.trainer.dataset.Question;
 import dev.bellwether.trainer.option.Count;
@@ -179,17 +180,14 @@ public final class ComposeCommand implements Callable<Integer> {
                 64,
                 512,
                 1e-5,
-                10_000,
-                null,
+                new Rotary(10_000, null),
                 true,
-                false,
                 List.of(1),
+                null,
                 0,
                 0,
                 Pooling.LAST);
-        Files.writeString(
-                out.resolve("config.json"),
-                model.toJson(NumberFormat.BF16.torchType()).toPrettyString());
+        Files.writeString(out.resolve("config.json"), model.toJson(NumberFormat.BF16));
     }
 
     private static void write(Path file, List<Dialogue> dialogues) throws IOException {

@@ -3,7 +3,9 @@ package dev.bellwether.trainer.sft;
 import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.CheckpointFiles;
 import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.policy.checkpoint.WeightFiles;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.DialogueFile;
 import dev.bellwether.trainer.dataset.Sample;
@@ -15,7 +17,6 @@ import dev.bellwether.trainer.option.LearningRatePeak;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
@@ -64,7 +65,7 @@ public final class SftCommand implements Callable<Integer> {
             System.err.printf("%s already holds a model; name another folder with --out%n", out);
             return 2;
         }
-        CheckpointConfig model = CheckpointConfig.read(base.resolve("config.json"));
+        CheckpointConfig model = CheckpointConfig.read(base);
         SftConfig defaults = SftConfig.DEFAULT;
         SftConfig config = new SftConfig(
                 learningRate, epochs, defaults.batchTokens(), defaults.tokensMax(), defaults.warmupSteps(), seed);
@@ -75,14 +76,11 @@ public final class SftCommand implements Callable<Integer> {
             samples = DialogueFile.read(data, tokenizer, end, config.tokensMax());
             test = DialogueFile.read(heldOut, tokenizer, end, config.tokensMax());
         }
-        float[] initial = Files.exists(base.resolve("model.safetensors"))
-                ? Checkpoint.open(base).parameters()
-                : Parameters.random(model, seed);
+        float[] initial =
+                WeightFiles.present(base) ? Checkpoint.open(base).parameters() : Parameters.random(model, seed);
         float[] trained = train(model, config, initial, samples, test);
         Files.createDirectories(out);
-        for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
-            Files.copy(base.resolve(name), out.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-        }
+        CheckpointFiles.copyTokenizer(base, out);
         Checkpoint.write(out, model, trained, NumberFormat.BF16);
         System.out.printf("checkpoint in %s%n", out);
         return 0;

@@ -127,10 +127,16 @@ final class AddVersionCommand implements Callable<Integer> {
             return 2;
         }
         Path path = source.checkpoint != null
-                ? ImportedCheckpoint.publish(store, place.bot(), version, source.checkpoint)
+                ? imported(store, source.checkpoint)
                 : upstream(store, source.upstream == null ? new Upstream() : source.upstream);
         spec.commandLine().getOut().printf("version %s of %s in %s%n", version, place.bot(), path);
         return 0;
+    }
+
+    private Path imported(PolicyStore store, Path checkpoint) throws IOException {
+        ImportedCheckpoint imported = ImportedCheckpoint.publish(store, place.bot(), version, checkpoint);
+        imported.warnings().forEach(warning -> spec.commandLine().getErr().println("warning: " + warning));
+        return imported.path();
     }
 
     private Path upstream(PolicyStore store, Upstream options) throws IOException {

@@ -25,7 +25,15 @@ class TransformerTest {
     private static final Path REFERENCE = Path.of("../policy/src/test/resources/reference");
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama-tied", "llama-grouped-bf16", "llama3-rope-f16", "qwen2-biases", "mistral"})
+    @ValueSource(
+            strings = {
+                "llama-tied",
+                "llama-grouped-bf16",
+                "llama3-rope-f16",
+                "qwen2-biases",
+                "qwen3-head-norms",
+                "mistral"
+            })
     void givesTheReferenceLogProbabilities(String name) throws IOException {
         JsonNode reference = new ObjectMapper()
                 .readTree(REFERENCE.resolve(name).resolve("reference.json").toFile());
