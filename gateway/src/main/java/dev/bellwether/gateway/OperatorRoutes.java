@@ -93,8 +93,12 @@ final class OperatorRoutes {
     private void ready(RoutingContext context) {
         boolean stopping = inFlight.stopping();
         boolean ready = rollouts.ready() && !stopping;
-        String status = stopping ? "stopping" : !ready ? "starting" : rollouts.connected() ? "ready" : "degraded";
-        ObjectNode json = Json.object().put("status", status).put("kafka", rollouts.connected());
+        boolean whole = rollouts.connected() && rollouts.enginesReady();
+        String status = stopping ? "stopping" : !ready ? "starting" : whole ? "ready" : "degraded";
+        ObjectNode json = Json.object()
+                .put("status", status)
+                .put("kafka", rollouts.connected())
+                .put("engines", rollouts.enginesReady());
         context.response()
                 .setStatusCode(ready ? 200 : 503)
                 .putHeader("content-type", "application/json")

@@ -14,6 +14,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
+import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.standalone.DataFolder;
 import dev.bellwether.topic.Topics;
 import java.io.BufferedReader;
@@ -28,6 +31,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -177,14 +181,16 @@ class GatewayIT {
         await(() -> answer.call().statusCode() == 503 && answer.call().body().contains("policy_unavailable"));
         URI state = operator("/operator/v1/bots/second");
         assertThat(send("GET", state, "", folder.operatorKey()).body()).contains("version default is not in the store");
-        Path unfinished = Files.createDirectories(folder.store().resolve("second/.unfinished"));
-        try (DirectoryStream<Path> files =
-                Files.newDirectoryStream(folder.store().resolve("support/default"))) {
-            for (Path file : files) {
-                Files.copy(file, unfinished.resolve(file.getFileName()));
-            }
-        }
-        Files.move(unfinished, folder.store().resolve("second/default"));
+        Path shipped = folder.store().resolve("support/default");
+        new PolicyStore(folder.store())
+                .publish(ArtefactLabel.added("second", "default", ArtefactKind.CHECKPOINT, Instant.now()), target -> {
+                    try (DirectoryStream<Path> files = Files.newDirectoryStream(shipped, "[!m]*")) {
+                        for (Path file : files) {
+                            Files.copy(file, target.resolve(file.getFileName()));
+                        }
+                    }
+                    Files.copy(shipped.resolve("model.safetensors"), target.resolve("model.safetensors"));
+                });
         await(() -> answer.call().statusCode() == 200);
     }
 

@@ -1,5 +1,7 @@
 package dev.bellwether.standalone;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -17,6 +19,9 @@ record DefaultPolicy(Path artefact) {
     static DefaultPolicy of(Path home) {
         return new DefaultPolicy(home.resolve("default-policy").resolve("artefact"));
     }
+
+    private static final String MANIFEST = "manifest.json";
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Puts the artefact into a bot's part of the store, whole or not at all, unless it is there. */
     void copyTo(Path botStore) throws IOException {
@@ -36,9 +41,23 @@ record DefaultPolicy(Path artefact) {
         for (Path source : contents()) {
             copy(source, temporary.resolve(artefact.relativize(source).toString()));
         }
+        label(temporary.resolve(MANIFEST), String.valueOf(botStore.getFileName()));
         sync(temporary);
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
         sync(botStore);
+    }
+
+    /** Says whose it is now. */
+    private static void label(Path manifest, String bot) throws IOException {
+        if (!Files.exists(manifest)) {
+            return;
+        }
+        if (!(JSON.readTree(manifest.toFile()) instanceof ObjectNode json)) {
+            throw new IOException("%s holds no JSON object".formatted(manifest));
+        }
+        JSON.writerWithDefaultPrettyPrinter()
+                .writeValue(manifest.toFile(), json.put("bot", bot).put("version", VERSION));
+        sync(manifest);
     }
 
     private List<Path> contents() throws IOException {

@@ -78,7 +78,9 @@ class DataFolderTest {
             Path stored = folder.store().resolve("support");
 
             assertThat(stored.resolve("default/nested/weights")).hasContent("1 2 3");
-            assertThat(stored.resolve("default/manifest.json")).hasContent("{}");
+            assertThat(stored.resolve("default/manifest.json"))
+                    .content()
+                    .contains("\"bot\" : \"support\"", "\"version\" : \"default\"");
             assertThat(stored)
                     .isDirectoryNotContaining(
                             path -> path.getFileName().toString().startsWith("."));

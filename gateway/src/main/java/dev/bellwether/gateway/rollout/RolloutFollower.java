@@ -133,11 +133,16 @@ public final class RolloutFollower implements AutoCloseable {
         return List.copyOf(refreshes.values());
     }
 
-    /** Whether the store has a version of a bot. */
+    /** Whether every loaded version can answer. */
+    public boolean enginesReady() {
+        return catalog.ready();
+    }
+
     List<StoredVersion> stored(String bot) throws IOException {
         return catalog.stored(bot);
     }
 
+    /** Whether the store has a version of a bot. */
     boolean stores(String bot, String version) {
         return catalog.stores(bot, version);
     }

@@ -8,11 +8,13 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.policy.engine.EngineConfig;
+import dev.bellwether.policy.engine.EngineFailedException;
 import dev.bellwether.policy.engine.EngineOverloadedException;
 import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.GenerationListener;
 import dev.bellwether.policy.engine.GenerationRequest;
 import dev.bellwether.policy.engine.GoldenCases;
+import dev.bellwether.policy.engine.LastingEngine;
 import dev.bellwether.policy.engine.ReplyText;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
@@ -40,11 +42,11 @@ public final class LocalPolicy implements Policy {
 
     private final String version;
     private final PolicyTokenizer tokenizer;
-    private final GenerationEngine engine;
+    private final LastingEngine engine;
     private final Workers prompts;
     private final Semaphore uses = new Semaphore(USES_MAX);
 
-    private LocalPolicy(String version, PolicyTokenizer tokenizer, GenerationEngine engine, Workers prompts) {
+    private LocalPolicy(String version, PolicyTokenizer tokenizer, LastingEngine engine, Workers prompts) {
         this.version = version;
         this.tokenizer = tokenizer;
         this.engine = engine;
@@ -63,7 +65,7 @@ public final class LocalPolicy implements Policy {
         PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
         try {
             tokenizer.requireWithin(checkpoint.config().vocabularySize());
-            return new LocalPolicy(version, tokenizer, GenerationEngine.open(checkpoint, config), prompts);
+            return new LocalPolicy(version, tokenizer, LastingEngine.open(checkpoint, config), prompts);
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
@@ -89,6 +91,11 @@ public final class LocalPolicy implements Policy {
     @Override
     public Optional<Use> use() {
         return uses.tryAcquire() ? Optional.of(new LocalUse()) : Optional.empty();
+    }
+
+    @Override
+    public boolean ready() {
+        return engine.ready();
     }
 
     @Override
@@ -197,6 +204,8 @@ public final class LocalPolicy implements Policy {
                     running.add(choice.generation);
                 } catch (EngineOverloadedException e) {
                     fail(PolicyException.load(Workers.overloaded()));
+                } catch (EngineFailedException e) {
+                    fail(broken(e));
                 }
             }
         }
@@ -210,6 +219,10 @@ public final class LocalPolicy implements Policy {
         }
 
         private PolicyException broken(Throwable failure) {
+            if (failure instanceof EngineFailedException) {
+                return PolicyException.policy(ApiException.later(
+                        503, "engine_failed", "The model failed and is loaded anew; try again shortly.", RETRY));
+            }
             LOG.error("version {} failed to generate", version, failure);
             return PolicyException.policy(
                     ApiException.of(500, "generation_failed", "The reply could not be generated."));

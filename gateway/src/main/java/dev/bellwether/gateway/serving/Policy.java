@@ -6,6 +6,9 @@ import java.util.Optional;
 public sealed interface Policy extends AutoCloseable permits LocalPolicy, UpstreamPolicy {
     String version();
 
+    /** Whether it can answer now; not while its engine is being replaced. */
+    boolean ready();
+
     /** Asks for replies, from an event loop; refusals reach the listener as failures. */
     Generation reply(Ask ask, ReplyListener listener);
 

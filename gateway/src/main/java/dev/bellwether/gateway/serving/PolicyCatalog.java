@@ -47,6 +47,11 @@ public final class PolicyCatalog implements AutoCloseable {
         }
     }
 
+    /** Whether every loaded version can answer; not while one's engine is being replaced. */
+    public boolean ready() {
+        return loaded.values().stream().allMatch(Policy::ready);
+    }
+
     /** What the store has of a bot; reads the disk, so not on an event loop. */
     public List<StoredVersion> stored(String bot) throws IOException {
         return store.list(bot);

@@ -56,6 +56,11 @@ public final class UpstreamPolicy implements Policy {
     }
 
     @Override
+    public boolean ready() {
+        return true;
+    }
+
+    @Override
     public String version() {
         return version;
     }

@@ -108,6 +108,10 @@ public final class PolicyStore {
             throw new UnsupportedCheckpointException("version %s of bot %s is of the kind %s, not %s"
                     .formatted(version, bot, lower(manifest.artefactKind()), lower(wanted)));
         }
+        if (!manifest.bot().equals(bot) || !manifest.version().equals(version)) {
+            throw new UnsupportedCheckpointException("version %s of bot %s has the manifest of version %s of bot %s"
+                    .formatted(version, bot, manifest.version(), manifest.bot()));
+        }
         Path directory = path(bot, version);
         manifest.verify(directory);
         return directory;

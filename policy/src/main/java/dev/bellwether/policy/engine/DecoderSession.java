@@ -29,8 +29,13 @@ final class DecoderSession implements AutoCloseable {
 
     static DecoderSession open(Checkpoint checkpoint, int slots, int positions, int threads) {
         OrtSession session = OnnxSession.open(checkpoint, OnnxGraph.languageModel(checkpoint, positions), threads);
-        KeyValueCache cache = new KeyValueCache(OnnxSession.ENVIRONMENT, checkpoint.config(), slots, positions);
-        return new DecoderSession(checkpoint.config(), session, cache);
+        try {
+            KeyValueCache cache = new KeyValueCache(OnnxSession.ENVIRONMENT, checkpoint.config(), slots, positions);
+            return new DecoderSession(checkpoint.config(), session, cache);
+        } catch (RuntimeException | Error e) {
+            OnnxSession.close(session);
+            throw e;
+        }
     }
 
     KeyValueCache cache() {
@@ -119,7 +124,10 @@ final class DecoderSession implements AutoCloseable {
 
     @Override
     public void close() {
-        cache.close();
-        OnnxSession.close(session);
+        try {
+            cache.close();
+        } finally {
+            OnnxSession.close(session);
+        }
     }
 }

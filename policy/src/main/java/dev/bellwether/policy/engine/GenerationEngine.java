@@ -10,7 +10,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Generates many replies at once by continuous batching: requests join and leave between decoding steps.
@@ -22,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://www.usenix.org/conference/osdi22/presentation/yu">Yu et al.: Orca</a>
  */
 public final class GenerationEngine implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(GenerationEngine.class);
+
     private final DecoderSession session;
     private final EngineConfig config;
     private final int positions;
@@ -30,14 +35,19 @@ public final class GenerationEngine implements AutoCloseable {
     private final BlockingQueue<Running> waiting;
     private final List<Running> running = new ArrayList<>();
     private final Thread thread;
+    private final Sampler.Scratch scratch;
+    private final Consumer<Throwable> whenFailed;
     private @Nullable Running reading;
     private volatile boolean closing;
+    private volatile @Nullable Throwable failure;
 
-    private GenerationEngine(Checkpoint checkpoint, EngineConfig config) {
+    private GenerationEngine(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
         this.config = config;
+        this.whenFailed = whenFailed;
         this.positions = Math.min(config.positionsMax(), checkpoint.config().positionsMax());
         this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads());
         this.vocabularySize = checkpoint.config().vocabularySize();
+        this.scratch = new Sampler.Scratch(vocabularySize);
         this.endTokens = checkpoint.config().endTokens();
         this.waiting = new LinkedBlockingQueue<>(config.queueMax());
         this.thread = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
@@ -45,7 +55,16 @@ public final class GenerationEngine implements AutoCloseable {
 
     /** Loads a checkpoint and starts to take requests. */
     public static GenerationEngine open(Checkpoint checkpoint, EngineConfig config) {
-        GenerationEngine engine = new GenerationEngine(checkpoint, config);
+        return open(checkpoint, config, _ -> {});
+    }
+
+    /**
+     * The same.
+     *
+     * @param whenFailed told once, when the engine fails for good and all that it had is answered
+     */
+    static GenerationEngine open(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
+        GenerationEngine engine = new GenerationEngine(checkpoint, config, whenFailed);
         engine.thread.start();
         return engine;
     }
@@ -58,7 +77,7 @@ public final class GenerationEngine implements AutoCloseable {
             Checkpoint checkpoint, List<int[]> prompts, Sampling sampling, Duration timeout) {
         int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(1);
         EngineConfig config = EngineConfig.bulk(longest + sampling.tokensMax());
-        try (GenerationEngine engine = new GenerationEngine(checkpoint, config)) {
+        try (GenerationEngine engine = new GenerationEngine(checkpoint, config, _ -> {})) {
             List<CompletableFuture<Completion>> futures = engine.submitAll(requests(prompts, sampling, timeout));
             engine.thread.start();
             return join(futures);
@@ -80,12 +99,13 @@ public final class GenerationEngine implements AutoCloseable {
         private int generated;
         private int cached;
         private int last;
+        private boolean failed;
         private volatile boolean cancelled;
 
-        private Running(GenerationRequest request, GenerationListener listener, int tokensMax, int vocabularySize) {
+        private Running(GenerationRequest request, GenerationListener listener, int tokensMax) {
             this.request = request;
             this.listener = listener;
-            this.sampler = new Sampler(request.sampling(), vocabularySize);
+            this.sampler = new Sampler(request.sampling());
             this.deadlineNanos = System.nanoTime() + request.timeout().toNanos();
             this.tokens = new int[tokensMax];
             this.logProbabilities = new float[tokensMax + 1];
@@ -110,6 +130,11 @@ public final class GenerationEngine implements AutoCloseable {
         return positions;
     }
 
+    /** Whether the engine failed for good. */
+    boolean failed() {
+        return failure != null;
+    }
+
     /** Whether a request would be refused now: found out before a prompt is laid out for it. */
     public boolean overloaded() {
         return closing || waiting.remainingCapacity() == 0;
@@ -128,9 +153,14 @@ public final class GenerationEngine implements AutoCloseable {
                     "the prompt has %d tokens; at most %d fit".formatted(request.prompt().length, positions - 1));
         }
         int tokensMax = Math.min(room, request.sampling().tokensMax());
-        Running generation = new Running(request, listener, tokensMax, vocabularySize);
+        Running generation = new Running(request, listener, tokensMax);
         if (closing || !waiting.offer(generation)) {
             throw new EngineOverloadedException(waiting.size());
+        }
+        Throwable why = failure;
+        if (why != null && waiting.remove(generation)) {
+            // It came when the engine had answered what waited.
+            throw new EngineFailedException(why);
         }
         return generation;
     }
@@ -187,27 +217,45 @@ public final class GenerationEngine implements AutoCloseable {
     }
 
     private void run() {
-        while (!closing || !running.isEmpty() || reading != null || !waiting.isEmpty()) {
-            try {
+        try {
+            while (!closing || !running.isEmpty() || reading != null || !waiting.isEmpty()) {
                 admit();
                 decode();
-            } catch (InterruptedException e) {
-                closing = true;
-            } catch (RuntimeException e) {
-                failAll(e);
             }
+        } catch (InterruptedException e) {
+            fail(e);
+        } catch (Throwable e) {
+            // Whatever it is, an Error of the JVM included: nobody may wait for ever.
+            fail(e);
+        } finally {
+            session.close();
         }
-        session.close();
+        Throwable why = failure;
+        if (why != null) {
+            whenFailed.accept(why);
+        }
     }
 
-    private void failAll(RuntimeException failure) {
+    /** Answers everybody and takes nothing more: what failed in the session's midst cannot be trusted to go on. */
+    private void fail(Throwable why) {
+        failure = why;
         List<Running> failed = new ArrayList<>(running);
+        running.clear();
         if (reading != null) {
             failed.add(reading);
             reading = null;
         }
-        running.clear();
-        failed.forEach(generation -> generation.listener.onFailure(failure));
+        waiting.drainTo(failed);
+        EngineFailedException answer = new EngineFailedException(why);
+        failed.forEach(generation -> tell(generation, answer));
+    }
+
+    private static void tell(Running generation, RuntimeException failure) {
+        try {
+            generation.listener.onFailure(failure);
+        } catch (RuntimeException | Error e) {
+            LOG.error("a listener failed", e);
+        }
     }
 
     private void admit() throws InterruptedException {
@@ -314,14 +362,7 @@ public final class GenerationEngine implements AutoCloseable {
     /** Draws a token for the slots from {@code first} on, then lets those leave that are done. */
     private void sample(int first, float[] logits) {
         for (int slot = first; slot < running.size(); slot++) {
-            Running generation = running.get(slot);
-            Sampler.Draw draw = generation.sampler.draw(logits, (slot - first) * vocabularySize);
-            generation.logProbabilities[generation.generated] = draw.logProbability();
-            generation.last = draw.token();
-            if (!endTokens.contains(draw.token())) {
-                generation.tokens[generation.generated++] = draw.token();
-                generation.listener.onToken(draw.token());
-            }
+            draw(running.get(slot), logits, (slot - first) * vocabularySize);
         }
         for (int slot = running.size() - 1; slot >= first; slot--) {
             if (done(running.get(slot))) {
@@ -330,7 +371,26 @@ public final class GenerationEngine implements AutoCloseable {
         }
     }
 
+    /** What is wrong with one row, its numbers or its listener, is no other's matter. */
+    private void draw(Running generation, float[] logits, int from) {
+        try {
+            Sampler.Draw draw = generation.sampler.draw(logits, from, scratch);
+            generation.logProbabilities[generation.generated] = draw.logProbability();
+            generation.last = draw.token();
+            if (!endTokens.contains(draw.token())) {
+                generation.tokens[generation.generated++] = draw.token();
+                generation.listener.onToken(draw.token());
+            }
+        } catch (RuntimeException e) {
+            generation.failed = true;
+            tell(generation, e);
+        }
+    }
+
     private boolean done(Running generation) {
+        if (generation.failed) {
+            return true;
+        }
         if (endTokens.contains(generation.last)) {
             generation.listener.onEnd(generation.completion(Completion.Finish.END));
             return true;

@@ -48,20 +48,24 @@ public final class GoldenCases {
     }
 
     /**
-     * Replays the cases of the checkpoint's directory; a directory without the file has none.
+     * Replays the cases of the checkpoint's directory.
      *
      * @throws UnsupportedCheckpointException naming the case, the token and both numbers where they differ
      */
     public static void verify(Checkpoint checkpoint, int threads) {
         Path file = checkpoint.directory().resolve(FILE);
         if (!Files.exists(file)) {
-            return;
+            throw new UnsupportedCheckpointException(
+                    "%s is missing, by which serving is checked against training".formatted(file));
         }
         List<GoldenCase> cases;
         try {
             cases = read(file);
         } catch (IOException e) {
             throw UnsupportedCheckpointException.unreadable(file, e);
+        }
+        if (cases.isEmpty()) {
+            throw new UnsupportedCheckpointException("%s holds no case".formatted(file));
         }
         int positions = cases.stream()
                 .mapToInt(golden -> golden.prompt().length + golden.reply().length)

@@ -5,7 +5,7 @@ import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
-import java.nio.ByteBuffer;
+import java.lang.foreign.Arena;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.HashMap;
@@ -16,6 +16,11 @@ import java.util.Map;
  * in memory that ONNX Runtime reads and writes in place.
  */
 final class KeyValueCache implements AutoCloseable {
+    private static final int ALIGNMENT_BYTES = 64;
+
+    /** Beside the JVM's limit of direct buffers, and given back when the cache closes, not when it is collected. */
+    private final Arena memory = Arena.ofShared();
+
     private final OrtEnvironment environment;
     private final CheckpointConfig config;
     private final int positions;
@@ -35,14 +40,20 @@ final class KeyValueCache implements AutoCloseable {
         this.keys = new FloatBuffer[config.layers()];
         this.values = new FloatBuffer[config.layers()];
         int floats = Math.multiplyExact(slots, slotSize());
-        for (int layer = 0; layer < config.layers(); layer++) {
-            keys[layer] = allocate(floats);
-            values[layer] = allocate(floats);
+        try {
+            for (int layer = 0; layer < config.layers(); layer++) {
+                keys[layer] = allocate(floats);
+                values[layer] = allocate(floats);
+            }
+        } catch (RuntimeException | Error e) {
+            memory.close();
+            throw e;
         }
     }
 
-    private static FloatBuffer allocate(int floats) {
-        return ByteBuffer.allocateDirect(Math.multiplyExact(floats, 4))
+    private FloatBuffer allocate(int floats) {
+        return memory.allocate(Math.multiplyExact((long) floats, Float.BYTES), ALIGNMENT_BYTES)
+                .asByteBuffer()
                 .order(ByteOrder.nativeOrder())
                 .asFloatBuffer();
     }
@@ -101,5 +112,6 @@ final class KeyValueCache implements AutoCloseable {
     public void close() {
         bindings.values().forEach(binding -> binding.inputs().values().forEach(OnnxTensor::close));
         bindings.clear();
+        memory.close();
     }
 }

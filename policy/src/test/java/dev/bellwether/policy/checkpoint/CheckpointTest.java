@@ -106,6 +106,9 @@ class CheckpointTest {
                 ArtefactLabel.added("support", "v1", ArtefactKind.CHECKPOINT, Instant.EPOCH),
                 target -> Checkpoint.write(target, original.config(), original.parameters(), NumberFormat.F32));
         assertThat(store.open("support", "v1").parameters()).isEqualTo(original.parameters());
+        Files.move(version, version.resolveSibling("v2"));
+        assertThatThrownBy(() -> store.open("support", "v2")).hasMessageContaining("the manifest of version v1");
+        Files.move(version.resolveSibling("v2"), version);
         Path extra = Files.writeString(version.resolve("extra"), "x");
         assertThatThrownBy(() -> store.open("support", "v1")).hasMessageContaining("extra is not in the manifest");
         Files.delete(extra);

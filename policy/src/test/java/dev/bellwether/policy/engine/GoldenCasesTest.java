@@ -52,4 +52,12 @@ class GoldenCasesTest {
                 with(List.of(new GoldenCase(new int[] {3}, new int[] {1_000_000}, new float[] {-1}, .01)));
         assertThatThrownBy(() -> GoldenCases.verify(checkpoint, 1)).hasMessageContaining("unknown token 1000000");
     }
+
+    @Test
+    void refusesAVersionThatNothingWasComputedFor() throws IOException {
+        Checkpoint empty = with(List.of());
+        assertThatThrownBy(() -> GoldenCases.verify(empty, 1)).hasMessageContaining("holds no case");
+        Files.delete(directory.resolve("golden.jsonl"));
+        assertThatThrownBy(() -> GoldenCases.verify(empty, 1)).hasMessageContaining("golden.jsonl is missing");
+    }
 }

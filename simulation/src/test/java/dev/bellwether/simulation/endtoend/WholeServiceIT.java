@@ -7,6 +7,9 @@ import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.RolloutState;
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
+import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.sdk.BellwetherClient;
 import dev.bellwether.sdk.ChatRequest;
 import dev.bellwether.simulation.customer.Bot;
@@ -27,6 +30,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -153,13 +157,11 @@ class WholeServiceIT {
 
     @Test
     void servesACandidateUntilAnOperatorAbortsIt() throws Exception {
-        Path store = installation.folder().store().resolve("support");
-        Files.createDirectories(store.resolve("twin"));
-        try (Stream<Path> files = Files.list(store.resolve("default"))) {
-            for (Path file : files.toList()) {
-                Files.copy(file, store.resolve("twin").resolve(file.getFileName()));
-            }
-        }
+        Path store = installation.folder().store();
+        new PolicyStore(store)
+                .publish(
+                        ArtefactLabel.added("support", "twin", ArtefactKind.CHECKPOINT, Instant.now()),
+                        twin -> copyAll(store.resolve("support").resolve("default"), twin));
         try (OperatorClient operator = new OperatorClient(installation.operatorUrl(), installation.operatorKey())) {
             long revision = operator.status("support").rollout().revision();
             operator.command("support", OperatorClient.Command.START, "twin", "a test", revision);
@@ -168,6 +170,16 @@ class WholeServiceIT {
             operator.command("support", OperatorClient.Command.ABORT, null, "a test", revision);
             await(() -> phase(operator) == RolloutState.Phase.ABORTED && effective(operator));
             assertThat(operator.status("support").rollout().champion()).isEqualTo("default");
+        }
+    }
+
+    /** All but the manifest, which says whose files they are. */
+    private static void copyAll(Path from, Path to) throws IOException {
+        try (Stream<Path> files = Files.list(from)) {
+            for (Path file :
+                    files.filter(file -> !file.endsWith("manifest.json")).toList()) {
+                Files.copy(file, to.resolve(file.getFileName()));
+            }
         }
     }
 
