@@ -23,7 +23,7 @@ import dev.bellwether.gateway.serving.RewardModels;
 import dev.bellwether.gateway.serving.UpstreamKeys;
 import dev.bellwether.gateway.serving.Upstreams;
 import dev.bellwether.policy.checkpoint.PolicyStore;
-import dev.bellwether.policy.engine.EngineConfig;
+import dev.bellwether.policy.engine.ModelLimits;
 import dev.bellwether.settings.WatchedFile;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -103,7 +103,13 @@ public final class Gateway implements AutoCloseable {
         Upstreams upstreams =
                 new Upstreams(vertx, meters, new UpstreamKeys(config.variable()), config.privateUpstreams());
         PolicyStore store = new PolicyStore(config.store());
-        PolicyCatalog catalog = new PolicyCatalog(store, EngineConfig.SERVING, upstreams);
+        PolicyCatalog catalog = new PolicyCatalog(
+                store,
+                bot -> bots.value()
+                        .find(bot)
+                        .map(each -> each.serving().limits())
+                        .orElse(ModelLimits.DEFAULT),
+                upstreams);
         RewardModels models = new RewardModels(bots::value, store).start();
         RolloutFollower rollouts =
                 new RolloutFollower(config.kafka(), config.replication(), bots::value, catalog, journal, clock);

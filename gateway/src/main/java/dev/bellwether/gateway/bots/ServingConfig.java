@@ -2,9 +2,12 @@ package dev.bellwether.gateway.bots;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.bellwether.policy.engine.ModelLimits;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,9 +17,13 @@ import org.jspecify.annotations.Nullable;
  * @param bestOf replies that the reward model chooses from; 1 serves the only one
  * @param concurrent chats of this bot under way at once
  * @param prices by the upstream's name of the model
+ * @param limits of a version with weights of its own; they hold from its next loading on
  */
-public record ServingConfig(List<String> fallbacks, int bestOf, int concurrent, Map<String, Price> prices) {
-    public static final ServingConfig DEFAULT = of(null, null, null, null);
+public record ServingConfig(
+        List<String> fallbacks, int bestOf, int concurrent, Map<String, Price> prices, ModelLimits limits) {
+    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null);
+
+    private static final Pattern SIZE = Pattern.compile("(\\d{1,9}) ?(KB|MB|GB)");
 
     private static final int BEST_OF_MAX = 16;
 
@@ -51,11 +58,32 @@ public record ServingConfig(List<String> fallbacks, int bestOf, int concurrent, 
             @JsonProperty("fallbacks") @Nullable List<String> fallbacks,
             @JsonProperty("best_of") @Nullable Integer bestOf,
             @JsonProperty("concurrent") @Nullable Integer concurrent,
-            @JsonProperty("prices") @Nullable Map<String, Price> prices) {
+            @JsonProperty("prices") @Nullable Map<String, Price> prices,
+            @JsonProperty("context_max") @Nullable Integer contextMax,
+            @JsonProperty("memory_max") @Nullable String memoryMax,
+            @JsonProperty("threads") @Nullable Integer threads) {
         return new ServingConfig(
                 Optional.ofNullable(fallbacks).orElse(List.of()),
                 Optional.ofNullable(bestOf).orElse(1),
                 Optional.ofNullable(concurrent).orElse(512),
-                Optional.ofNullable(prices).orElse(Map.of()));
+                Optional.ofNullable(prices).orElse(Map.of()),
+                new ModelLimits(
+                        Optional.ofNullable(contextMax),
+                        memoryMax == null ? ModelLimits.DEFAULT.memoryMaxBytes() : bytes(memoryMax),
+                        Optional.ofNullable(threads).orElse(ModelLimits.DEFAULT.threads())));
+    }
+
+    private static long bytes(String size) {
+        Matcher parts = SIZE.matcher(size);
+        if (!parts.matches()) {
+            throw new IllegalArgumentException(
+                    "serving: memory_max is written as 512MB or 2GB, not '%s'".formatted(size));
+        }
+        int shift = switch (parts.group(2)) {
+            case "KB" -> 10;
+            case "MB" -> 20;
+            default -> 30;
+        };
+        return Long.parseLong(parts.group(1)) << shift;
     }
 }

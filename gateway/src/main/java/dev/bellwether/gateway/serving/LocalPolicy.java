@@ -15,6 +15,7 @@ import dev.bellwether.policy.engine.GenerationListener;
 import dev.bellwether.policy.engine.GenerationRequest;
 import dev.bellwether.policy.engine.GoldenCases;
 import dev.bellwether.policy.engine.LastingEngine;
+import dev.bellwether.policy.engine.ModelLimits;
 import dev.bellwether.policy.engine.ReplyText;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
@@ -58,8 +59,9 @@ public final class LocalPolicy implements Policy {
      *
      * @param prompts where conversations are laid out as tokens
      */
-    static LocalPolicy load(PolicyStore store, String bot, String version, EngineConfig config, Workers prompts) {
+    static LocalPolicy load(PolicyStore store, String bot, String version, ModelLimits limits, Workers prompts) {
         Checkpoint checkpoint = store.open(bot, version);
+        EngineConfig config = limits.engine(checkpoint.config());
         checkpoint.requireFinite();
         GoldenCases.verify(checkpoint, config.threads());
         PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());

@@ -4,13 +4,14 @@ import dev.bellwether.gateway.http.Workers;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
-import dev.bellwether.policy.engine.EngineConfig;
+import dev.bellwether.policy.engine.ModelLimits;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,16 +22,19 @@ public final class PolicyCatalog implements AutoCloseable {
     private static final int PROMPTS_WAITING_MAX = 256;
 
     private final PolicyStore store;
-    private final EngineConfig config;
+    private final Function<String, ModelLimits> limits;
     private final Upstreams upstreams;
     private final Workers prompts = new Workers("prompts", PROMPT_THREADS, PROMPTS_WAITING_MAX);
     private final Map<Key, Policy> loaded = new ConcurrentHashMap<>();
 
     private record Key(String bot, String version) {}
 
-    public PolicyCatalog(PolicyStore store, EngineConfig config, Upstreams upstreams) {
+    /**
+     * @param limits of a bot's models
+     */
+    public PolicyCatalog(PolicyStore store, Function<String, ModelLimits> limits, Upstreams upstreams) {
         this.store = store;
-        this.config = config;
+        this.limits = limits;
         this.upstreams = upstreams;
     }
 
@@ -78,7 +82,7 @@ public final class PolicyCatalog implements AutoCloseable {
 
     private Policy open(String bot, String version) {
         return switch (store.manifest(bot, version).artefactKind()) {
-            case CHECKPOINT -> LocalPolicy.load(store, bot, version, config, prompts);
+            case CHECKPOINT -> LocalPolicy.load(store, bot, version, limits.apply(bot), prompts);
             case UPSTREAM -> upstreams.policy(bot, version, store.openUpstream(bot, version));
             case REWARD ->
                 throw new UnsupportedCheckpointException(

@@ -3,7 +3,9 @@ package dev.bellwether.gateway.bots;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.bellwether.policy.engine.ModelLimits;
 import java.io.IOException;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -33,5 +35,20 @@ class BotsTest {
     void refusesAnUnknownSetting() {
         assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, chat: {colour: red}}}"))
                 .hasMessageContaining("colour");
+    }
+
+    @Test
+    void limitsAModel() throws IOException {
+        ModelLimits limits = Bots.parse(
+                        "bots: {support: {champion: v1, serving: {context_max: 2048, memory_max: 512MB, threads: 2}}}")
+                .find("support")
+                .orElseThrow()
+                .serving()
+                .limits();
+        assertThat(limits).isEqualTo(new ModelLimits(Optional.of(2048), 512L << 20, 2));
+        assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {memory_max: much}}}"))
+                .hasMessageContaining("512MB");
+        assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {context_max: 8}}}"))
+                .hasMessageContaining("context_max");
     }
 }

@@ -10,8 +10,6 @@ package dev.bellwether.policy.engine;
  * @param prefillTokensMax tokens of prompts read between two decoding steps
  */
 public record EngineConfig(int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax) {
-    public static final EngineConfig SERVING = new EngineConfig(32, 512, 256, 1, 512);
-
     /** For many requests at once that are all known before. */
     static EngineConfig bulk(int positionsMax) {
         return new EngineConfig(64, positionsMax, 1_000_000, 2, 2_048);

@@ -16,6 +16,6 @@ public record ScorerConfig(int positionsMax, int batchTokens, int threads) {
 
     /** For replies as long as what is served, which is as long as what reward models learn from. */
     public static ScorerConfig serving(int threads) {
-        return new ScorerConfig(EngineConfig.SERVING.positionsMax(), 2_048, threads);
+        return new ScorerConfig(512, 2_048, threads);
     }
 }

@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
-import dev.bellwether.policy.engine.EngineConfig;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.Comparison;
@@ -35,7 +34,7 @@ final class Workshop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Workshop.class);
 
     /** As long as what the gateway serves. */
-    private static final int SAMPLE_TOKENS_MAX = EngineConfig.SERVING.positionsMax();
+    private static final int SAMPLE_TOKENS_MAX = 512;
 
     private final NDManager manager = NDManager.newBaseManager();
     private final Constants constants = new Constants(manager);

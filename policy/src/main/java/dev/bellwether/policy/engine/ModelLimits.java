@@ -1,0 +1,56 @@
+package dev.bellwether.policy.engine;
+
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import java.util.Optional;
+
+/**
+ * What a model may take while it serves; its context and how many replies it gives at once follow.
+ *
+ * @param contextMax longest prompt and reply together, in tokens; none leaves it to the model and the memory
+ * @param memoryMaxBytes of the cache of keys and values, beside the weights
+ * @param threads of one step
+ */
+public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int threads) {
+    public static final ModelLimits DEFAULT = new ModelLimits(Optional.empty(), 1L << 30, 1);
+
+    private static final int SLOTS_MAX = 32;
+    private static final int QUEUE_MAX = 256;
+    private static final int PREFILL_TOKENS_MAX = 512;
+
+    /** A context that leaves no room for a conversation is none. */
+    private static final int CONTEXT_MIN = 64;
+
+    /** Of a model whose context alone would fill the memory, as many replies at once as this, as long as it can. */
+    private static final int SLOTS_WANTED = 8;
+
+    public ModelLimits {
+        if (contextMax.isPresent() && contextMax.get() < CONTEXT_MIN) {
+            throw new IllegalArgumentException(
+                    "context_max is at least %d tokens, not %d".formatted(CONTEXT_MIN, contextMax.get()));
+        }
+        if (memoryMaxBytes < 1 || threads < 1) {
+            throw new IllegalArgumentException("memory_max and threads must be positive");
+        }
+    }
+
+    /** Bytes of keys and values that one token keeps. */
+    static long bytesPerToken(CheckpointConfig model) {
+        return 2L * model.layers() * model.keyValueHeads() * model.headSize() * Float.BYTES;
+    }
+
+    /** How an engine runs the model within these limits; refuses a memory that holds no conversation. */
+    public EngineConfig engine(CheckpointConfig model) {
+        long tokens = memoryMaxBytes / bytesPerToken(model);
+        if (tokens < CONTEXT_MIN) {
+            throw new UnsupportedCheckpointException(
+                    "serving: memory_max of %d bytes holds %d tokens of this model, a conversation needs %d at least"
+                            .formatted(memoryMaxBytes, tokens, CONTEXT_MIN));
+        }
+        long context = Math.min(
+                model.positionsMax(), contextMax.map(Integer::longValue).orElse(tokens / SLOTS_WANTED));
+        context = Math.min(Math.max(context, Math.min(CONTEXT_MIN, model.positionsMax())), tokens);
+        int slots = (int) Math.clamp(tokens / context, 1, SLOTS_MAX);
+        return new EngineConfig(slots, (int) context, QUEUE_MAX, threads, PREFILL_TOKENS_MAX);
+    }
+}
