@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -20,7 +21,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>One thread owns the session. Running generations fill the slots {@code [0, running)} of the cache without gaps:
  * who joins takes the next slot, and when one leaves, the last moves into its place. New prompts are read together, up
- * to a bound between two steps; a longer prompt is read alone in pieces, a step of the others between any two.
+ * to a bound between two steps; a longer prompt is read alone in pieces, a step of the others between any two. Behind the
+ * running ones a slot keeps what it read last, so that the next turn of a conversation reads only what is new.
  *
  * @see <a href="https://www.usenix.org/conference/osdi22/presentation/yu">Yu et al.: Orca</a>
  */
@@ -37,7 +39,15 @@ public final class GenerationEngine implements AutoCloseable {
     private final Thread thread;
     private final Sampler.Scratch scratch;
     private final Consumer<Throwable> whenFailed;
+    private final KeptTokens kept;
+
+    /** A prompt that is read in pieces. */
     private @Nullable Running reading;
+
+    /** Taken out of the queue and not let in yet. */
+    private @Nullable Running held;
+
+    private volatile long reusedTokens;
     private volatile boolean closing;
     private volatile @Nullable Throwable failure;
 
@@ -48,6 +58,7 @@ public final class GenerationEngine implements AutoCloseable {
         this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads());
         this.vocabularySize = checkpoint.config().vocabularySize();
         this.scratch = new Sampler.Scratch(vocabularySize);
+        this.kept = new KeptTokens(config.slots());
         this.endTokens = checkpoint.config().endTokens();
         this.waiting = new LinkedBlockingQueue<>(config.queueMax());
         this.thread = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
@@ -116,6 +127,14 @@ public final class GenerationEngine implements AutoCloseable {
             cancelled = true;
         }
 
+        /** The prompt and what of the reply the cache holds. */
+        private int[] context() {
+            int[] prompt = request.prompt();
+            int[] context = Arrays.copyOf(prompt, Math.max(prompt.length, cached));
+            System.arraycopy(tokens, 0, context, prompt.length, context.length - prompt.length);
+            return context;
+        }
+
         private Completion completion(Completion.Finish finish) {
             int[] sampled = Arrays.copyOf(tokens, finish == Completion.Finish.END ? generated + 1 : generated);
             if (finish == Completion.Finish.END) {
@@ -128,6 +147,11 @@ public final class GenerationEngine implements AutoCloseable {
     /** The longest prompt and reply together, in tokens. */
     public int positionsMax() {
         return positions;
+    }
+
+    /** Tokens of prompts that were not read again, because a slot still held them. */
+    public long reusedTokens() {
+        return reusedTokens;
     }
 
     /** Whether the engine failed for good. */
@@ -218,7 +242,7 @@ public final class GenerationEngine implements AutoCloseable {
 
     private void run() {
         try {
-            while (!closing || !running.isEmpty() || reading != null || !waiting.isEmpty()) {
+            while (!closing || !running.isEmpty() || reading != null || held != null || !waiting.isEmpty()) {
                 admit();
                 decode();
             }
@@ -245,6 +269,10 @@ public final class GenerationEngine implements AutoCloseable {
             failed.add(reading);
             reading = null;
         }
+        if (held != null) {
+            failed.add(held);
+            held = null;
+        }
         waiting.drainTo(failed);
         EngineFailedException answer = new EngineFailedException(why);
         failed.forEach(generation -> tell(generation, answer));
@@ -264,39 +292,54 @@ public final class GenerationEngine implements AutoCloseable {
             return;
         }
         List<Running> joining = new ArrayList<>();
-        int longest = 0;
         while (running.size() + joining.size() < config.slots()) {
-            Running next =
-                    running.isEmpty() && joining.isEmpty() ? waiting.poll(50, TimeUnit.MILLISECONDS) : waiting.peek();
+            Running next = next(running.isEmpty() && joining.isEmpty());
             if (next == null) {
                 break;
             }
-            int length = next.request.prompt().length;
-            boolean first = joining.isEmpty();
-            int padded = Math.max(longest, length) * (joining.size() + 1);
-            if (!first && padded > config.prefillTokensMax()) {
-                break;
-            }
-            if (!(running.isEmpty() && first)) {
-                waiting.remove();
-            }
             if (abandoned(next)) {
+                held = null;
                 continue;
             }
-            if (length > config.prefillTokensMax()) {
-                if (!first) {
-                    prefill(joining);
-                    joining.clear();
+            if (readAlone(next)) {
+                if (joining.isEmpty()) {
+                    held = null;
+                    begin(next);
                 }
-                read(next);
-                return;
+                break;
             }
-            longest = Math.max(longest, length);
+            if (!fits(joining, next)) {
+                break;
+            }
+            held = null;
             joining.add(next);
         }
         if (!joining.isEmpty()) {
             prefill(joining);
         }
+    }
+
+    /** Who comes next, and stays so until it is let in. */
+    private @Nullable Running next(boolean idle) throws InterruptedException {
+        if (held == null) {
+            held = idle ? waiting.poll(50, TimeUnit.MILLISECONDS) : waiting.poll();
+        }
+        return held;
+    }
+
+    /** A long prompt, or one whose beginning a slot still holds. */
+    private boolean readAlone(Running generation) {
+        int[] prompt = generation.request.prompt();
+        return prompt.length > config.prefillTokensMax()
+                || kept.match(prompt, running.size()).isPresent();
+    }
+
+    private boolean fits(List<Running> joining, Running next) {
+        int longest = next.request.prompt().length;
+        for (Running each : joining) {
+            longest = Math.max(longest, each.request.prompt().length);
+        }
+        return joining.isEmpty() || longest * (joining.size() + 1) <= config.prefillTokensMax();
     }
 
     private boolean abandoned(Running generation) {
@@ -312,6 +355,12 @@ public final class GenerationEngine implements AutoCloseable {
 
     private void prefill(List<Running> joining) {
         int first = running.size();
+        int behind = first + joining.size();
+        for (int slot = first; slot < behind && behind < config.slots(); slot++) {
+            if (kept.worthKeeping(slot)) {
+                swap(slot, kept.leastWorth(behind));
+            }
+        }
         running.addAll(joining);
         List<int[]> prompts =
                 joining.stream().map(generation -> generation.request.prompt()).toList();
@@ -320,26 +369,44 @@ public final class GenerationEngine implements AutoCloseable {
         sample(first, logits);
     }
 
-    /** Reads the next piece of a long prompt into the slot behind the running ones. */
+    /** Starts to read a prompt into the last slot, behind what of it a slot holds. */
+    private void begin(Running generation) {
+        int slot = config.slots() - 1;
+        Optional<KeptTokens.Match> match = kept.match(generation.request.prompt(), running.size());
+        swap(match.map(KeptTokens.Match::slot).orElse(kept.leastWorth(running.size())), slot);
+        if (match.isPresent()) {
+            generation.cached = match.get().length();
+            reusedTokens += generation.cached;
+        }
+        read(generation);
+    }
+
+    /** Reads the next piece of a long prompt into the last slot. */
     private void read(Running generation) {
         reading = generation;
+        int slot = config.slots() - 1;
+        int[] prompt = generation.request.prompt();
         if (abandoned(generation)) {
             reading = null;
             return;
         }
-        int[] prompt = generation.request.prompt();
         int end = Math.min(prompt.length, generation.cached + config.prefillTokensMax());
-        int slot = config.slots() - 1;
         float[] logits = session.extend(slot, generation.cached, Arrays.copyOfRange(prompt, generation.cached, end));
         generation.cached = end;
+        kept.hold(slot, prompt, end);
         if (end == prompt.length) {
             reading = null;
             int target = running.size();
-            if (target != slot) {
-                session.cache().copy(slot, target, end);
-            }
+            swap(slot, target);
             running.add(generation);
             sample(target, logits);
+        }
+    }
+
+    private void swap(int slot, int other) {
+        if (slot != other) {
+            session.cache().swap(slot, other, Math.max(kept.length(slot), kept.length(other)));
+            kept.swap(slot, other);
         }
     }
 
@@ -402,11 +469,16 @@ public final class GenerationEngine implements AutoCloseable {
         return abandoned(generation);
     }
 
+    /** The last one takes its place; what it had read stays behind the running ones, for the next turn. */
     private void leave(int slot) {
+        Running left = running.get(slot);
+        int last = running.size() - 1;
         Running moved = running.removeLast();
-        if (slot < running.size()) {
+        kept.hold(slot, left.context(), left.failed ? 0 : left.cached);
+        if (slot < last) {
+            kept.hold(last, moved.context(), moved.cached);
             running.set(slot, moved);
-            session.cache().copy(running.size(), slot, moved.cached);
+            swap(slot, last);
         }
     }
 

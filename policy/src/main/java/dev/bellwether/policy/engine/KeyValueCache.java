@@ -26,6 +26,7 @@ final class KeyValueCache implements AutoCloseable {
     private final int positions;
     private final FloatBuffer[] keys;
     private final FloatBuffer[] values;
+    private final FloatBuffer spare;
     private final Map<Range, Binding> bindings = new HashMap<>();
 
     private record Range(int first, int count) {}
@@ -41,6 +42,7 @@ final class KeyValueCache implements AutoCloseable {
         this.values = new FloatBuffer[config.layers()];
         int floats = Math.multiplyExact(slots, slotSize());
         try {
+            spare = allocate(positions * config.headSize());
             for (int layer = 0; layer < config.layers(); layer++) {
                 keys[layer] = allocate(floats);
                 values[layer] = allocate(floats);
@@ -94,18 +96,22 @@ final class KeyValueCache implements AutoCloseable {
         return OnnxTensor.createTensor(environment, slice, shape);
     }
 
-    /** Copies the first {@code length} positions of slot {@code from} to slot {@code to}. */
-    void copy(int from, int to, int length) {
-        int head = positions * config.headSize();
+    /** Exchanges the first {@code length} positions of two slots. */
+    void swap(int slot, int other, int length) {
         int used = length * config.headSize();
         for (int layer = 0; layer < config.layers(); layer++) {
-            for (int h = 0; h < config.keyValueHeads(); h++) {
-                int source = from * slotSize() + h * head;
-                int target = to * slotSize() + h * head;
-                keys[layer].put(target, keys[layer], source, used);
-                values[layer].put(target, values[layer], source, used);
+            for (int head = 0; head < config.keyValueHeads(); head++) {
+                int offset = head * positions * config.headSize();
+                swap(keys[layer], slot * slotSize() + offset, other * slotSize() + offset, used);
+                swap(values[layer], slot * slotSize() + offset, other * slotSize() + offset, used);
             }
         }
+    }
+
+    private void swap(FloatBuffer buffer, int one, int other, int size) {
+        spare.put(0, buffer, one, size);
+        buffer.put(one, buffer, other, size);
+        buffer.put(other, spare, 0, size);
     }
 
     @Override

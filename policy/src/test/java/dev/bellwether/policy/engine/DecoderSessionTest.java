@@ -76,8 +76,8 @@ class DecoderSessionTest {
             assertClose(
                     session.extend(3, 7, Arrays.copyOfRange(ids, 7, 20)),
                     reference.logits()[19]);
-            session.cache().copy(3, 0, 20);
-            session.cache().copy(2, 1, 5);
+            session.cache().swap(3, 0, 20);
+            session.cache().swap(2, 1, 5);
             float[] next = session.decode(2, new int[] {ids[20], ids[5]}, new int[] {20, 5});
             assertClose(Arrays.copyOf(next, vocabulary), reference.logits()[20]);
             assertClose(

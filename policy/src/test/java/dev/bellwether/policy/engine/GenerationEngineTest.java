@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -42,6 +43,61 @@ class GenerationEngineTest {
                 assertThat(crowd.get(i).logProbabilities())
                         .usingComparatorWithPrecision(1e-3f)
                         .containsExactly(alone.logProbabilities());
+            }
+        }
+    }
+
+    private static GenerationRequest greedy(int[] prompt, int tokens) {
+        return new GenerationRequest(prompt, Sampling.at(0, tokens, 1), LONG);
+    }
+
+    private static int[] joined(int[]... parts) {
+        return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
+    }
+
+    @Test
+    void readsOfTheNextTurnOnlyWhatIsNew() {
+        int[] first = new Random(3).ints(70, 3, 96).toArray();
+        int[] question = new Random(4).ints(9, 3, 96).toArray();
+        int[] second;
+        int[] afresh;
+        try (GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(2, 128, 4, 1, 24))) {
+            int[] reply = engine.generate(List.of(greedy(first, 10))).getFirst().tokens();
+            second = joined(first, reply, question);
+        }
+        try (GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(2, 128, 4, 1, 24))) {
+            afresh = engine.generate(List.of(greedy(second, 20))).getFirst().tokens();
+            assertThat(engine.reusedTokens()).isZero();
+        }
+        try (GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(2, 128, 4, 1, 24))) {
+            engine.generate(List.of(greedy(first, 10)));
+            // Another conversation between the turns.
+            engine.generate(List.of(greedy(question, 5)));
+            assertThat(engine.generate(List.of(greedy(second, 20))).getFirst().tokens())
+                    .isEqualTo(afresh);
+            assertThat(engine.reusedTokens()).isGreaterThanOrEqualTo(70);
+        }
+    }
+
+    @Test
+    void givesTheSameRepliesFromWhatSlotsStillHold() {
+        List<GenerationRequest> requests = new ArrayList<>();
+        Random random = new Random(5);
+        int[] shared = random.ints(70, 3, 96).toArray();
+        for (int i = 0; i < 40; i++) {
+            int[] own = random.ints(1 + random.nextInt(20), 3, 96).toArray();
+            requests.add(greedy(i % 4 == 0 ? own : joined(shared, own), 1 + random.nextInt(15)));
+        }
+        try (GenerationEngine crowd = GenerationEngine.open(checkpoint, new EngineConfig(5, 128, 100, 1, 32))) {
+            List<Completion> together = crowd.generate(requests);
+            assertThat(crowd.reusedTokens()).isGreaterThan(1_000);
+            for (int i = 0; i < requests.size(); i++) {
+                try (GenerationEngine alone = GenerationEngine.open(checkpoint, new EngineConfig(1, 128, 4, 1, 128))) {
+                    assertThat(together.get(i).tokens())
+                            .isEqualTo(alone.generate(requests.subList(i, i + 1))
+                                    .getFirst()
+                                    .tokens());
+                }
             }
         }
     }
