@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,7 +48,7 @@ public final class GenerationEngine implements AutoCloseable {
     /** Taken out of the queue and not let in yet. */
     private @Nullable Running held;
 
-    private volatile long reusedTokens;
+    private final AtomicLong reusedTokens = new AtomicLong();
     private volatile boolean closing;
     private volatile @Nullable Throwable failure;
 
@@ -151,7 +152,7 @@ public final class GenerationEngine implements AutoCloseable {
 
     /** Tokens of prompts that were not read again, because a slot still held them. */
     public long reusedTokens() {
-        return reusedTokens;
+        return reusedTokens.get();
     }
 
     /** Whether the engine failed for good. */
@@ -376,7 +377,7 @@ public final class GenerationEngine implements AutoCloseable {
         swap(match.map(KeptTokens.Match::slot).orElse(kept.leastWorth(running.size())), slot);
         if (match.isPresent()) {
             generation.cached = match.get().length();
-            reusedTokens += generation.cached;
+            reusedTokens.addAndGet(generation.cached);
         }
         read(generation);
     }

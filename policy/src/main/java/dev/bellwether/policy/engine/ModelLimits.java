@@ -50,7 +50,7 @@ public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int
         long context = Math.min(
                 model.positionsMax(), contextMax.map(Integer::longValue).orElse(tokens / SLOTS_WANTED));
         context = Math.min(Math.max(context, Math.min(CONTEXT_MIN, model.positionsMax())), tokens);
-        int slots = (int) Math.clamp(tokens / context, 1, SLOTS_MAX);
+        int slots = Math.clamp(tokens / context, 1, SLOTS_MAX);
         return new EngineConfig(slots, (int) context, QUEUE_MAX, threads, PREFILL_TOKENS_MAX);
     }
 }
