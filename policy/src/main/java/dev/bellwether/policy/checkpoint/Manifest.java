@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -63,10 +64,21 @@ public record Manifest(
 
     public static Manifest read(Path directory) {
         try {
-            return JSON.readValue(directory.resolve(FILE).toFile(), Manifest.class);
+            @Nullable Manifest manifest = JSON.readValue(directory.resolve(FILE).toFile(), Manifest.class);
+            // Jackson leaves null what the file leaves out.
+            if (manifest == null || !manifest.whole()) {
+                throw new UnsupportedCheckpointException("%s needs version, bot, created and files with their hashes"
+                        .formatted(directory.resolve(FILE)));
+            }
+            return manifest;
         } catch (IOException e) {
             throw UnsupportedCheckpointException.unreadable(directory.resolve(FILE), e);
         }
+    }
+
+    private boolean whole() {
+        List<@Nullable Object> needed = Arrays.asList(version, bot, created, files);
+        return !needed.contains(null) && !files.containsValue(null);
     }
 
     void write(Path directory) throws IOException {
