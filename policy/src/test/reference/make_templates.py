@@ -117,7 +117,26 @@ TEMPLATES = """
 {{ messages[0] }}
 {{ messages[0].content[0] | upper }}{{ messages[0].content[1:] }}
 {{ 5 is string or 'x' is string }} {{ (messages | selectattr('role', 'equalto', 'tool') | list) == [] }}
-{{ - 3 }} {{ +3 }} {{ 2 - -2 }} {{ -2 ** 2 }} {{ 2 ** 3 ** 1 }} {{ 10 - 2 - 3 }} {{ 'a' ~ 1 + 2 }}
+{{ - 3 }} {{ +3 }} {{ 2 - -2 }} {{ -2 ** 2 }} {{ 2 ** 2 ** 3 }} {{ 2 ** -1 ** 2 }} {{ 10 - 2 - 3 }} {{ 1 ~ 2 }}
+{{ 'a' ~ 1 + 2 }}
+{{ ['\\u200d', '\\u00a0', '\\u2028', '\\ufeff', '\\ue000', 'ü', '👩'] }} {{ messages[2] }}
+{{ none | selectattr('a') | list }} {{ 0 | map('upper') | list }} {{ '' | reject | list }}
+{{ 'a' | safe + '<' }} {{ '<' + (tools | tojson | safe) + '>' }} {{ '<a>' | safe | e }} {{ '<a>' | e | e }} {{ ('<' | safe) ~ '<' }} {{ ('<b>' | safe).upper() }}
+{{ 'y' if messages | selectattr('role', 'equalto', 'tool') else 'n' }} {{ messages | selectattr('role', 'equalto', 'tool') | list | length }}
+{{ messages | map(attribute='role') | length }}
+{{ messages | map(attribute='role') | tojson }}
+{{ messages | map(attribute='role') | last }}
+{% set g = messages | map(attribute='role') %}{{ g | first }}{{ g | list }}{{ g | list }}{% for x in g %}x{% endfor %}
+{{ [1, 2] | reverse | first }} {{ [3, 1] | map('string') | reverse }} {{ 'y' if [] | reverse else 'n' }} {{ {'a': 1} | items | list }}
+{% for i in [1, 2] %}{% break %}{% else %}x{% endfor %}{% for i in [1, 2] %}{% continue %}{% else %}y{% endfor %}{% for i in [1] %}{% else %}z{% endfor %}
+{% set a = 5 %}{% with a = 1, b = a %}{{ a }}{{ b }}{% endwith %}
+{{ '%s' % zz }}|{{ '%s-' % ('x' | upper) }}
+{{ 'Größe 日本 🎉' | truncate(5, true) }} {{ 'Größe 日本 🎉 und mehr noch' | truncate(8, true, leeway=0) }}
+{{ none | truncate(3) }}
+{{ 5 | indent }}
+{% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}{% for i in 1, 2 %}{{ i }}{% endfor %}{% for i in 1, 2 if i > 1 %}{{ i }}{% endfor %}
+{{ 5 | round }} {{ 5.4 | round }} {{ '5d' | int }} {{ '3f' | float }} {{ '1_000' | float }} {{ (1, 2) == [1, 2] }} {{ (1,) == (1,) }}
+{{ (1,) + [2] }}
 {{ [x for x in y] }}
 {{ messages | unknown_filter }}
 {% if %}{% endif %}

@@ -39,13 +39,13 @@ final class Evaluator {
             case Name name -> scope.get(name.name());
             case ListOf list -> list(list, scope);
             case DictOf dict -> dict(dict, scope);
-            case Attribute attribute -> Members.attribute(value(attribute.of(), scope), attribute.name());
-            case Item item -> Members.item(value(item.of(), scope), value(item.key(), scope));
+            case Attribute attribute -> Members.attribute(plain(attribute.of(), scope), attribute.name());
+            case Item item -> Members.item(plain(item.of(), scope), plain(item.key(), scope));
             case Slice slice -> slice(slice, scope);
             case Call call -> called(value(call.of(), scope), call.arguments(), scope);
             case Filter filter ->
-                limits.made(Filters.apply(filter.name(), value(filter.of(), scope), given(filter.arguments(), scope)));
-            case Test test -> Tests.holds(test.name(), value(test.of(), scope), given(test.arguments(), scope));
+                limits.made(Filters.apply(filter.name(), filtered(filter, scope), given(filter.arguments(), scope)));
+            case Test test -> Tests.holds(test.name(), plain(test.of(), scope), given(test.arguments(), scope));
             case Not not -> !Values.truth(value(not.of(), scope));
             case Sign sign -> signed(sign, scope);
             case Binary binary ->
@@ -64,6 +64,16 @@ final class Evaluator {
         };
     }
 
+    /** Of markup the text alone, which all but adding and escaping see. */
+    private Object plain(Expression expression, Scope scope) {
+        return Markup.plain(value(expression, scope));
+    }
+
+    private Object filtered(Filter filter, Scope scope) {
+        Object value = value(filter.of(), scope);
+        return filter.name().startsWith("e") || filter.name().equals("safe") ? value : Markup.plain(value);
+    }
+
     private Object called(Object of, Arguments arguments, Scope scope) {
         if (of instanceof Undefined undefined) {
             throw undefined.used();
@@ -76,9 +86,9 @@ final class Evaluator {
 
     Given given(Arguments arguments, Scope scope) {
         List<Object> positional = new ArrayList<>();
-        arguments.positional().forEach(argument -> positional.add(value(argument, scope)));
+        arguments.positional().forEach(argument -> positional.add(plain(argument, scope)));
         Map<String, Object> named = new LinkedHashMap<>();
-        arguments.named().forEach((name, argument) -> named.put(name, value(argument, scope)));
+        arguments.named().forEach((name, argument) -> named.put(name, plain(argument, scope)));
         return new Given(positional, named);
     }
 
@@ -111,9 +121,9 @@ final class Evaluator {
     }
 
     private boolean compared(Comparison comparison, Scope scope) {
-        Object left = value(comparison.operands().getFirst(), scope);
+        Object left = plain(comparison.operands().getFirst(), scope);
         for (int i = 0; i < comparison.operators().size(); i++) {
-            Object right = value(comparison.operands().get(i + 1), scope);
+            Object right = plain(comparison.operands().get(i + 1), scope);
             boolean holds = switch (comparison.operators().get(i)) {
                 case "==" -> Values.equal(left, right);
                 case "!=" -> !Values.equal(left, right);
@@ -133,7 +143,7 @@ final class Evaluator {
     }
 
     private Object slice(Slice slice, Scope scope) {
-        Object of = value(slice.of(), scope);
+        Object of = plain(slice.of(), scope);
         if (of instanceof Undefined undefined) {
             throw undefined.used();
         }

@@ -75,8 +75,20 @@ final class ExpressionParser {
         return value;
     }
 
-    /** What a loop goes over: its {@code if} is the loop's. */
-    Expression withoutCondition() {
+    /** What a loop goes over, perhaps several with commas between; an {@code if} behind it is the loop's. */
+    Expression loopedOver() {
+        List<Expression> items = new ArrayList<>(List.of(withoutCondition()));
+        boolean several = false;
+        while (tokens.take(",")) {
+            several = true;
+            if (!tokens.sees(Kind.TAG_END) && !tokens.seesName("if") && !tokens.seesName("recursive")) {
+                items.add(withoutCondition());
+            }
+        }
+        return several ? new ListOf(items, true) : items.getFirst();
+    }
+
+    private Expression withoutCondition() {
         Expression left = and();
         while (tokens.takeName("or")) {
             left = new Or(left, and());
@@ -132,9 +144,18 @@ final class ExpressionParser {
     }
 
     private Expression product() {
-        Expression left = unary(true);
+        Expression left = power();
         while (tokens.sees("*") || tokens.sees("/") || tokens.sees("//") || tokens.sees("%")) {
-            left = new Binary(tokens.next().text(), left, unary(true));
+            left = new Binary(tokens.next().text(), left, power());
+        }
+        return left;
+    }
+
+    /** From left to right, and a sign binds tighter: not as in Python. */
+    private Expression power() {
+        Expression left = unary(true);
+        while (tokens.take("**")) {
+            left = new Binary("**", left, unary(true));
         }
         return left;
     }
@@ -144,17 +165,9 @@ final class ExpressionParser {
         if (tokens.sees("-") || tokens.sees("+")) {
             value = new Sign(tokens.next().text(), unary(false));
         } else {
-            value = power();
+            value = followed(primary());
         }
         return filters ? filtered(value) : value;
-    }
-
-    private Expression power() {
-        Expression left = followed(primary());
-        while (tokens.take("**")) {
-            left = new Binary("**", left, unary(false));
-        }
-        return left;
     }
 
     private Expression primary() {

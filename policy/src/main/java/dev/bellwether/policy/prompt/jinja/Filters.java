@@ -63,24 +63,52 @@ final class Filters {
 
     static Object apply(String name, Object value, Given given) {
         return switch (name) {
-            case "capitalize", "center", "e", "escape", "format", "indent", "lower", "replace", "title", "trim" ->
+            case "capitalize", "center", "format", "lower", "replace", "title", "trim", "upper", "wordcount" ->
                 TextFilters.apply(name, Values.text(value), given);
-            case "truncate", "upper", "wordcount" -> TextFilters.apply(name, Values.text(value), given);
-            case "safe", "string" -> Values.text(value);
+            case "indent", "truncate" -> TextFilters.apply(name, text(name, value), given);
+            case "e", "escape" -> Markup.escaped(value);
+            case "safe" -> new Markup(Values.text(value));
+            case "string" -> Values.text(value);
             case "tojson" -> JsonText.of(value, given);
             case "default", "d" -> otherwise(value, given);
             case "length", "count" -> Values.length(value);
             case "abs" -> value instanceof Double number ? (Object) Math.abs(number) : Math.abs(Numbers.toLong(value));
             case "int" -> toInteger(value, given);
             case "float" -> toFloat(value, given);
-            case "round" -> rounded(Numbers.toDouble(value), given);
+            case "round" -> rounded(value, given);
             case "attr" -> Members.attribute(value, given.text(0, "name"));
-            case "items" -> value instanceof Map<?, ?> map ? Members.items(map) : items(value);
-            case "reverse" ->
-                value instanceof String text
-                        ? new StringBuilder(text).reverse().toString()
-                        : Values.iterate(value).reversed();
-            default -> ListFilters.apply(name, Values.iterate(value), value, given);
+            case "items" -> value instanceof Map<?, ?> map ? new Once(Members.items(map)) : items(value);
+            case "reverse" -> reversed(value);
+            case "first" ->
+                value instanceof Once once ? once.next().orElse(ListFilters.NO_FIRST) : listed(name, value, given);
+            case "last" -> {
+                if (value instanceof Once) {
+                    throw new TemplateException("'last' needs a list");
+                }
+                yield listed(name, value, given);
+            }
+            case "map", "select", "reject", "selectattr", "rejectattr" ->
+                Values.truth(value) ? listed(name, value, given) : new Once(List.of());
+            default -> listed(name, value, given);
+        };
+    }
+
+    private static Object listed(String name, Object value, Given given) {
+        return ListFilters.apply(name, Values.iterate(value), value, given);
+    }
+
+    private static String text(String filter, Object value) {
+        if (value instanceof String text) {
+            return text;
+        }
+        throw new TemplateException("'%s' needs a text, not %s".formatted(filter, Values.kind(value)));
+    }
+
+    private static Object reversed(Object value) {
+        return switch (value) {
+            case String text -> new StringBuilder(text).reverse().toString();
+            case Once once -> once.rest().reversed();
+            default -> new Once(Values.iterate(value).reversed());
         };
     }
 
@@ -102,9 +130,7 @@ final class Filters {
             return switch (value) {
                 case String text -> {
                     String digits = Blanks.strip(text).replace("_", "");
-                    yield digits.matches("[-+]?\\d+")
-                            ? (Object) Long.valueOf(digits)
-                            : (Object) (long) Double.parseDouble(digits);
+                    yield digits.matches("[-+]?\\d+") ? (Object) Long.valueOf(digits) : (Object) (long) parsed(digits);
                 }
                 case Double number -> number.longValue();
                 case Special _, List<?> _, Map<?, ?> _ -> otherwise;
@@ -119,13 +145,29 @@ final class Filters {
         Object otherwise = given.at(0, "default").orElse(0.0);
         try {
             return switch (value) {
-                case String text -> Double.valueOf(Blanks.strip(text));
+                case String text -> parsed(Blanks.strip(text).replace("_", ""));
                 case Special _, List<?> _, Map<?, ?> _ -> otherwise;
                 default -> Numbers.toDouble(value);
             };
         } catch (NumberFormatException e) {
             return otherwise;
         }
+    }
+
+    /** As Python reads a float; Java's own reading takes letters behind it. */
+    private static double parsed(String digits) {
+        if (!digits.matches("[-+]?(\\d+\\.?\\d*|\\.\\d+)([eE][-+]?\\d+)?")) {
+            throw new NumberFormatException(digits);
+        }
+        return Double.parseDouble(digits);
+    }
+
+    private static Object rounded(Object value, Given given) {
+        boolean common = given.text(1, "method", "common").equals("common");
+        if (common && Numbers.whole(value) && given.integer(0, "precision", 0) >= 0) {
+            return Numbers.toLong(value);
+        }
+        return rounded(Numbers.toDouble(value), given);
     }
 
     private static double rounded(double number, Given given) {

@@ -32,7 +32,6 @@ final class Functions {
             Map.entry('p', "a"),
             Map.entry('S', "ss"),
             Map.entry('T', "HH:mm:ss"),
-            Map.entry('u', "e"),
             Map.entry('y', "yy"),
             Map.entry('Y', "yyyy"));
 
@@ -110,6 +109,8 @@ final class Functions {
             String letters = DATES.get(unpadded ? format.charAt(++i) : directive);
             if (directive == '%') {
                 date.append('%');
+            } else if (directive == 'u') {
+                date.append(now.getDayOfWeek().getValue());
             } else if (letters == null) {
                 throw new TemplateException("strftime_now: the directive '%%%s' is not supported".formatted(directive));
             } else {

@@ -18,7 +18,8 @@ final class JsonText {
         Object wanted = given.at(1, "indent").orElse(Special.NONE);
         indent = wanted == Special.NONE
                 ? Optional.empty()
-                : Optional.of(wanted instanceof String text ? text : " ".repeat((int) Numbers.toLong(wanted)));
+                : Optional.of(
+                        wanted instanceof String text ? text : " ".repeat(Math.max(0, (int) Numbers.toLong(wanted))));
         Object separators = given.at(2, "separators").orElse(Special.NONE);
         boolean own = separators instanceof List<?> two && two.size() == 2;
         betweenItems = own ? Values.text(((List<?>) separators).get(0)) : indent.isPresent() ? "," : ", ";

@@ -12,28 +12,30 @@ import java.util.stream.Collectors;
 
 /** Filters of lists, and of whatever else a loop could go over. */
 final class ListFilters {
+    static final Undefined NO_FIRST = new Undefined("No first item, sequence was empty.");
+
     private ListFilters() {}
 
     static Object apply(String name, List<Object> items, Object value, Given given) {
         return switch (name) {
             case "list" -> items;
-            case "first" -> items.isEmpty() ? new Undefined("No first item, sequence was empty.") : items.getFirst();
+            case "first" -> items.isEmpty() ? NO_FIRST : items.getFirst();
             case "last" -> items.isEmpty() ? new Undefined("No last item, sequence was empty.") : items.getLast();
             case "join" -> joined(items, given);
-            case "map" -> mapped(items, given);
-            case "select" -> kept(items, test(given, 0));
-            case "reject" -> kept(items, test(given, 0).negate());
-            case "selectattr" -> kept(items, byAttribute(given));
-            case "rejectattr" -> kept(items, byAttribute(given).negate());
+            case "map" -> new Once(mapped(items, given));
+            case "select" -> new Once(kept(items, test(given, 0)));
+            case "reject" -> new Once(kept(items, test(given, 0).negate()));
+            case "selectattr" -> new Once(kept(items, byAttribute(given)));
+            case "rejectattr" -> new Once(kept(items, byAttribute(given).negate()));
             case "sort" -> sorted(items, given);
-            case "unique" -> unique(items, given);
+            case "unique" -> new Once(unique(items, given));
             case "groupby" -> grouped(items, given);
             case "dictsort" -> dictSorted(value, given);
             case "min" -> extreme(items, given, 1);
             case "max" -> extreme(items, given, -1);
             case "sum" -> sum(items, given);
-            case "batch" -> batches(items, given);
-            case "slice" -> slices(items, given);
+            case "batch" -> new Once(batches(items, given));
+            case "slice" -> new Once(slices(items, given));
             default -> throw new IllegalArgumentException(name);
         };
     }

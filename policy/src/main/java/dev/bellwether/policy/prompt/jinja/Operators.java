@@ -13,6 +13,22 @@ final class Operators {
         if (operator.equals("~")) {
             return Values.text(left) + Values.text(right);
         }
+        if (operator.equals("%") && Markup.plain(left) instanceof String text) {
+            return Formats.percent(text, Markup.plain(right));
+        }
+        boolean markup = left instanceof Markup || right instanceof Markup;
+        if (markup && operator.equals("+") && isText(left) && isText(right)) {
+            return new Markup(
+                    Markup.escaped(left).text() + Markup.escaped(right).text());
+        }
+        return plain(operator, Markup.plain(left), Markup.plain(right));
+    }
+
+    private static boolean isText(Object value) {
+        return value instanceof String || value instanceof Markup;
+    }
+
+    private static Object plain(String operator, Object left, Object right) {
         if (left instanceof Undefined undefined) {
             throw undefined.used();
         }
@@ -22,13 +38,11 @@ final class Operators {
         if (Numbers.is(left) && Numbers.is(right)) {
             return numbers(operator, left, right);
         }
-        if (operator.equals("%") && left instanceof String text) {
-            return Formats.percent(text, right);
-        }
         if (operator.equals("+") && left instanceof String a && right instanceof String b) {
             return a + b;
         }
-        if (operator.equals("+") && left instanceof List<?> a && right instanceof List<?> b) {
+        boolean alike = left instanceof Tuple == right instanceof Tuple;
+        if (operator.equals("+") && alike && left instanceof List<?> a && right instanceof List<?> b) {
             List<Object> joined = new ArrayList<>(a);
             joined.addAll(b);
             return left instanceof Tuple ? new Tuple(joined) : joined;

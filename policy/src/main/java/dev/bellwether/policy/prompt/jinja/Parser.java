@@ -125,7 +125,7 @@ final class Parser {
     private Statement loop() {
         Target target = targets();
         tokens.expectName("in");
-        Expression over = expressions.withoutCondition();
+        Expression over = expressions.loopedOver();
         Optional<Expression> where = tokens.takeName("if") ? Optional.of(expressions.expression()) : Optional.empty();
         boolean recursive = tokens.takeName("recursive");
         close();
@@ -176,7 +176,7 @@ final class Parser {
         boolean several = false;
         while (tokens.take(",")) {
             several = true;
-            if (tokens.sees(Kind.NAME) && !tokens.seesName("in")) {
+            if (tokens.sees("(") || (tokens.sees(Kind.NAME) && !tokens.seesName("in"))) {
                 targets.add(target());
             }
         }

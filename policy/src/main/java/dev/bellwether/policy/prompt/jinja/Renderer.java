@@ -90,7 +90,7 @@ final class Renderer {
     private Signal with(Statement.With with, Scope scope, StringBuilder out) {
         Scope inner = scope.inner();
         for (int i = 0; i < with.targets().size(); i++) {
-            assign(with.targets().get(i), evaluator.value(with.values().get(i), inner), inner);
+            assign(with.targets().get(i), evaluator.value(with.values().get(i), scope), inner);
         }
         return run(with.body(), inner, out);
     }
@@ -102,6 +102,8 @@ final class Renderer {
                 : filtered(loop, over, loop.where().get(), scope);
         Optional<Callable> below =
                 loop.recursive() ? Optional.of(given -> below(loop, given, scope, depth)) : Optional.empty();
+        // As Jinja has it: a body that was left early, each time, counts as none.
+        boolean ended = false;
         LoopState state = new LoopState(items, depth, below);
         for (int i = 0; i < items.size(); i++) {
             limits.step();
@@ -109,12 +111,14 @@ final class Renderer {
             Scope turn = scope.inner();
             turn.set("loop", state);
             assign(loop.target(), items.get(i), turn);
-            if (run(loop.body(), turn, out) == Signal.BREAK) {
+            Signal signal = run(loop.body(), turn, out);
+            if (signal == Signal.BREAK) {
                 break;
             }
+            ended |= signal == Signal.NEXT;
         }
         limits.leave();
-        return items.isEmpty() ? run(loop.otherwise(), scope.inner(), out) : Signal.NEXT;
+        return ended ? Signal.NEXT : run(loop.otherwise(), scope.inner(), out);
     }
 
     private Object below(Statement.For loop, Given given, Scope scope, int depth) {

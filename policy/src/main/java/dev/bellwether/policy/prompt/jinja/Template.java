@@ -44,7 +44,7 @@ public final class Template {
             return new Renderer().render(statements, new Scope(values));
         } catch (StackOverflowError e) {
             throw new TemplateException("the template calls itself too deeply");
-        } catch (ArithmeticException | IndexOutOfBoundsException e) {
+        } catch (ArithmeticException | IllegalArgumentException | IndexOutOfBoundsException e) {
             throw new TemplateException("the template computes what is out of bounds: %s".formatted(e.getMessage()));
         }
     }

@@ -17,7 +17,6 @@ final class TextFilters {
         return switch (name) {
             case "capitalize" -> TextMethods.capitalize(text);
             case "center" -> TextMethods.padded(text, given, 'c');
-            case "e", "escape" -> escaped(text);
             case "format" -> Formats.percent(text, new Tuple(given.positional()));
             case "indent" -> indented(text, given);
             case "lower" -> TextMethods.lower(text);
@@ -36,7 +35,7 @@ final class TextFilters {
         };
     }
 
-    private static String escaped(String text) {
+    static String escaped(String text) {
         return text.replace("&", "&amp;")
                 .replace(">", "&gt;")
                 .replace("<", "&lt;")
@@ -67,10 +66,11 @@ final class TextFilters {
     private static String truncated(String text, Given given) {
         int length = given.integer(0, "length", TRUNCATED);
         String end = given.text(2, "end", "...");
-        if (text.length() <= length + given.integer(3, "leeway", LEEWAY)) {
+        if (Values.length(text) <= length + given.integer(3, "leeway", LEEWAY)) {
             return text;
         }
-        String cut = text.substring(0, Math.max(0, length - end.length()));
+        int kept = (int) Math.clamp(length - Values.length(end), 0, Values.length(text));
+        String cut = text.substring(0, text.offsetByCodePoints(0, kept));
         boolean inside = given.truth(1, "killwords", false);
         return (inside || cut.lastIndexOf(' ') < 0 ? cut : cut.substring(0, cut.lastIndexOf(' '))) + end;
     }

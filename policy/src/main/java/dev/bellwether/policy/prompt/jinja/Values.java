@@ -8,7 +8,8 @@ import java.util.stream.Collectors;
 
 /**
  * What a template computes with, and how Python's operators see it: {@link String}, {@link Long}, {@link Double}, {@link
- * Boolean}, {@link Special#NONE}, {@link List}, {@link Map}, {@link Undefined} and what can be called.
+ * Boolean}, {@link Special#NONE}, {@link List}, {@link Map}, {@link Undefined}, {@link Markup}, {@link Once} and what can be
+ * called.
  */
 final class Values {
     private Values() {}
@@ -18,6 +19,7 @@ final class Values {
             case Boolean truth -> truth;
             case Special _, Undefined _ -> false;
             case String text -> !text.isEmpty();
+            case Markup markup -> !markup.text().isEmpty();
             case Long number -> number != 0;
             case Double number -> number != 0;
             case List<?> list -> !list.isEmpty();
@@ -28,7 +30,12 @@ final class Values {
 
     /** As Python's {@code str}. */
     static String text(Object value) {
-        return value instanceof String text ? text : value instanceof Undefined ? "" : representation(value);
+        return switch (value) {
+            case String text -> text;
+            case Markup markup -> markup.text();
+            case Undefined _ -> "";
+            default -> representation(value);
+        };
     }
 
     /** As Python's {@code repr}. */
@@ -47,6 +54,7 @@ final class Values {
                 map.entrySet().stream()
                         .map(entry -> representation(entry.getKey()) + ": " + representation(entry.getValue()))
                         .collect(Collectors.joining(", ", "{", "}"));
+            case Markup markup -> "Markup(%s)".formatted(quoted(markup.text()));
             case Long number -> number.toString();
             case Undefined _ -> "Undefined";
             default -> "<%s>".formatted(value instanceof Namespace ? "namespace" : "function");
@@ -69,8 +77,8 @@ final class Values {
                 default -> {
                     if (character == quote) {
                         quoted.append('\\').append(quote);
-                    } else if (character < 0x20 || character == 0x7f) {
-                        quoted.append("\\x%02x".formatted(character));
+                    } else if (!printable(character)) {
+                        quoted.append(escape(character));
                     } else {
                         quoted.appendCodePoint(character);
                     }
@@ -78,6 +86,24 @@ final class Values {
             }
         });
         return quoted.append(quote).toString();
+    }
+
+    private static boolean printable(int character) {
+        return switch (Character.getType(character)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.SURROGATE,
+                    Character.PRIVATE_USE,
+                    Character.UNASSIGNED,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR -> false;
+            case Character.SPACE_SEPARATOR -> character == ' ';
+            default -> true;
+        };
+    }
+
+    private static String escape(int character) {
+        return (character < 0x100 ? "\\x%02x" : character < 0x10000 ? "\\u%04x" : "\\U%08x").formatted(character);
     }
 
     /** What it is, for a message. */
@@ -100,6 +126,7 @@ final class Values {
     static List<Object> iterate(Object value) {
         return switch (value) {
             case Undefined _ -> List.of();
+            case Once once -> once.rest();
             case String text ->
                 text.codePoints().mapToObj(Character::toString).collect(Collectors.toCollection(ArrayList::new));
             case List<?> list -> new ArrayList<>(list);
@@ -125,7 +152,7 @@ final class Values {
                     : Numbers.toDouble(left) == Numbers.toDouble(right);
         }
         if (left instanceof List<?> a && right instanceof List<?> b) {
-            return a.size() == b.size() && sameItems(a, b);
+            return left instanceof Tuple == right instanceof Tuple && a.size() == b.size() && sameItems(a, b);
         }
         if (left instanceof Map<?, ?> a && right instanceof Map<?, ?> b) {
             return a.size() == b.size()
