@@ -172,7 +172,8 @@ class GatewayIT {
     }
 
     @Test
-    void servesABotThatIsAddedWhileItRunsAsSoonAsItsChampionIsInTheStore() throws IOException, InterruptedException {
+    void servesABotThatIsAddedWhileItRunsAsSoonAsItsChampionIsInTheStoreAndUnloadsOneThatIsTakenOut()
+            throws IOException, InterruptedException {
         Files.writeString(
                 folder.keys(), Files.readString(folder.keys()).replace("[\"support\"]", "[\"support\", \"second\"]"));
         Files.writeString(folder.bots(), "\n  second: {champion: default}\n", StandardOpenOption.APPEND);
@@ -192,6 +193,19 @@ class GatewayIT {
                     Files.copy(shipped.resolve("model.safetensors"), target.resolve("model.safetensors"));
                 });
         await(() -> answer.call().statusCode() == 200);
+        long engines = engines();
+        String both = Files.readString(folder.bots());
+        Files.writeString(folder.bots(), both.replace("\n  second: {champion: default}\n", ""));
+        await(() -> answer.call().statusCode() == 404 && engines() == engines - 1);
+        Files.writeString(folder.bots(), both);
+        await(() -> answer.call().statusCode() == 200);
+    }
+
+    /** Models in memory: each has a thread of its own. */
+    private static long engines() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("engine"))
+                .count();
     }
 
     @Test

@@ -72,6 +72,9 @@ public final class RolloutFollower implements AutoCloseable {
     private final Map<String, RefreshProgress> refreshes = new ConcurrentHashMap<>();
     private final Thread thread =
             Thread.ofPlatform().name("rollout-follower").daemon().unstarted(this::run);
+    /** Bots of the file as it was looked at last. */
+    private Set<String> named = Set.of();
+
     private volatile boolean closing;
     private volatile boolean connected;
     private volatile boolean loaded;
@@ -237,7 +240,9 @@ public final class RolloutFollower implements AutoCloseable {
             boolean caughtUp = false;
             long lookedNanos = System.nanoTime();
             while (!closing) {
-                champions.loadFirst(bots.get());
+                Bots now = bots.get();
+                champions.loadFirst(now);
+                keepTo(now.bots().keySet(), changed);
                 if (caughtUp && past(lookedNanos, LOOK_FOR_KAFKA)) {
                     connected = answers(consumer, partitions);
                     lookedNanos = System.nanoTime();
@@ -256,6 +261,19 @@ public final class RolloutFollower implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Bots that the file names no more are unloaded; one that it names again goes on where its rollout is. */
+    private void keepTo(Set<String> names, Set<String> changed) {
+        if (names.equals(named)) {
+            return;
+        }
+        announced.keySet().stream()
+                .filter(bot -> names.contains(bot) && !named.contains(bot))
+                .forEach(changed::add);
+        effective.keySet().retainAll(names);
+        catalog.retainBots(names);
+        named = Set.copyOf(names);
     }
 
     /** Whether the brokers are there, which polling alone does not tell. */
@@ -311,6 +329,9 @@ public final class RolloutFollower implements AutoCloseable {
 
     /** False when the champion cannot be loaded: the one before serves on. */
     private boolean makeEffective(String bot) {
+        if (bots.get().find(bot).isEmpty()) {
+            return true;
+        }
         RolloutState state = announced(bot);
         if (!champions.load(bot, state.champion())) {
             return false;

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -91,13 +92,22 @@ public final class PolicyCatalog implements AutoCloseable {
     }
 
     /** Unloads the versions of {@code bot} that are not among {@code versions}, once their replies are done. */
-    public synchronized void retain(String bot, Set<String> versions) {
+    public void retain(String bot, Set<String> versions) {
+        unload(key -> key.bot().equals(bot) && !versions.contains(key.version()));
+    }
+
+    /** Unloads every version of bots that are not among {@code bots}. */
+    public void retainBots(Set<String> bots) {
+        unload(key -> !bots.contains(key.bot()));
+    }
+
+    private synchronized void unload(Predicate<Key> goes) {
         for (Key key : Set.copyOf(loaded.keySet())) {
-            if (key.bot().equals(bot) && !versions.contains(key.version())) {
+            if (goes.test(key)) {
                 Policy policy = loaded.remove(key);
                 if (policy != null) {
                     policy.close();
-                    LOG.info("version {} of {} unloaded", key.version(), bot);
+                    LOG.info("version {} of {} unloaded", key.version(), key.bot());
                 }
             }
         }
