@@ -84,6 +84,8 @@ class ArchitectureTest {
                 .and()
                 .doNotHaveSimpleName("Simulation")
                 .and()
+                .doNotHaveSimpleName("Doctor")
+                .and()
                 .doNotHaveSimpleName("BellwetherClient")
                 .should()
                 .callMethod(System.class, "getenv")

@@ -101,50 +101,6 @@ public final class GenerationEngine implements AutoCloseable {
         void cancel();
     }
 
-    private static final class Running implements Generation {
-        private final GenerationRequest request;
-        private final GenerationListener listener;
-        private final Sampler sampler;
-        private final long deadlineNanos;
-        private final int[] tokens;
-        private final float[] logProbabilities;
-        private int generated;
-        private int cached;
-        private int last;
-        private boolean failed;
-        private volatile boolean cancelled;
-
-        private Running(GenerationRequest request, GenerationListener listener, int tokensMax) {
-            this.request = request;
-            this.listener = listener;
-            this.sampler = new Sampler(request.sampling());
-            this.deadlineNanos = System.nanoTime() + request.timeout().toNanos();
-            this.tokens = new int[tokensMax];
-            this.logProbabilities = new float[tokensMax + 1];
-        }
-
-        @Override
-        public void cancel() {
-            cancelled = true;
-        }
-
-        /** The prompt and what of the reply the cache holds. */
-        private int[] context() {
-            int[] prompt = request.prompt();
-            int[] context = Arrays.copyOf(prompt, Math.max(prompt.length, cached));
-            System.arraycopy(tokens, 0, context, prompt.length, context.length - prompt.length);
-            return context;
-        }
-
-        private Completion completion(Completion.Finish finish) {
-            int[] sampled = Arrays.copyOf(tokens, finish == Completion.Finish.END ? generated + 1 : generated);
-            if (finish == Completion.Finish.END) {
-                sampled[generated] = last;
-            }
-            return new Completion(sampled, Arrays.copyOf(logProbabilities, sampled.length), finish);
-        }
-    }
-
     /** The longest prompt and reply together, in tokens. */
     public int positionsMax() {
         return positions;
@@ -223,21 +179,6 @@ public final class GenerationEngine implements AutoCloseable {
             return futures.stream().map(CompletableFuture::join).toList();
         } catch (CompletionException e) {
             throw new IllegalStateException("generation failed: " + e.getMessage(), e);
-        }
-    }
-
-    private record CompletingListener(CompletableFuture<Completion> future) implements GenerationListener {
-        @Override
-        public void onToken(int token) {}
-
-        @Override
-        public void onEnd(Completion completion) {
-            future.complete(completion);
-        }
-
-        @Override
-        public void onFailure(RuntimeException failure) {
-            future.completeExceptionally(failure);
         }
     }
 
@@ -344,9 +285,9 @@ public final class GenerationEngine implements AutoCloseable {
     }
 
     private boolean abandoned(Running generation) {
-        if (generation.cancelled) {
+        if (generation.cancelled()) {
             generation.listener.onEnd(generation.completion(Completion.Finish.CANCELLED));
-        } else if (System.nanoTime() - generation.deadlineNanos > 0) {
+        } else if (generation.late()) {
             generation.listener.onEnd(generation.completion(Completion.Finish.DEADLINE));
         } else {
             return false;
