@@ -194,11 +194,14 @@ public final class GenerationEngine implements AutoCloseable {
             // Whatever it is, an Error of the JVM included: nobody may wait for ever.
             fail(e);
         } finally {
-            session.close();
-        }
-        Throwable why = failure;
-        if (why != null) {
-            whenFailed.accept(why);
+            try {
+                session.close();
+            } finally {
+                Throwable why = failure;
+                if (why != null) {
+                    whenFailed.accept(why);
+                }
+            }
         }
     }
 
@@ -224,6 +227,14 @@ public final class GenerationEngine implements AutoCloseable {
         try {
             generation.listener.onFailure(failure);
         } catch (RuntimeException | Error e) {
+            LOG.error("a listener failed", e);
+        }
+    }
+
+    private static void end(Running generation, Completion.Finish finish) {
+        try {
+            generation.listener.onEnd(generation.completion(finish));
+        } catch (RuntimeException e) {
             LOG.error("a listener failed", e);
         }
     }
@@ -286,9 +297,9 @@ public final class GenerationEngine implements AutoCloseable {
 
     private boolean abandoned(Running generation) {
         if (generation.cancelled()) {
-            generation.listener.onEnd(generation.completion(Completion.Finish.CANCELLED));
+            end(generation, Completion.Finish.CANCELLED);
         } else if (generation.late()) {
-            generation.listener.onEnd(generation.completion(Completion.Finish.DEADLINE));
+            end(generation, Completion.Finish.DEADLINE);
         } else {
             return false;
         }
@@ -299,8 +310,9 @@ public final class GenerationEngine implements AutoCloseable {
         int first = running.size();
         int behind = first + joining.size();
         for (int slot = first; slot < behind && behind < config.slots(); slot++) {
-            if (kept.worthKeeping(slot)) {
-                swap(slot, kept.leastWorth(behind));
+            int least = kept.leastWorth(behind);
+            if (kept.lessWorth(least, slot)) {
+                swap(slot, least);
             }
         }
         running.addAll(joining);
@@ -401,11 +413,11 @@ public final class GenerationEngine implements AutoCloseable {
             return true;
         }
         if (endTokens.contains(generation.last)) {
-            generation.listener.onEnd(generation.completion(Completion.Finish.END));
+            end(generation, Completion.Finish.END);
             return true;
         }
         if (generation.generated == generation.tokens.length) {
-            generation.listener.onEnd(generation.completion(Completion.Finish.LENGTH));
+            end(generation, Completion.Finish.LENGTH);
             return true;
         }
         return abandoned(generation);

@@ -48,24 +48,25 @@ final class KeptTokens {
         times[other] = at;
     }
 
-    /** Whether a later prompt may find its beginning in the slot. */
-    boolean worthKeeping(int slot) {
-        return lengths[slot] >= MATCH_MIN;
+    /** Whether what {@code slot} holds had better go than what {@code other} does. */
+    boolean lessWorth(int slot, int other) {
+        return worth(slot) < worth(other);
     }
 
     /** Of the slots from {@code first} on, at least one, that which can best be read into anew. */
     int leastWorth(int first) {
         int least = first;
         for (int slot = first + 1; slot < tokens.length; slot++) {
-            if (worth(slot) < worth(least)) {
+            if (lessWorth(slot, least)) {
                 least = slot;
             }
         }
         return least;
     }
 
+    /** What is too short for a later prompt to find its beginning there is worth nothing. */
     private long worth(int slot) {
-        return worthKeeping(slot) ? times[slot] : 0;
+        return lengths[slot] >= MATCH_MIN ? times[slot] : 0;
     }
 
     /**

@@ -94,7 +94,7 @@ public final class LastingEngine implements AutoCloseable {
     }
 
     private synchronized boolean taken(GenerationEngine made) {
-        if (!closed) {
+        if (!closed && !made.failed()) {
             engine = made;
         }
         return !closed;

@@ -43,4 +43,16 @@ class KeptTokensTest {
         kept.hold(0, tokens(100), 0);
         assertThat(kept.match(tokens(100), 0)).isEmpty();
     }
+
+    @Test
+    void letsTheOldestGoFirstAndWhatIsTooShortBeforeIt() {
+        for (int slot = 0; slot < 4; slot++) {
+            kept.hold(slot, tokens(90), slot == 2 ? 10 : 90);
+        }
+        assertThat(kept.leastWorth(0)).isEqualTo(2);
+        kept.hold(2, tokens(90), 90);
+        assertThat(kept.leastWorth(0)).isZero();
+        assertThat(kept.lessWorth(0, 1)).isTrue();
+        assertThat(kept.lessWorth(2, 1)).isFalse();
+    }
 }

@@ -58,7 +58,7 @@ record Findings(
         if (!Files.exists(Path.of("/proc/driver/nvidia")) && !Files.exists(Path.of("/dev/nvidia0"))) {
             return new Device("cuda", false, "there is no NVIDIA driver: neither /proc/driver/nvidia nor /dev/nvidia0");
         }
-        List<String> reasons = new ArrayList<>();
+        List<String> reasons = new ArrayList<>(List.of("neither serving nor training has a path to it yet"));
         if (!OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA)) {
             reasons.add("ONNX Runtime is the one for CPUs (providers %s)".formatted(providers()));
         }

@@ -23,9 +23,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Computes expressions. */
 final class Evaluator {
+    private static final Set<String> OF_MARKUP = Set.of("e", "escape", "safe");
+
     private final Limits limits;
 
     Evaluator(Limits limits) {
@@ -71,7 +74,7 @@ final class Evaluator {
 
     private Object filtered(Filter filter, Scope scope) {
         Object value = value(filter.of(), scope);
-        return filter.name().startsWith("e") || filter.name().equals("safe") ? value : Markup.plain(value);
+        return OF_MARKUP.contains(filter.name()) ? value : Markup.plain(value);
     }
 
     private Object called(Object of, Arguments arguments, Scope scope) {

@@ -125,15 +125,9 @@ final class ListFilters {
     private static List<Object> sorted(List<Object> items, Given given) {
         UnaryOperator<Object> key = key(given.at(2, "attribute"));
         Comparator<Object> order = order(given.truth(1, "case_sensitive", false));
+        int sign = given.truth(0, "reverse", false) ? -1 : 1;
         List<Object> sorted = new ArrayList<>(items);
-        sorted.sort((a, b) -> order.compare(key.apply(a), key.apply(b)));
-        return given.truth(0, "reverse", false) ? reversedStable(items, key, order) : sorted;
-    }
-
-    private static List<Object> reversedStable(
-            List<Object> items, UnaryOperator<Object> key, Comparator<Object> order) {
-        List<Object> sorted = new ArrayList<>(items);
-        sorted.sort((a, b) -> order.compare(key.apply(b), key.apply(a)));
+        sorted.sort((a, b) -> sign * order.compare(key.apply(a), key.apply(b)));
         return sorted;
     }
 
