@@ -120,6 +120,15 @@ public record CheckpointConfig(
 
     /** The same model with {@code labels} heads of reward in place of the language model's head. */
     public CheckpointConfig asRewardModel(int labels, Pooling pooling) {
+        return with(tiedEmbeddings, labels, pooling);
+    }
+
+    /** The same model with a head of its own, whatever the configuration says. */
+    CheckpointConfig untied() {
+        return with(false, labels, pooling);
+    }
+
+    private CheckpointConfig with(boolean tiedEmbeddings, int labels, Pooling pooling) {
         return new CheckpointConfig(
                 architecture,
                 vocabularySize,
@@ -133,28 +142,6 @@ public record CheckpointConfig(
                 normEpsilon,
                 rotary,
                 tiedEmbeddings,
-                endTokens,
-                beginToken,
-                padToken,
-                labels,
-                pooling);
-    }
-
-    /** The same model with a head of its own, whatever the configuration says. */
-    CheckpointConfig untied() {
-        return new CheckpointConfig(
-                architecture,
-                vocabularySize,
-                hiddenSize,
-                feedForwardSize,
-                layers,
-                heads,
-                keyValueHeads,
-                headSize,
-                positionsMax,
-                normEpsilon,
-                rotary,
-                false,
                 endTokens,
                 beginToken,
                 padToken,

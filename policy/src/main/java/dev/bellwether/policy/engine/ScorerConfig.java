@@ -8,14 +8,17 @@ package dev.bellwether.policy.engine;
  * @param threads of one ONNX Runtime session
  */
 public record ScorerConfig(int positionsMax, int batchTokens, int threads) {
+    /** The longest samples that reward models learn from, and so score. */
+    public static final int SAMPLE_TOKENS_MAX = 512;
+
     public ScorerConfig {
         if (positionsMax < 2 || batchTokens < 1 || threads < 1) {
             throw new IllegalArgumentException("reward scorer: every setting must be positive");
         }
     }
 
-    /** For replies as long as what is served, which is as long as what reward models learn from. */
+    /** For replies as long as what reward models learn from. */
     public static ScorerConfig serving(int threads) {
-        return new ScorerConfig(512, 2_048, threads);
+        return new ScorerConfig(SAMPLE_TOKENS_MAX, 2_048, threads);
     }
 }

@@ -5,6 +5,7 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.engine.Sampling;
+import dev.bellwether.policy.engine.ScorerConfig;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.MicroBatch;
@@ -34,7 +35,7 @@ final class Workshop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Workshop.class);
 
     /** As long as what the gateway serves. */
-    private static final int SAMPLE_TOKENS_MAX = 512;
+    private static final int SAMPLE_TOKENS_MAX = ScorerConfig.SAMPLE_TOKENS_MAX;
 
     private final NDManager manager = NDManager.newBaseManager();
     private final Constants constants = new Constants(manager);
