@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +35,7 @@ final class OverloadBenchmark {
     private static final int LARGE_CONNECTIONS = 64;
     private static final int LARGE_BYTES = 990_000;
     private static final double FACTOR = 5;
+    private static final int ROUNDS = 3;
     private static final String TOKEN = "feedback_token";
     private static final String PATH = "/v1/chat/completions";
     private static final Duration DEADLINE = Duration.ofSeconds(20);
@@ -61,10 +63,7 @@ final class OverloadBenchmark {
             double rate = chat.closedLoop(PEAK_CONNECTIONS, settings.time().multipliedBy(2))
                     .perSecond();
             chat.openLoop(FLOOD_CONNECTIONS, settings.time(), settings.time().multipliedBy(2), FACTOR * rate);
-            say("peak");
-            double peak = chat.closedLoop(PEAK_CONNECTIONS, settings.time()).perSecond();
-            figures.add(Figure.of("goodput", "at its peak, 32 at once", peak, "1/s"));
-            flood(chat, peak, gateway.port(), folder.apiKey());
+            flood(chat, gateway.port(), folder.apiKey());
             largeBodies(gateway.port(), key);
         }
         return new BenchmarkReport(
@@ -89,25 +88,52 @@ final class OverloadBenchmark {
                 .formatted(bot, question);
     }
 
-    private void flood(LoadGenerator chat, double peak, int port, String apiKey)
-            throws IOException, InterruptedException {
-        say("%.0f requests a second, %.0f times what it can answer".formatted(FACTOR * peak, FACTOR));
-        AtomicBoolean over = new AtomicBoolean();
-        CompletableFuture<Histogram> judging = CompletableFuture.supplyAsync(() -> judge(port, apiKey, over));
-        Result flood = chat.openLoop(FLOOD_CONNECTIONS, settings.time(), settings.time(), FACTOR * peak);
-        over.set(true);
-        Histogram judgements = joined(judging);
+    /** The peak and five times the peak in turn, so that both meet the machine in the same moods. */
+    private void flood(LoadGenerator chat, int port, String apiKey) throws IOException, InterruptedException {
+        List<Round> rounds = new ArrayList<>();
+        Histogram judgements = new Histogram(3);
+        for (int i = 0; i < ROUNDS; i++) {
+            say("peak");
+            double peak = chat.closedLoop(PEAK_CONNECTIONS, settings.time()).perSecond();
+            say("%.0f requests a second, %.0f times what it can answer".formatted(FACTOR * peak, FACTOR));
+            AtomicBoolean over = new AtomicBoolean();
+            CompletableFuture<Histogram> judging = CompletableFuture.supplyAsync(() -> judge(port, apiKey, over));
+            Result flood = chat.openLoop(FLOOD_CONNECTIONS, settings.time(), settings.time(), FACTOR * peak);
+            over.set(true);
+            judgements.add(joined(judging));
+            rounds.add(new Round(peak, flood));
+        }
+        report(rounds, judgements);
+    }
+
+    private record Round(double peak, Result flood) {
+        double kept() {
+            return flood.perSecond() / peak;
+        }
+    }
+
+    private void report(List<Round> rounds, Histogram judgements) {
+        Round middle = rounds.stream()
+                .sorted(Comparator.comparingDouble(Round::kept))
+                .toList()
+                .get(rounds.size() / 2);
+        figures.add(Figure.of("goodput", "at its peak, 32 at once", middle.peak(), "1/s"));
         String at = "5 times the peak";
-        figures.add(Figure.of("goodput", at, flood.perSecond(), "1/s")
-                .against("its peak", peak)
-                .goal("within 10 % of its peak", flood.perSecond() >= .9 * peak));
-        double p99 = flood.percentileMillis(99);
+        for (Round round : rounds) {
+            Figure figure = Figure.of("goodput", at, round.flood().perSecond(), "1/s")
+                    .against("its peak just before", round.peak());
+            figures.add(round == middle ? figure.goal("median within 10 % of its peak", round.kept() >= .9) : figure);
+        }
+        double p99 = rounds.stream()
+                .mapToDouble(round -> round.flood().percentileMillis(99))
+                .max()
+                .orElseThrow();
         figures.add(Figure.of("p99 of what is accepted", at, p99, "ms")
                 .against("its deadline", (double) DEADLINE.toMillis())
                 .goal("within its deadline", p99 <= DEADLINE.toMillis()));
-        figures.add(Figure.of("refused early", at, flood.refusedPerSecond(), "1/s"));
-        figures.add(Figure.of("failed otherwise", at, (double) flood.bad(), "requests")
-                .goal("none", flood.bad() == 0));
+        figures.add(Figure.of("refused early", at, middle.flood().refusedPerSecond(), "1/s"));
+        long bad = rounds.stream().mapToLong(round -> round.flood().bad()).sum();
+        figures.add(Figure.of("failed otherwise", at, (double) bad, "requests").goal("none", bad == 0));
         double feedback = judgements.getValueAtPercentile(99) / 1e6;
         figures.add(Figure.of("feedback, p99", at, feedback, "ms").goal("at most 50 ms", feedback <= 50));
         figures.add(Figure.of("feedback, p50", at, judgements.getValueAtPercentile(50) / 1e6, "ms"));
