@@ -3,6 +3,7 @@ package dev.bellwether.gateway.bots;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.bellwether.policy.engine.ModelLimits;
+import dev.bellwether.policy.engine.Precision;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -61,7 +62,8 @@ public record ServingConfig(
             @JsonProperty("prices") @Nullable Map<String, Price> prices,
             @JsonProperty("context_max") @Nullable Integer contextMax,
             @JsonProperty("memory_max") @Nullable String memoryMax,
-            @JsonProperty("threads") @Nullable Integer threads) {
+            @JsonProperty("threads") @Nullable Integer threads,
+            @JsonProperty("precision") @Nullable Precision precision) {
         return new ServingConfig(
                 Optional.ofNullable(fallbacks).orElse(List.of()),
                 Optional.ofNullable(bestOf).orElse(1),
@@ -70,7 +72,8 @@ public record ServingConfig(
                 new ModelLimits(
                         Optional.ofNullable(contextMax),
                         memoryMax == null ? ModelLimits.DEFAULT.memoryMaxBytes() : bytes(memoryMax),
-                        Optional.ofNullable(threads).orElse(ModelLimits.DEFAULT.threads())));
+                        Optional.ofNullable(threads).orElse(ModelLimits.DEFAULT.threads()),
+                        Optional.ofNullable(precision).orElse(ModelLimits.DEFAULT.precision())));
     }
 
     private static long bytes(String size) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.bellwether.policy.engine.ModelLimits;
+import dev.bellwether.policy.engine.Precision;
 import java.io.IOException;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -39,16 +40,19 @@ class BotsTest {
 
     @Test
     void limitsAModel() throws IOException {
-        ModelLimits limits = Bots.parse(
-                        "bots: {support: {champion: v1, serving: {context_max: 2048, memory_max: 512MB, threads: 2}}}")
-                .find("support")
-                .orElseThrow()
-                .serving()
-                .limits();
-        assertThat(limits).isEqualTo(new ModelLimits(Optional.of(2048), 512L << 20, 2));
+        ModelLimits limits =
+                Bots.parse("""
+                        bots:
+                          support:
+                            champion: v1
+                            serving: {context_max: 2048, memory_max: 512MB, threads: 2, precision: int4}
+                        """).find("support").orElseThrow().serving().limits();
+        assertThat(limits).isEqualTo(new ModelLimits(Optional.of(2048), 512L << 20, 2, Precision.INT4));
         assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {memory_max: much}}}"))
                 .hasMessageContaining("512MB");
         assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {context_max: 8}}}"))
                 .hasMessageContaining("context_max");
+        assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {precision: half}}}"))
+                .hasMessageContaining("float32, int8 or int4");
     }
 }

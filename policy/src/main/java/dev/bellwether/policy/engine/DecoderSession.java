@@ -1,39 +1,70 @@
 package dev.bellwether.policy.engine;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import dev.bellwether.policy.checkpoint.Checkpoint;
-import dev.bellwether.policy.checkpoint.CheckpointConfig;
-import java.nio.IntBuffer;
-import java.nio.LongBuffer;
-import java.util.Arrays;
-import java.util.HashMap;
+import dev.bellwether.policy.onnx.ElementType;
+import dev.bellwether.policy.onnx.NativeMemory;
+import dev.bellwether.policy.onnx.OnnxBinding;
+import dev.bellwether.policy.onnx.OnnxTensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
-/** A loaded model with its cache; one thread at a time. */
+/**
+ * A loaded model with its cache; one thread at a time.
+ *
+ * <p>After each call the logits of row {@code i} are read by {@link #logits}. A step of the same rows as one before
+ * writes numbers into memory that is bound already and makes nothing anew.
+ */
 final class DecoderSession implements AutoCloseable {
-    private final OrtEnvironment environment = OnnxSession.ENVIRONMENT;
-    private final CheckpointConfig config;
-    private final OrtSession session;
+    private final ModelSession session;
     private final KeyValueCache cache;
+    private final NativeMemory memory = new NativeMemory();
+    private final int vocabularySize;
 
-    private DecoderSession(CheckpointConfig config, OrtSession session, KeyValueCache cache) {
-        this.config = config;
+    private final MemorySegment ids;
+    private final MemorySegment last;
+    private final MemorySegment lengths;
+    private final MemorySegment total;
+    private final MemorySegment logits;
+
+    /** Of decoding steps, by their number of rows less one. */
+    private final OnnxBinding[] steps;
+
+    private DecoderSession(Checkpoint checkpoint, ModelSession session, int slots, int positions) {
         this.session = session;
-        this.cache = cache;
+        this.vocabularySize = checkpoint.config().vocabularySize();
+        this.steps = new OnnxBinding[slots];
+        KeyValueCache opened = null;
+        try {
+            opened = new KeyValueCache(checkpoint.config(), slots, positions);
+            ids = memory.allocate((long) slots * positions * Long.BYTES);
+            last = memory.allocate((long) slots * Long.BYTES);
+            lengths = memory.allocate((long) slots * Integer.BYTES);
+            total = memory.allocate(Integer.BYTES);
+            logits = memory.allocate((long) slots * vocabularySize * Float.BYTES);
+        } catch (RuntimeException | Error e) {
+            memory.close();
+            if (opened != null) {
+                opened.close();
+            }
+            throw e;
+        }
+        this.cache = opened;
     }
 
-    static DecoderSession open(Checkpoint checkpoint, int slots, int positions, int threads) {
-        OrtSession session = OnnxSession.open(checkpoint, OnnxGraph.languageModel(checkpoint, positions), threads);
+    /**
+     * Loads a model.
+     *
+     * @param slots sequences that it can hold at once
+     * @param positions tokens of the longest
+     */
+    static DecoderSession open(Checkpoint checkpoint, int slots, int positions, int threads, Precision precision) {
+        ModelSession session =
+                ModelSession.open(checkpoint, OnnxGraph.languageModel(checkpoint, positions, precision), threads);
         try {
-            KeyValueCache cache = new KeyValueCache(OnnxSession.ENVIRONMENT, checkpoint.config(), slots, positions);
-            return new DecoderSession(checkpoint.config(), session, cache);
+            return new DecoderSession(checkpoint, session, slots, positions);
         } catch (RuntimeException | Error e) {
-            OnnxSession.close(session);
+            session.close();
             throw e;
         }
     }
@@ -42,92 +73,119 @@ final class DecoderSession implements AutoCloseable {
         return cache;
     }
 
-    /**
-     * Reads whole prompts into {@code prompts.size()} slots from {@code first} on.
-     *
-     * @return logits after each prompt's last token, row by row
-     */
-    float[] prefill(int first, List<int[]> prompts) {
-        int rows = prompts.size();
+    /** Reads whole prompts into {@code prompts.size()} slots from {@code first} on. */
+    void prefill(int first, List<int[]> prompts) {
         int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
-        long[] ids = new long[rows * longest];
-        long[] last = new long[rows];
-        int[] lengths = new int[rows];
-        for (int row = 0; row < rows; row++) {
+        for (int row = 0; row < prompts.size(); row++) {
             int[] prompt = prompts.get(row);
-            for (int t = 0; t < prompt.length; t++) {
-                ids[row * longest + t] = prompt[t];
+            for (int t = 0; t < longest; t++) {
+                setId((long) row * longest + t, t < prompt.length ? prompt[t] : 0);
             }
-            last[row] = prompt.length - 1L;
-            lengths[row] = prompt.length - 1;
+            setRow(row, prompt.length - 1, prompt.length - 1);
         }
-        return run(first, ids, rows, longest, last, lengths, longest);
+        read(first, prompts.size(), longest, longest);
     }
 
-    /**
-     * Reads {@code tokens} into slot {@code slot}, which holds {@code past} tokens already.
-     *
-     * @return logits after the last of them
-     */
-    float[] extend(int slot, int past, int[] tokens) {
-        long[] ids = new long[tokens.length];
-        for (int t = 0; t < tokens.length; t++) {
-            ids[t] = tokens[t];
+    /** Reads {@code tokens[from … to)} into slot {@code slot}, which holds those before already. */
+    void extend(int slot, int[] tokens, int from, int to) {
+        for (int t = from; t < to; t++) {
+            setId(t - from, tokens[t]);
         }
-        int total = past + tokens.length;
-        return run(slot, ids, 1, tokens.length, new long[] {tokens.length - 1L}, new int[] {total - 1}, total);
+        setRow(0, to - from - 1, to - 1);
+        read(slot, 1, to - from, to);
+    }
+
+    private void read(int first, int rows, int length, int longest) {
+        try (OnnxBinding binding = bound(first, rows, length)) {
+            run(binding, longest);
+        }
     }
 
     /**
      * One decoding step of slots {@code [0, rows)}.
      *
      * @param tokens the last token of each row
-     * @param lengths tokens that each row's cache held before this step
-     * @return logits for the next token, row by row
+     * @param held tokens that each row's cache held before this step
      */
-    float[] decode(int rows, int[] tokens, int[] lengths) {
-        long[] ids = new long[rows];
-        int total = 0;
+    void decode(int rows, int[] tokens, int[] held) {
+        int longest = 0;
         for (int row = 0; row < rows; row++) {
-            ids[row] = tokens[row];
-            total = Math.max(total, lengths[row] + 1);
+            setId(row, tokens[row]);
+            setRow(row, 0, held[row]);
+            longest = Math.max(longest, held[row] + 1);
         }
-        return run(0, ids, rows, 1, new long[rows], Arrays.copyOf(lengths, rows), total);
+        OnnxBinding binding = steps[rows - 1];
+        if (binding == null) {
+            binding = bound(0, rows, 1);
+            steps[rows - 1] = binding;
+        }
+        run(binding, longest);
     }
 
-    private float[] run(int first, long[] ids, int rows, int length, long[] last, int[] lengths, int total) {
-        try (OnnxTensor idTensor =
-                        OnnxTensor.createTensor(environment, LongBuffer.wrap(ids), new long[] {rows, length});
-                OnnxTensor lastTensor =
-                        OnnxTensor.createTensor(environment, LongBuffer.wrap(last), new long[] {rows, 1});
-                OnnxTensor lengthTensor =
-                        OnnxTensor.createTensor(environment, IntBuffer.wrap(lengths), new long[] {rows});
-                OnnxTensor totalTensor =
-                        OnnxTensor.createTensor(environment, IntBuffer.wrap(new int[] {total}), new long[] {})) {
-            KeyValueCache.Binding binding = cache.binding(first, rows);
-            Map<String, OnnxTensor> inputs = new HashMap<>(binding.inputs());
-            inputs.put("ids", idTensor);
-            inputs.put("last", lastTensor);
-            inputs.put("lengths", lengthTensor);
-            inputs.put("total", totalTensor);
-            float[] logits = new float[rows * config.vocabularySize()];
-            try (OrtSession.Result result = session.run(inputs, Set.of("logits"), binding.outputs())) {
-                ((OnnxTensor) result.get("logits").orElseThrow())
-                        .getFloatBuffer()
-                        .get(logits);
+    private void setId(long at, int token) {
+        ids.setAtIndex(ValueLayout.JAVA_LONG, at, token);
+    }
+
+    private void setRow(int row, int lastState, int tokensLessOne) {
+        last.setAtIndex(ValueLayout.JAVA_LONG, row, lastState);
+        lengths.setAtIndex(ValueLayout.JAVA_INT, row, tokensLessOne);
+    }
+
+    private OnnxBinding bound(int first, int rows, int length) {
+        OnnxBinding binding = session.binding();
+        try {
+            input(binding, "ids", ids, ElementType.INT64, rows, length);
+            input(binding, "last", last, ElementType.INT64, rows, 1);
+            input(binding, "lengths", lengths, ElementType.INT32, rows);
+            input(binding, "total", total, ElementType.INT32);
+            try (OnnxTensor tensor = tensor(logits, ElementType.FLOAT32, rows, vocabularySize)) {
+                binding.output("logits", tensor);
             }
-            return logits;
-        } catch (OrtException e) {
-            throw new IllegalStateException("ONNX Runtime failed: " + e.getMessage(), e);
+            cache.bind(binding, first, rows);
+            return binding;
+        } catch (RuntimeException | Error e) {
+            binding.close();
+            throw e;
         }
+    }
+
+    private static void input(OnnxBinding binding, String name, MemorySegment memory, ElementType type, long... shape) {
+        try (OnnxTensor tensor = tensor(memory, type, shape)) {
+            binding.input(name, tensor);
+        }
+    }
+
+    private static OnnxTensor tensor(MemorySegment memory, ElementType type, long... shape) {
+        long bytes = type.bytes();
+        for (long dimension : shape) {
+            bytes *= dimension;
+        }
+        return OnnxTensor.over(memory.asSlice(0, bytes), type, shape);
+    }
+
+    private void run(OnnxBinding binding, int longest) {
+        total.set(ValueLayout.JAVA_INT, 0, longest);
+        binding.run();
+    }
+
+    /** Copies what the last call found for its row {@code row} into {@code into [vocabularySize]}. */
+    void logits(int row, float[] into) {
+        MemorySegment.copy(
+                logits, ValueLayout.JAVA_FLOAT, (long) row * vocabularySize * Float.BYTES, into, 0, vocabularySize);
     }
 
     @Override
     public void close() {
+        for (OnnxBinding step : steps) {
+            if (step != null) {
+                step.close();
+            }
+        }
         try {
-            cache.close();
+            session.close();
         } finally {
-            OnnxSession.close(session);
+            cache.close();
+            memory.close();
         }
     }
 }

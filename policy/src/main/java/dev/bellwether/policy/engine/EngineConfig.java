@@ -9,10 +9,16 @@ package dev.bellwether.policy.engine;
  * @param threads of one ONNX Runtime session
  * @param prefillTokensMax tokens of prompts read between two decoding steps
  */
-public record EngineConfig(int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax) {
+public record EngineConfig(
+        int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax, Precision precision) {
     /** For many requests at once that are all known before. */
     static EngineConfig bulk(int positionsMax) {
         return new EngineConfig(64, positionsMax, 1_000_000, 2, 2_048);
+    }
+
+    /** In float32. */
+    public EngineConfig(int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax) {
+        this(slots, positionsMax, queueMax, threads, prefillTokensMax, Precision.FLOAT32);
     }
 
     public EngineConfig {

@@ -3,7 +3,6 @@ package dev.bellwether.policy.engine;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -33,12 +32,12 @@ public final class GenerationEngine implements AutoCloseable {
     private final DecoderSession session;
     private final EngineConfig config;
     private final int positions;
-    private final int vocabularySize;
     private final List<Integer> endTokens;
     private final BlockingQueue<Running> waiting;
     private final List<Running> running = new ArrayList<>();
     private final Thread thread;
     private final Sampler.Scratch scratch;
+    private final float[] logits;
     private final Consumer<Throwable> whenFailed;
     private final KeptTokens kept;
 
@@ -56,9 +55,9 @@ public final class GenerationEngine implements AutoCloseable {
         this.config = config;
         this.whenFailed = whenFailed;
         this.positions = Math.min(config.positionsMax(), checkpoint.config().positionsMax());
-        this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads());
-        this.vocabularySize = checkpoint.config().vocabularySize();
-        this.scratch = new Sampler.Scratch(vocabularySize);
+        this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads(), config.precision());
+        this.logits = new float[checkpoint.config().vocabularySize()];
+        this.scratch = new Sampler.Scratch(logits.length);
         this.kept = new KeptTokens(config.slots());
         this.endTokens = checkpoint.config().endTokens();
         this.waiting = new LinkedBlockingQueue<>(config.queueMax());
@@ -318,9 +317,9 @@ public final class GenerationEngine implements AutoCloseable {
         running.addAll(joining);
         List<int[]> prompts =
                 joining.stream().map(generation -> generation.request.prompt()).toList();
-        float[] logits = session.prefill(first, prompts);
+        session.prefill(first, prompts);
         joining.forEach(generation -> generation.cached = generation.request.prompt().length);
-        sample(first, logits);
+        sample(first);
     }
 
     /** Starts to read a prompt into the last slot, behind what of it a slot holds. */
@@ -345,7 +344,7 @@ public final class GenerationEngine implements AutoCloseable {
             return;
         }
         int end = Math.min(prompt.length, generation.cached + config.prefillTokensMax());
-        float[] logits = session.extend(slot, generation.cached, Arrays.copyOfRange(prompt, generation.cached, end));
+        session.extend(slot, prompt, generation.cached, end);
         generation.cached = end;
         kept.hold(slot, prompt, end);
         if (end == prompt.length) {
@@ -353,7 +352,7 @@ public final class GenerationEngine implements AutoCloseable {
             int target = running.size();
             swap(slot, target);
             running.add(generation);
-            sample(target, logits);
+            sample(target);
         }
     }
 
@@ -375,15 +374,16 @@ public final class GenerationEngine implements AutoCloseable {
             tokens[row] = running.get(row).last;
             lengths[row] = running.get(row).cached;
         }
-        float[] logits = session.decode(rows, tokens, lengths);
+        session.decode(rows, tokens, lengths);
         running.forEach(generation -> generation.cached++);
-        sample(0, logits);
+        sample(0);
     }
 
     /** Draws a token for the slots from {@code first} on, then lets those leave that are done. */
-    private void sample(int first, float[] logits) {
+    private void sample(int first) {
         for (int slot = first; slot < running.size(); slot++) {
-            draw(running.get(slot), logits, (slot - first) * vocabularySize);
+            session.logits(slot - first, logits);
+            draw(running.get(slot));
         }
         for (int slot = running.size() - 1; slot >= first; slot--) {
             if (done(running.get(slot))) {
@@ -393,9 +393,9 @@ public final class GenerationEngine implements AutoCloseable {
     }
 
     /** What is wrong with one row, its numbers or its listener, is no other's matter. */
-    private void draw(Running generation, float[] logits, int from) {
+    private void draw(Running generation) {
         try {
-            Sampler.Draw draw = generation.sampler.draw(logits, from, scratch);
+            Sampler.Draw draw = generation.sampler.draw(logits, scratch);
             generation.logProbabilities[generation.generated] = draw.logProbability();
             generation.last = draw.token();
             if (!endTokens.contains(draw.token())) {

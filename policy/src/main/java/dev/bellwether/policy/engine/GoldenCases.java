@@ -71,7 +71,7 @@ public final class GoldenCases {
                 .mapToInt(golden -> golden.prompt().length + golden.reply().length)
                 .max()
                 .orElse(1);
-        try (DecoderSession session = DecoderSession.open(checkpoint, 1, positions, threads)) {
+        try (DecoderSession session = DecoderSession.open(checkpoint, 1, positions, threads, Precision.FLOAT32)) {
             for (int i = 0; i < cases.size(); i++) {
                 compare(i, cases.get(i), logProbabilities(session, checkpoint, cases.get(i)));
             }
@@ -113,12 +113,14 @@ public final class GoldenCases {
                     throw new UnsupportedCheckpointException("golden case with unknown token " + token);
                 });
         float[] result = new float[golden.reply().length];
-        float[] logits = session.prefill(0, List.of(golden.prompt()));
+        float[] logits = new float[vocabulary];
+        session.prefill(0, List.of(golden.prompt()));
         for (int t = 0; t < result.length; t++) {
             int token = golden.reply()[t];
+            session.logits(0, logits);
             result[t] = logProbability(logits, token);
             if (t + 1 < result.length) {
-                logits = session.decode(1, new int[] {token}, new int[] {golden.prompt().length + t});
+                session.decode(1, new int[] {token}, new int[] {golden.prompt().length + t});
             }
         }
         return result;

@@ -1,51 +1,36 @@
 package dev.bellwether.policy.engine;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OnnxValue;
-import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtException;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
-import java.lang.foreign.Arena;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
-import java.util.HashMap;
-import java.util.Map;
+import dev.bellwether.policy.onnx.ElementType;
+import dev.bellwether.policy.onnx.NativeMemory;
+import dev.bellwether.policy.onnx.OnnxBinding;
+import dev.bellwether.policy.onnx.OnnxTensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Keys and values of every layer for a fixed number of slots, {@code [slots, keyValueHeads, positions, headSize]} each,
  * in memory that ONNX Runtime reads and writes in place.
  */
 final class KeyValueCache implements AutoCloseable {
-    private static final int ALIGNMENT_BYTES = 64;
+    static final ElementType TYPE = ElementType.FLOAT32;
 
-    /** Beside the JVM's limit of direct buffers, and given back when the cache closes, not when it is collected. */
-    private final Arena memory = Arena.ofShared();
-
-    private final OrtEnvironment environment;
+    private final NativeMemory memory = new NativeMemory();
     private final CheckpointConfig config;
     private final int positions;
-    private final FloatBuffer[] keys;
-    private final FloatBuffer[] values;
-    private final FloatBuffer spare;
-    private final Map<Range, Binding> bindings = new HashMap<>();
+    private final List<MemorySegment> keys = new ArrayList<>();
+    private final List<MemorySegment> values = new ArrayList<>();
+    private final MemorySegment spare;
 
-    private record Range(int first, int count) {}
-
-    /** The tensors of a range of slots, as inputs and as outputs of a session; they share their memory. */
-    record Binding(Map<String, OnnxTensor> inputs, Map<String, OnnxValue> outputs) {}
-
-    KeyValueCache(OrtEnvironment environment, CheckpointConfig config, int slots, int positions) {
-        this.environment = environment;
+    KeyValueCache(CheckpointConfig config, int slots, int positions) {
         this.config = config;
         this.positions = positions;
-        this.keys = new FloatBuffer[config.layers()];
-        this.values = new FloatBuffer[config.layers()];
-        int floats = Math.multiplyExact(slots, slotSize());
         try {
-            spare = allocate(positions * config.headSize());
+            spare = memory.allocate(headBytes(positions));
             for (int layer = 0; layer < config.layers(); layer++) {
-                keys[layer] = allocate(floats);
-                values[layer] = allocate(floats);
+                keys.add(memory.allocate(slots * slotBytes()));
+                values.add(memory.allocate(slots * slotBytes()));
             }
         } catch (RuntimeException | Error e) {
             memory.close();
@@ -53,71 +38,51 @@ final class KeyValueCache implements AutoCloseable {
         }
     }
 
-    private FloatBuffer allocate(int floats) {
-        return memory.allocate(Math.multiplyExact((long) floats, Float.BYTES), ALIGNMENT_BYTES)
-                .asByteBuffer()
-                .order(ByteOrder.nativeOrder())
-                .asFloatBuffer();
+    /** Of one head's keys or values of {@code length} tokens. */
+    private long headBytes(int length) {
+        return (long) length * config.headSize() * TYPE.bytes();
     }
 
-    private int slotSize() {
-        return config.keyValueHeads() * positions * config.headSize();
+    private long slotBytes() {
+        return config.keyValueHeads() * headBytes(positions);
     }
 
-    int positions() {
-        return positions;
-    }
-
-    /** The tensors of {@code count} slots from {@code first} on. */
-    Binding binding(int first, int count) throws OrtException {
-        Range range = new Range(first, count);
-        Binding known = bindings.get(range);
-        if (known != null) {
-            return known;
-        }
-        Map<String, OnnxTensor> inputs = new HashMap<>();
-        Map<String, OnnxValue> outputs = new HashMap<>();
+    /** Binds {@code count} slots from {@code first} on as what a run reads and as what it writes. */
+    void bind(OnnxBinding binding, int first, int count) {
         for (int layer = 0; layer < config.layers(); layer++) {
-            OnnxTensor key = tensor(keys[layer], range);
-            OnnxTensor value = tensor(values[layer], range);
-            inputs.put("past_key_" + layer, key);
-            inputs.put("past_value_" + layer, value);
-            outputs.put("key_" + layer, key);
-            outputs.put("value_" + layer, value);
+            bind(binding, "key_" + layer, keys.get(layer), first, count);
+            bind(binding, "value_" + layer, values.get(layer), first, count);
         }
-        Binding binding = new Binding(inputs, outputs);
-        bindings.put(range, binding);
-        return binding;
     }
 
-    private OnnxTensor tensor(FloatBuffer buffer, Range range) throws OrtException {
-        FloatBuffer slice = buffer.slice(range.first() * slotSize(), range.count() * slotSize());
-        long[] shape = {range.count(), config.keyValueHeads(), positions, config.headSize()};
-        return OnnxTensor.createTensor(environment, slice, shape);
+    private void bind(OnnxBinding binding, String name, MemorySegment side, int first, int count) {
+        MemorySegment slots = side.asSlice(first * slotBytes(), count * slotBytes());
+        try (OnnxTensor tensor =
+                OnnxTensor.over(slots, TYPE, count, config.keyValueHeads(), positions, config.headSize())) {
+            binding.input("past_" + name, tensor);
+            binding.output(name, tensor);
+        }
     }
 
     /** Exchanges the first {@code length} positions of two slots. */
     void swap(int slot, int other, int length) {
-        int used = length * config.headSize();
         for (int layer = 0; layer < config.layers(); layer++) {
             for (int head = 0; head < config.keyValueHeads(); head++) {
-                int offset = head * positions * config.headSize();
-                swap(keys[layer], slot * slotSize() + offset, other * slotSize() + offset, used);
-                swap(values[layer], slot * slotSize() + offset, other * slotSize() + offset, used);
+                long offset = head * headBytes(positions);
+                swap(keys.get(layer), slot * slotBytes() + offset, other * slotBytes() + offset, headBytes(length));
+                swap(values.get(layer), slot * slotBytes() + offset, other * slotBytes() + offset, headBytes(length));
             }
         }
     }
 
-    private void swap(FloatBuffer buffer, int one, int other, int size) {
-        spare.put(0, buffer, one, size);
-        buffer.put(one, buffer, other, size);
-        buffer.put(other, spare, 0, size);
+    private void swap(MemorySegment side, long one, long other, long bytes) {
+        MemorySegment.copy(side, one, spare, 0, bytes);
+        MemorySegment.copy(side, other, side, one, bytes);
+        MemorySegment.copy(spare, 0, side, other, bytes);
     }
 
     @Override
     public void close() {
-        bindings.values().forEach(binding -> binding.inputs().values().forEach(OnnxTensor::close));
-        bindings.clear();
         memory.close();
     }
 }

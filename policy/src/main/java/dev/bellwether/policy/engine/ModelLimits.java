@@ -11,8 +11,8 @@ import java.util.Optional;
  * @param memoryMaxBytes of the cache of keys and values, beside the weights
  * @param threads of one step
  */
-public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int threads) {
-    public static final ModelLimits DEFAULT = new ModelLimits(Optional.empty(), 1L << 30, 1);
+public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int threads, Precision precision) {
+    public static final ModelLimits DEFAULT = new ModelLimits(Optional.empty(), 1L << 30, 1, Precision.FLOAT32);
 
     private static final int SLOTS_MAX = 32;
     private static final int QUEUE_MAX = 256;
@@ -51,6 +51,6 @@ public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int
                 model.positionsMax(), contextMax.map(Integer::longValue).orElse(tokens / SLOTS_WANTED));
         context = Math.min(Math.max(context, Math.min(CONTEXT_MIN, model.positionsMax())), tokens);
         int slots = Math.clamp(tokens / context, 1, SLOTS_MAX);
-        return new EngineConfig(slots, (int) context, QUEUE_MAX, threads, PREFILL_TOKENS_MAX);
+        return new EngineConfig(slots, (int) context, QUEUE_MAX, threads, PREFILL_TOKENS_MAX, precision);
     }
 }

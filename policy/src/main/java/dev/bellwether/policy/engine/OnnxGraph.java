@@ -43,16 +43,26 @@ final class OnnxGraph {
     private static final int HEAD_SIZE_MULTIPLE = 16;
 
     private static final int FLOAT = 1;
+    private static final int UINT8 = 2;
     private static final int INT32 = 6;
     private static final int INT64 = 7;
 
+    /** The last product decides which token it is: where the others have fewer bits, it has these. */
+    private static final int HEAD_BITS = 8;
+
+    /** The operator's level at which it rounds its input to 8 bits by blocks too, and multiplies whole numbers. */
+    private static final int INT8_PRODUCTS = 4;
+
     private final Checkpoint checkpoint;
     private final CheckpointConfig config;
+    private final Precision precision;
     private final GraphProto.Builder graph = GraphProto.newBuilder().setName("policy");
     private final Map<String, String> weights = new HashMap<>();
+    private final List<BlockMatrix> matrices = new ArrayList<>();
 
-    private OnnxGraph(Checkpoint checkpoint) {
+    private OnnxGraph(Checkpoint checkpoint, Precision precision) {
         this.checkpoint = checkpoint;
+        this.precision = precision;
         this.config = checkpoint.config();
         if (config.headSize() % HEAD_SIZE_MULTIPLE != 0) {
             throw new UnsupportedCheckpointException("head_dim %d is not a multiple of %d, which serving needs"
@@ -60,33 +70,40 @@ final class OnnxGraph {
         }
     }
 
-    /** The serialized language model; {@code positions} is the length of the cache in tokens. */
-    static byte[] languageModel(Checkpoint checkpoint, int positions) {
+    /**
+     * A graph and the matrices that it reads in few bits.
+     *
+     * @param graph a serialized {@code ModelProto}
+     */
+    record Model(byte[] graph, List<BlockMatrix> matrices) {}
+
+    /** The language model; {@code positions} is the length of the cache in tokens. */
+    static Model languageModel(Checkpoint checkpoint, int positions, Precision precision) {
         if (checkpoint.config().rewardModel()) {
             throw new UnsupportedCheckpointException("a reward model cannot generate replies");
         }
-        return new OnnxGraph(checkpoint).languageModel(positions).toByteArray();
+        return new OnnxGraph(checkpoint, precision).languageModel(positions);
     }
 
-    /** The serialized reward model; {@code positions} is the longest row in tokens. */
-    static byte[] rewardModel(Checkpoint checkpoint, int positions) {
+    /** The reward model; {@code positions} is the longest row in tokens. */
+    static Model rewardModel(Checkpoint checkpoint, int positions) {
         if (!checkpoint.config().rewardModel()) {
             throw new UnsupportedCheckpointException("a language model cannot score replies");
         }
-        return new OnnxGraph(checkpoint).rewardModel(positions).toByteArray();
+        return new OnnxGraph(checkpoint, Precision.FLOAT32).rewardModel(positions);
     }
 
-    private ModelProto languageModel(int positions) {
+    private Model languageModel(int positions) {
         graph.addInput(value("last", INT64, "B", 1));
         String states = states(positions);
         node("", "GatherND", List.of(states, "last"), "state", integer("batch_dims", 1));
         String head = config.tiedEmbeddings() ? EMBEDDINGS : "lm_head.weight";
-        node("", "Gemm", List.of("state", weight(head)), "logits", integer("transB", 1));
+        multiply("state", List.of(head), "logits", HEAD_BITS);
         graph.addOutput(value("logits", FLOAT, "B", config.vocabularySize()));
         return model();
     }
 
-    private ModelProto rewardModel(int positions) {
+    private Model rewardModel(int positions) {
         graph.addInput(value("pool", FLOAT, "B", "T", 1));
         String states = states(positions);
         constant("zero", new float[] {0});
@@ -105,14 +122,15 @@ final class OnnxGraph {
         return model();
     }
 
-    private ModelProto model() {
-        return ModelProto.newBuilder()
+    private Model model() {
+        ModelProto model = ModelProto.newBuilder()
                 .setIrVersion(8)
                 .setGraph(graph)
                 .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
                 .addOpsetImport(
                         OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
                 .build();
+        return new Model(model.toByteArray(), matrices);
     }
 
     /** Adds everything from the tokens to the states after the last norm; returns their name. */
@@ -123,7 +141,7 @@ final class OnnxGraph {
         float[][] tables = config.rotary().tables(positions, config.headSize());
         constant("cosines", tables[0], positions, config.headSize() / 2);
         constant("sines", tables[1], positions, config.headSize() / 2);
-        String residual = node("", "Gather", List.of(weight(EMBEDDINGS), "ids"), "embedded");
+        String residual = embedded();
         String delta = "";
         for (int layer = 0; layer < config.layers(); layer++) {
             String prefix = "model.layers." + layer + ".";
@@ -136,6 +154,21 @@ final class OnnxGraph {
         }
         norm(residual, delta, "model.norm.weight", "states", "residual_end");
         return "states";
+    }
+
+    /**
+     * Each token's row. Where few bits are wanted, rows are read from the file as they lie there: that takes no memory at
+     * all and loses nothing.
+     */
+    private String embedded() {
+        if (!precision.quantized()) {
+            return node("", "Gather", List.of(weight(EMBEDDINGS), "ids"), "embedded");
+        }
+        Safetensors.Entry entry = stored(EMBEDDINGS);
+        String rows = node("", "Gather", List.of(EMBEDDINGS, "ids"), "embedded_stored");
+        return entry.format().onnxType() == FLOAT
+                ? rows
+                : node("", "Cast", List.of(rows), "embedded", integer("to", FLOAT));
     }
 
     /** Adds {@code delta} to {@code residual} and norms the sum; returns the name of the sum. */
@@ -185,17 +218,15 @@ final class OnnxGraph {
                 .addAttribute(integer("num_heads", config.heads()))
                 .addAttribute(integer("kv_num_heads", config.keyValueHeads()))
                 .addAttribute(integer("do_rotary", 1)));
-        return multiply("attended_" + layer, weight(attention + "o_proj.weight"), "attention_out_" + layer);
+        return multiply("attended_" + layer, attention + "o_proj.weight", "attention_out_" + layer);
     }
 
     /** Queries, keys and values of all heads in one. */
     private String projected(String input, String attention, int layer) {
         List<String> projections = List.of("q_proj", "k_proj", "v_proj");
-        List<String> weights = projections.stream()
-                .map(name -> weight(attention + name + ".weight"))
-                .toList();
-        String stacked = node("", "Concat", weights, "qkv_weight_" + layer, integer("axis", 0));
-        String projected = multiply(input, stacked, "qkv_" + layer);
+        List<String> tensors =
+                projections.stream().map(name -> attention + name + ".weight").toList();
+        String projected = multiply(input, tensors, "qkv_" + layer, precision.bits());
         if (config.architecture().biased()) {
             List<String> biases = projections.stream()
                     .map(name -> weight(attention + name + ".bias"))
@@ -208,9 +239,9 @@ final class OnnxGraph {
 
     /** Queries and keys, each head normed by itself (Qwen3), and values. */
     private List<String> normedHeads(String input, String attention, int layer) {
-        String queries = multiply(input, weight(attention + "q_proj.weight"), "q_" + layer);
-        String keys = multiply(input, weight(attention + "k_proj.weight"), "k_" + layer);
-        String values = multiply(input, weight(attention + "v_proj.weight"), "v_" + layer);
+        String queries = multiply(input, attention + "q_proj.weight", "q_" + layer);
+        String keys = multiply(input, attention + "k_proj.weight", "k_" + layer);
+        String values = multiply(input, attention + "v_proj.weight", "v_" + layer);
         return List.of(
                 headNorm(queries, attention + "q_norm.weight", config.heads()),
                 headNorm(keys, attention + "k_norm.weight", config.keyValueHeads()),
@@ -256,24 +287,71 @@ final class OnnxGraph {
     }
 
     private String feedForward(String input, String prefix, int layer) {
-        String gate = multiply(input, weight(prefix + "mlp.gate_proj.weight"), "gate_" + layer);
-        String up = multiply(input, weight(prefix + "mlp.up_proj.weight"), "up_" + layer);
+        String gate = multiply(input, prefix + "mlp.gate_proj.weight", "gate_" + layer);
+        String up = multiply(input, prefix + "mlp.up_proj.weight", "up_" + layer);
         String sigmoid = node("", "Sigmoid", List.of(gate), "sigmoid_" + layer);
         String silu = node("", "Mul", List.of(gate, sigmoid), "silu_" + layer);
         String gated = node("", "Mul", List.of(silu, up), "gated_" + layer);
-        return multiply(gated, weight(prefix + "mlp.down_proj.weight"), "down_" + layer);
+        return multiply(gated, prefix + "mlp.down_proj.weight", "down_" + layer);
     }
 
-    /** {@code input · weightᵀ}; the transposition is folded into the weight when the session is made. */
-    private String multiply(String input, String weight, String out) {
+    private String multiply(String input, String tensor, String out) {
+        return multiply(input, List.of(tensor), out, precision.bits());
+    }
+
+    /** {@code input · weightᵀ}, the weight being {@code tensors} stacked one below the other. */
+    private String multiply(String input, List<String> tensors, String out, int bits) {
+        if (precision.quantized()) {
+            return multiplyInBlocks(input, tensors, out, bits);
+        }
+        List<String> parts = tensors.stream().map(this::weight).toList();
+        String weight =
+                parts.size() == 1 ? parts.getFirst() : node("", "Concat", parts, out + "_weight", integer("axis", 0));
         AttributeProto permutation = AttributeProto.newBuilder()
                 .setName("perm")
                 .setType(AttributeProto.AttributeType.INTS)
                 .addInts(1)
                 .addInts(0)
                 .build();
+        // The transposition is folded into the weight when the session is made.
         String transposed = node("", "Transpose", List.of(weight), out + "_weight_t", permutation);
         return node("", "MatMul", List.of(input, transposed), out);
+    }
+
+    private String multiplyInBlocks(String input, List<String> tensors, String out, int bits) {
+        BlockMatrix matrix =
+                new BlockMatrix(out, tensors.stream().map(this::location).toList(), bits);
+        matrices.add(matrix);
+        List<String> inputs = new ArrayList<>(List.of(input, matrix.numbersName(), matrix.scalesName()));
+        given(matrix.numbersName(), UINT8, matrix.rows(), matrix.blocks(), matrix.blockBytes());
+        given(matrix.scalesName(), FLOAT, matrix.rows(), matrix.blocks());
+        if (matrix.zeroBytes() > 0) {
+            given(matrix.zerosName(), UINT8, matrix.rows(), matrix.zeroBytes());
+            inputs.add(matrix.zerosName());
+        }
+        return node(
+                MICROSOFT,
+                "MatMulNBits",
+                inputs,
+                out,
+                integer("N", matrix.rows()),
+                integer("K", matrix.columns()),
+                integer("bits", bits),
+                integer("block_size", BlockMatrix.BLOCK),
+                integer("accuracy_level", INT8_PRODUCTS));
+    }
+
+    /** An initializer whose numbers come with the session. */
+    private void given(String name, int type, long... shape) {
+        TensorProto.Builder tensor = TensorProto.newBuilder()
+                .setName(name)
+                .setDataType(type)
+                .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+                .addExternalData(external("location", name));
+        for (long dimension : shape) {
+            tensor.addDims(dimension);
+        }
+        graph.addInitializer(tensor);
     }
 
     /** The name of a weight as float32; one that was asked for before is not added again. */
@@ -282,9 +360,21 @@ final class OnnxGraph {
     }
 
     private String added(String tensor) {
-        Checkpoint.Location location = checkpoint
+        Safetensors.Entry entry = stored(tensor);
+        return entry.format().onnxType() == FLOAT
+                ? tensor
+                : node("", "Cast", List.of(tensor), tensor + "_f32", integer("to", FLOAT));
+    }
+
+    private Checkpoint.Location location(String tensor) {
+        return checkpoint
                 .location(tensor)
                 .orElseThrow(() -> new UnsupportedCheckpointException("tensor %s is missing".formatted(tensor)));
+    }
+
+    /** Adds a tensor as it lies in its file. */
+    private Safetensors.Entry stored(String tensor) {
+        Checkpoint.Location location = location(tensor);
         Safetensors.Entry entry = location.entry();
         TensorProto.Builder initializer = TensorProto.newBuilder()
                 .setName(tensor)
@@ -296,9 +386,7 @@ final class OnnxGraph {
                 .addExternalData(external("offset", Long.toString(entry.offset())))
                 .addExternalData(external("length", Long.toString(entry.length())));
         graph.addInitializer(initializer);
-        return entry.format().onnxType() == FLOAT
-                ? tensor
-                : node("", "Cast", List.of(tensor), tensor + "_f32", integer("to", FLOAT));
+        return entry;
     }
 
     private static StringStringEntryProto external(String key, String value) {

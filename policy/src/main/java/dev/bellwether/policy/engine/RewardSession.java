@@ -1,26 +1,26 @@
 package dev.bellwether.policy.engine;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
-import java.nio.LongBuffer;
+import dev.bellwether.policy.onnx.ElementType;
+import dev.bellwether.policy.onnx.OnnxBinding;
+import dev.bellwether.policy.onnx.OnnxTensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 
 /** A loaded reward model; one thread at a time. */
 final class RewardSession implements AutoCloseable {
-    private final OrtEnvironment environment = OnnxSession.ENVIRONMENT;
     private final CheckpointConfig config;
-    private final OrtSession session;
+    private final ModelSession session;
     private final int batchTokens;
 
     /**
@@ -40,7 +40,7 @@ final class RewardSession implements AutoCloseable {
         }
     }
 
-    private RewardSession(CheckpointConfig config, OrtSession session, int batchTokens) {
+    private RewardSession(CheckpointConfig config, ModelSession session, int batchTokens) {
         this.config = config;
         this.session = session;
         this.batchTokens = batchTokens;
@@ -53,7 +53,7 @@ final class RewardSession implements AutoCloseable {
      * @param batchTokens padded tokens that are read at once, or one row
      */
     static RewardSession open(Checkpoint checkpoint, int positions, int batchTokens, int threads) {
-        OrtSession session = OnnxSession.open(checkpoint, OnnxGraph.rewardModel(checkpoint, positions), threads);
+        ModelSession session = ModelSession.open(checkpoint, OnnxGraph.rewardModel(checkpoint, positions), threads);
         return new RewardSession(checkpoint.config(), session, batchTokens);
     }
 
@@ -101,26 +101,31 @@ final class RewardSession implements AutoCloseable {
     }
 
     private float[] run(long[] ids, int[] lengths, float[] pool, int rows, int length) {
-        long[] shape = {rows, length};
-        try (OnnxTensor idTensor = OnnxTensor.createTensor(environment, LongBuffer.wrap(ids), shape);
-                OnnxTensor lengthTensor =
-                        OnnxTensor.createTensor(environment, IntBuffer.wrap(lengths), new long[] {rows});
-                OnnxTensor totalTensor =
-                        OnnxTensor.createTensor(environment, IntBuffer.wrap(new int[] {length}), new long[] {});
-                OnnxTensor poolTensor =
-                        OnnxTensor.createTensor(environment, FloatBuffer.wrap(pool), new long[] {rows, length, 1});
-                OrtSession.Result result = session.run(
-                        Map.of("ids", idTensor, "lengths", lengthTensor, "total", totalTensor, "pool", poolTensor))) {
-            float[] rewards = new float[rows * config.labels()];
-            ((OnnxTensor) result.get("rewards").orElseThrow()).getFloatBuffer().get(rewards);
-            return rewards;
-        } catch (OrtException e) {
-            throw new IllegalStateException("ONNX Runtime failed: " + e.getMessage(), e);
+        float[] rewards = new float[rows * config.labels()];
+        try (Arena arena = Arena.ofConfined();
+                OnnxBinding binding = session.binding()) {
+            input(binding, "ids", arena.allocateFrom(JAVA_LONG, ids), ElementType.INT64, rows, length);
+            input(binding, "lengths", arena.allocateFrom(JAVA_INT, lengths), ElementType.INT32, rows);
+            input(binding, "total", arena.allocateFrom(JAVA_INT, length), ElementType.INT32);
+            input(binding, "pool", arena.allocateFrom(JAVA_FLOAT, pool), ElementType.FLOAT32, rows, length, 1);
+            MemorySegment out = arena.allocate(JAVA_FLOAT, rewards.length);
+            try (OnnxTensor tensor = OnnxTensor.over(out, ElementType.FLOAT32, rows, config.labels())) {
+                binding.output("rewards", tensor);
+            }
+            binding.run();
+            MemorySegment.copy(out, JAVA_FLOAT, 0, rewards, 0, rewards.length);
+        }
+        return rewards;
+    }
+
+    private static void input(OnnxBinding binding, String name, MemorySegment memory, ElementType type, long... shape) {
+        try (OnnxTensor tensor = OnnxTensor.over(memory, type, shape)) {
+            binding.input(name, tensor);
         }
     }
 
     @Override
     public void close() {
-        OnnxSession.close(session);
+        session.close();
     }
 }

@@ -46,36 +46,36 @@ final class Sampler {
     record Draw(int token, float logProbability) {}
 
     /**
-     * Draws from {@code logits[from … from + vocabulary)}.
+     * Draws one of as many tokens as there are {@code logits}.
      *
      * @throws NotFiniteException when one of them is no number
      */
-    Draw draw(float[] logits, int from, Scratch scratch) {
+    Draw draw(float[] logits, Scratch scratch) {
         float[] weights = scratch.weights;
         double temperature = sampling.temperature() == 0 ? 1 : sampling.temperature();
         int likeliest = 0;
-        float top = logits[from];
+        float top = logits[0];
         for (int v = 1; v < weights.length; v++) {
-            if (logits[from + v] > top) {
-                top = logits[from + v];
+            if (logits[v] > top) {
+                top = logits[v];
                 likeliest = v;
             }
         }
-        double sum = weigh(logits, from, top, (float) (1 / temperature), weights);
+        double sum = weigh(logits, top, (float) (1 / temperature), weights);
         if (!Float.isFinite(top) || Double.isNaN(sum)) {
             throw new NotFiniteException();
         }
         int token = sampling.temperature() == 0 ? likeliest : pick(sum, scratch);
-        double z = ((double) logits[from + token] - top) / temperature;
+        double z = ((double) logits[token] - top) / temperature;
         return new Draw(token, (float) (z - Math.log(sum)));
     }
 
     /** Weights relative to the likeliest; their sum, which is NaN when one is no number. */
-    private static double weigh(float[] logits, int from, float top, float inverse, float[] weights) {
+    private static double weigh(float[] logits, float top, float inverse, float[] weights) {
         double sum = 0;
         boolean numbers = true;
         for (int v = 0; v < weights.length; v++) {
-            float z = (logits[from + v] - top) * inverse;
+            float z = (logits[v] - top) * inverse;
             float weight = 0;
             if (z >= NEGLIGIBLE) {
                 weight = Exponential.of(z);

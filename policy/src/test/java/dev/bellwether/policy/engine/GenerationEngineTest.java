@@ -145,7 +145,7 @@ class GenerationEngineTest {
     @Test
     void reportsTheLogProbabilityOfWhatItSampled() {
         Sampler sampler = new Sampler(new Sampling(.5, 1, 0, 1, 3));
-        Sampler.Draw draw = sampler.draw(new float[] {1, 2, 3}, 0, new Sampler.Scratch(3));
+        Sampler.Draw draw = sampler.draw(new float[] {1, 2, 3}, new Sampler.Scratch(3));
         double[] weights = {Math.exp(2), Math.exp(4), Math.exp(6)};
         double sum = weights[0] + weights[1] + weights[2];
         assertThat((double) draw.logProbability()).isCloseTo(Math.log(weights[draw.token()] / sum), within(1e-6));

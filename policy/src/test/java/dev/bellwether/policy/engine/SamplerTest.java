@@ -21,7 +21,7 @@ class SamplerTest {
         Sampler.Scratch scratch = new Sampler.Scratch(logits.length);
         double[] shares = new double[logits.length];
         for (int i = 0; i < draws; i++) {
-            shares[sampler.draw(logits, 0, scratch).token()] += 1.0 / draws;
+            shares[sampler.draw(logits, scratch).token()] += 1.0 / draws;
         }
         return shares;
     }
@@ -108,8 +108,7 @@ class SamplerTest {
         for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
             float[] logits = FOUR.clone();
             logits[place] = wrong;
-            assertThatThrownBy(
-                            () -> new Sampler(Sampling.at(1, 1, 1)).draw(logits, 0, new Sampler.Scratch(logits.length)))
+            assertThatThrownBy(() -> new Sampler(Sampling.at(1, 1, 1)).draw(logits, new Sampler.Scratch(logits.length)))
                     .isInstanceOf(NotFiniteException.class);
         }
         float[] impossible = FOUR.clone();

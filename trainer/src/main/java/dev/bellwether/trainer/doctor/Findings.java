@@ -3,9 +3,8 @@ package dev.bellwether.trainer.doctor;
 import ai.djl.engine.Engine;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.util.cuda.CudaUtils;
-import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtProvider;
 import com.sun.management.OperatingSystemMXBean;
+import dev.bellwether.policy.onnx.OnnxRuntime;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -30,8 +29,7 @@ record Findings(
     static Findings of(Path tokenizer) throws IOException {
         OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
         List<Library> libraries = new ArrayList<>();
-        libraries.add(new Library(
-                "ONNX Runtime", OrtEnvironment.getEnvironment().getVersion(), "serving; providers " + providers()));
+        libraries.add(new Library("ONNX Runtime", OnnxRuntime.get().version(), "serving; providers " + providers()));
         Engine engine = Engine.getInstance();
         libraries.add(new Library(engine.getEngineName(), engine.getVersion(), "training"));
         try (HuggingFaceTokenizer loaded =
@@ -48,10 +46,7 @@ record Findings(
     }
 
     private static List<String> providers() {
-        return OrtEnvironment.getAvailableProviders().stream()
-                .map(OrtProvider::getName)
-                .sorted()
-                .toList();
+        return OnnxRuntime.get().providers().stream().sorted().toList();
     }
 
     private static Device cuda() {
@@ -59,7 +54,7 @@ record Findings(
             return new Device("cuda", false, "there is no NVIDIA driver: neither /proc/driver/nvidia nor /dev/nvidia0");
         }
         List<String> reasons = new ArrayList<>(List.of("neither serving nor training has a path to it yet"));
-        if (!OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA)) {
+        if (!OnnxRuntime.get().providers().contains("CUDAExecutionProvider")) {
             reasons.add("ONNX Runtime is the one for CPUs (providers %s)".formatted(providers()));
         }
         int seen = CudaUtils.getGpuCount();

@@ -1,0 +1,56 @@
+package dev.bellwether.policy.engine;
+
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.onnx.NativeMemory;
+import dev.bellwether.policy.onnx.OnnxBinding;
+import dev.bellwether.policy.onnx.OnnxException;
+import dev.bellwether.policy.onnx.OnnxSession;
+import dev.bellwether.policy.onnx.OnnxTensor;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A checkpoint's graph, loaded with its weights from the checkpoint's files. */
+final class ModelSession implements AutoCloseable {
+    private final OnnxSession session;
+
+    /** Of the weights that are not read as they lie in the files. */
+    private final NativeMemory memory;
+
+    private ModelSession(OnnxSession session, NativeMemory memory) {
+        this.session = session;
+        this.memory = memory;
+    }
+
+    static ModelSession open(Checkpoint checkpoint, OnnxGraph.Model model, int threads) {
+        NativeMemory memory = new NativeMemory();
+        Map<String, OnnxTensor> initializers = new HashMap<>();
+        try {
+            model.matrices().forEach(matrix -> initializers.putAll(matrix.quantized(memory)));
+            return new ModelSession(
+                    OnnxSession.open(model.graph(), checkpoint.directory(), initializers, threads), memory);
+        } catch (OnnxException e) {
+            memory.close();
+            throw new UnsupportedCheckpointException(
+                    "%s cannot be loaded: %s".formatted(checkpoint.directory(), e.getMessage()), e);
+        } catch (RuntimeException | Error e) {
+            memory.close();
+            throw e;
+        } finally {
+            initializers.values().forEach(OnnxTensor::close);
+        }
+    }
+
+    OnnxBinding binding() {
+        return session.binding();
+    }
+
+    @Override
+    public void close() {
+        try {
+            session.close();
+        } finally {
+            memory.close();
+        }
+    }
+}

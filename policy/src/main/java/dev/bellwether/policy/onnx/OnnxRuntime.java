@@ -1,0 +1,205 @@
+package dev.bellwether.policy.onnx;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodType;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The library, loaded once for the process, with its one environment.
+ *
+ * <p>It comes from the {@code onnxruntime} artifact, or from the folder that the system property
+ * {@code bellwether.onnxruntime} names: for another device than the CPU, a build for that device with its providers
+ * beside it.
+ */
+public final class OnnxRuntime {
+    /** The system property that names a folder with {@code libonnxruntime.so}. */
+    public static final String FOLDER = "bellwether.onnxruntime";
+
+    /** Of {@code ORT_API_VERSION}; whatever is newer offers it too. */
+    private static final int API_VERSION = 18;
+
+    private static final int LOG_WARNINGS = 2;
+    private static final long TEXT_BYTES_MAX = 1 << 16;
+
+    private final Map<OrtFunction, MethodHandle> functions = new EnumMap<>(OrtFunction.class);
+    private final String version;
+    private final MemorySegment environment;
+    private final MemorySegment processorMemory;
+
+    private OnnxRuntime(SymbolLookup library) {
+        MemorySegment base = (MemorySegment)
+                invoke(spread(library.findOrThrow("OrtGetApiBase"), FunctionDescriptor.of(ADDRESS)), new Object[0]);
+        MemorySegment pointers = base.reinterpret(2 * ADDRESS.byteSize());
+        version = text((MemorySegment)
+                invoke(spread(pointers.getAtIndex(ADDRESS, 1), FunctionDescriptor.of(ADDRESS)), new Object[0]));
+        MemorySegment api = (MemorySegment) invoke(
+                spread(pointers.getAtIndex(ADDRESS, 0), FunctionDescriptor.of(ADDRESS, JAVA_INT)),
+                new Object[] {API_VERSION});
+        if (api.address() == 0) {
+            throw new IllegalStateException(
+                    "ONNX Runtime %s does not offer version %d of its API".formatted(version, API_VERSION));
+        }
+        for (OrtFunction function : OrtFunction.values()) {
+            MemorySegment pointer = api.reinterpret((function.place() + 1L) * ADDRESS.byteSize())
+                    .getAtIndex(ADDRESS, function.place());
+            functions.put(function, spread(pointer, function.descriptor()));
+        }
+        environment = made(OrtFunction.CREATE_ENV, LOG_WARNINGS, Arena.global().allocateFrom("bellwether"));
+        check(OrtFunction.DISABLE_TELEMETRY_EVENTS, environment);
+        processorMemory = made(OrtFunction.CREATE_CPU_MEMORY_INFO, 0, 0);
+    }
+
+    private static final class Loaded {
+        private static final OnnxRuntime INSTANCE = new OnnxRuntime(library());
+    }
+
+    /** The loaded library; it is never unloaded. */
+    public static OnnxRuntime get() {
+        return Loaded.INSTANCE;
+    }
+
+    private static SymbolLookup library() {
+        Optional<Path> folder = Optional.ofNullable(System.getProperty(FOLDER)).map(Path::of);
+        if (folder.isPresent()) {
+            return SymbolLookup.libraryLookup(folder.get().resolve(fileName()), Arena.global());
+        }
+        String resource = "/ai/onnxruntime/native/%s/%s".formatted(platform(), fileName());
+        try (InputStream packed = OnnxRuntime.class.getResourceAsStream(resource)) {
+            if (packed == null) {
+                throw new IllegalStateException("ONNX Runtime is not there for this machine: no " + resource);
+            }
+            Path file = Files.createTempFile("onnxruntime", ".library");
+            try {
+                Files.copy(packed, file, StandardCopyOption.REPLACE_EXISTING);
+                return SymbolLookup.libraryLookup(file, Arena.global());
+            } finally {
+                // The mapping keeps it; nothing stays behind, however the process ends.
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("ONNX Runtime could not be unpacked", e);
+        }
+    }
+
+    private static String fileName() {
+        return mac() ? "libonnxruntime.dylib" : "libonnxruntime.so";
+    }
+
+    private static String platform() {
+        boolean arm = System.getProperty("os.arch").equals("aarch64");
+        return (mac() ? "osx-" : "linux-") + (arm ? "aarch64" : "x64");
+    }
+
+    private static boolean mac() {
+        return System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("mac");
+    }
+
+    /** Takes its arguments as one array: a call then looks the same whatever the function. */
+    private static MethodHandle spread(MemorySegment pointer, FunctionDescriptor descriptor) {
+        MethodHandle handle = Linker.nativeLinker().downcallHandle(pointer, descriptor);
+        return handle.asSpreader(Object[].class, handle.type().parameterCount())
+                .asType(MethodType.methodType(Object.class, Object[].class));
+    }
+
+    private static Object invoke(MethodHandle handle, Object[] arguments) {
+        try {
+            return handle.invokeExact(arguments);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private Object call(OrtFunction function, Object... arguments) {
+        MethodHandle handle = functions.get(function);
+        if (handle == null) {
+            throw new IllegalArgumentException(function.name());
+        }
+        return invoke(handle, arguments);
+    }
+
+    /**
+     * Calls what gives a status.
+     *
+     * @throws OnnxException with the library's words, where it failed
+     */
+    void check(OrtFunction function, Object... arguments) {
+        MemorySegment status = (MemorySegment) call(function, arguments);
+        if (status.address() != 0) {
+            String message = text((MemorySegment) call(OrtFunction.GET_ERROR_MESSAGE, status));
+            release(OrtFunction.RELEASE_STATUS, status);
+            throw new OnnxException(message);
+        }
+    }
+
+    /** Calls what gives a status and, by its last argument, something that must be released. */
+    MemorySegment made(OrtFunction function, Object... arguments) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            Object[] all = new Object[arguments.length + 1];
+            System.arraycopy(arguments, 0, all, 0, arguments.length);
+            all[arguments.length] = out;
+            check(function, all);
+            return out.get(ADDRESS, 0);
+        }
+    }
+
+    void release(OrtFunction function, MemorySegment object) {
+        call(function, object);
+    }
+
+    MemorySegment environment() {
+        return environment;
+    }
+
+    /** What tensors in the machine's memory say of where they are. */
+    MemorySegment processorMemory() {
+        return processorMemory;
+    }
+
+    /** For example 1.29.0. */
+    public String version() {
+        return version;
+    }
+
+    /** What this build can compute on, for example {@code CPUExecutionProvider}. */
+    public List<String> providers() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment list = arena.allocate(ADDRESS);
+            MemorySegment count = arena.allocate(JAVA_INT);
+            check(OrtFunction.GET_AVAILABLE_PROVIDERS, list, count);
+            int size = count.get(JAVA_INT, 0);
+            MemorySegment names = list.get(ADDRESS, 0).reinterpret(size * ADDRESS.byteSize());
+            List<String> providers = new ArrayList<>();
+            for (int i = 0; i < size; i++) {
+                providers.add(text(names.getAtIndex(ADDRESS, i)));
+            }
+            check(OrtFunction.RELEASE_AVAILABLE_PROVIDERS, names, size);
+            return providers;
+        }
+    }
+
+    private static String text(MemorySegment pointer) {
+        return pointer.reinterpret(TEXT_BYTES_MAX).getString(0);
+    }
+}
