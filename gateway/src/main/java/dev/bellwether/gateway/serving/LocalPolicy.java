@@ -63,7 +63,7 @@ public final class LocalPolicy implements Policy {
         Checkpoint checkpoint = store.open(bot, version);
         EngineConfig config = limits.engine(checkpoint.config());
         checkpoint.requireFinite();
-        GoldenCases.verify(checkpoint, config.threads());
+        GoldenCases.verify(checkpoint, config.threads(), config.precision());
         PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
         try {
             tokenizer.requireWithin(checkpoint.config().vocabularySize());

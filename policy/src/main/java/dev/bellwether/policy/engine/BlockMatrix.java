@@ -3,18 +3,21 @@ package dev.bellwether.policy.engine;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.Safetensors;
 import dev.bellwether.policy.onnx.ElementType;
-import dev.bellwether.policy.onnx.NativeMemory;
+import dev.bellwether.policy.onnx.FileMemory;
 import dev.bellwether.policy.onnx.OnnxTensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * A matrix of few bits a number, as the operator {@code MatMulNBits} reads it: every row in blocks of 32 numbers with
- * one scale and, of 4 bits, one zero each.
+ * one scale and, of 4 bits, one offset each. The operator knows no offsets that are not whole numbers of its scale; what
+ * they add to a product, the offsets times the sums of the input's blocks, is computed beside it.
  *
  * @param name of its inputs in the graph
  * @param tensors of the checkpoint, {@code [rows, columns]} each, stacked one below the other
@@ -46,9 +49,8 @@ record BlockMatrix(String name, List<Checkpoint.Location> tensors, int bits) {
         return BLOCK * bits / 8;
     }
 
-    /** Of one row's zeros; numbers of 8 bits have none of their own. */
-    int zeroBytes() {
-        return bits == 8 ? 0 : Math.ceilDiv(blocks() * bits, 8);
+    boolean hasOffsets() {
+        return bits < 8;
     }
 
     String numbersName() {
@@ -59,32 +61,37 @@ record BlockMatrix(String name, List<Checkpoint.Location> tensors, int bits) {
         return name + "_scales";
     }
 
-    String zerosName() {
-        return name + "_zeros";
+    String offsetsName() {
+        return name + "_offsets";
     }
 
     /** Rounds the checkpoint's numbers; the tensors by the names of the graph's inputs. */
-    Map<String, OnnxTensor> quantized(NativeMemory memory) {
-        long blocks = (long) rows() * blocks();
-        MemorySegment numbers = memory.allocate(blocks * blockBytes());
-        MemorySegment scales = memory.allocate(blocks * Float.BYTES);
-        MemorySegment zeros = memory.allocate((long) rows() * zeroBytes());
-        int from = 0;
-        for (Checkpoint.Location tensor : tensors) {
-            quantize(tensor, from, numbers, scales, zeros);
-            from += tensor.entry().dimensions().getFirst().intValue();
-        }
+    Map<String, OnnxTensor> quantized(FileMemory memory) {
         Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
-        inputs.put(numbersName(), OnnxTensor.over(numbers, ElementType.UINT8, rows(), blocks(), blockBytes()));
-        inputs.put(scalesName(), OnnxTensor.over(scales, ElementType.FLOAT32, rows(), blocks()));
-        if (zeroBytes() > 0) {
-            inputs.put(zerosName(), OnnxTensor.over(zeros, ElementType.UINT8, rows(), zeroBytes()));
+        try {
+            inputs.put(numbersName(), tensor(memory, ElementType.UINT8, rows(), blocks(), blockBytes()));
+            inputs.put(scalesName(), tensor(memory, ElementType.FLOAT32, rows(), blocks()));
+            if (hasOffsets()) {
+                inputs.put(offsetsName(), tensor(memory, ElementType.FLOAT32, blocks(), rows()));
+            }
+            int from = 0;
+            for (Checkpoint.Location tensor : tensors) {
+                quantize(tensor, from, inputs);
+                from += tensor.entry().dimensions().getFirst().intValue();
+            }
+            return inputs;
+        } catch (RuntimeException | Error e) {
+            inputs.values().forEach(OnnxTensor::close);
+            throw e;
         }
-        return inputs;
     }
 
-    private void quantize(
-            Checkpoint.Location tensor, int first, MemorySegment numbers, MemorySegment scales, MemorySegment zeros) {
+    private static OnnxTensor tensor(FileMemory memory, ElementType type, long... shape) {
+        long numbers = LongStream.of(shape).reduce(1, Math::multiplyExact);
+        return OnnxTensor.over(memory.allocate(numbers * type.bytes()), type, shape);
+    }
+
+    private void quantize(Checkpoint.Location tensor, int first, Map<String, OnnxTensor> inputs) {
         Safetensors.Entry entry = tensor.entry();
         int rows = entry.dimensions().getFirst().intValue();
         int columns = columns();
@@ -95,31 +102,28 @@ record BlockMatrix(String name, List<Checkpoint.Location> tensors, int bits) {
             float[] read = tensor.file().read(entry, (long) from * columns, count * columns);
             BlockRounding rounding = new BlockRounding(bits);
             for (int row = 0; row < count; row++) {
-                quantizeRow(read, row * columns, (long) first + from + row, rounding, numbers, scales, zeros);
+                quantizeRow(read, row * columns, (long) first + from + row, rounding, inputs);
             }
         });
     }
 
-    private void quantizeRow(
-            float[] values,
-            int at,
-            long row,
-            BlockRounding rounding,
-            MemorySegment numbers,
-            MemorySegment scales,
-            MemorySegment zeros) {
+    private void quantizeRow(float[] values, int at, long row, BlockRounding rounding, Map<String, OnnxTensor> inputs) {
+        MemorySegment numbers = memory(inputs, numbersName());
+        MemorySegment scales = memory(inputs, scalesName());
         for (int block = 0; block < blocks(); block++) {
             int size = Math.min(BLOCK, columns() - block * BLOCK);
             rounding.round(values, at + block * BLOCK, size);
             long place = row * blocks() + block;
             rounding.write(numbers, place * blockBytes());
             scales.setAtIndex(ValueLayout.JAVA_FLOAT, place, rounding.scale());
-            if (zeroBytes() > 0) {
-                // Two blocks share a byte, the first has its lower half; rows have bytes of their own.
-                long byteAt = row * zeroBytes() + block / 2;
-                int known = zeros.get(ValueLayout.JAVA_BYTE, byteAt);
-                zeros.set(ValueLayout.JAVA_BYTE, byteAt, (byte) (known | rounding.zero() << 4 * (block % 2)));
+            if (hasOffsets()) {
+                memory(inputs, offsetsName())
+                        .setAtIndex(ValueLayout.JAVA_FLOAT, (long) block * rows() + row, rounding.offset());
             }
         }
+    }
+
+    private static MemorySegment memory(Map<String, OnnxTensor> inputs, String name) {
+        return Objects.requireNonNull(inputs.get(name)).memory();
     }
 }

@@ -4,110 +4,114 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Rounds blocks of numbers, one after the other: {@code x ≈ scale · (number − zero)}.
+ * Rounds blocks of numbers, one after the other: {@code x ≈ scale · (number − middle) + offset}, the middle being 8 of 4
+ * bits and 128 of 8.
  *
- * <p>Of 8 bits, the zero is 128 and the scale that of the largest number. Of 4 bits, both are searched: several zeros
- * about where the smallest number puts it, and scales that reach the largest or stay below, each scale then fitted by
- * least squares to what the numbers became; the pair with the least squared error wins.
+ * <p>Of 8 bits, the offset is 0 and the scale that of the largest number. Of 4 bits, the numbers are laid over the range
+ * from the least to the largest, or over somewhat less of it; scale and offset are then fitted to the outcome by least
+ * squares, and the range with the least squared error wins. A block that was rounded so before is met exactly.
  */
 final class BlockRounding {
-    /** Shares of the range that a scale covers: what the outermost lose, all others gain. */
-    private static final float[] REACHES = {1f, .95f, .9f, .85f};
+    /** Shares of the range that the numbers cover: what the outermost lose, all others gain. */
+    private static final float[] REACHES = {1f, .96f, .92f, .88f, .84f};
 
     private final int bits;
     private final int most;
-    private final int[] numbers = new int[BlockMatrix.BLOCK];
-    private final int[] tried = new int[BlockMatrix.BLOCK];
+    private final int middle;
+    private int[] numbers = new int[BlockMatrix.BLOCK];
+    private int[] tried = new int[BlockMatrix.BLOCK];
+    private double triedScale;
+    private double triedLeast;
     private float scale;
-    private int zero;
-
-    private float triedScale;
+    private float offset;
 
     BlockRounding(int bits) {
         this.bits = bits;
         this.most = (1 << bits) - 1;
+        this.middle = 1 << (bits - 1);
     }
 
     float scale() {
         return scale;
     }
 
-    int zero() {
-        return zero;
+    float offset() {
+        return offset;
     }
 
-    /** {@code values[from … from + size)}; what a block lacks is zero. */
+    /** {@code values[from … from + size)}; what a block lacks is zero, where it has no offset. */
     void round(float[] values, int from, int size) {
         if (bits == 8) {
-            symmetric(values, from, size);
+            roundSymmetrically(values, from, size);
         } else {
-            searched(values, from, size);
+            roundRange(values, from, size);
         }
         for (int i = size; i < numbers.length; i++) {
-            numbers[i] = zero;
+            numbers[i] = middle;
         }
     }
 
-    private void symmetric(float[] values, int from, int size) {
+    private void roundSymmetrically(float[] values, int from, int size) {
         float largest = 0;
         for (int i = 0; i < size; i++) {
             largest = Math.max(largest, Math.abs(values[from + i]));
         }
-        zero = 1 << (bits - 1);
-        scale = largest / (zero - 1);
+        offset = 0;
+        scale = largest / (middle - 1);
         float inverse = scale == 0 ? 0 : 1 / scale;
         for (int i = 0; i < size; i++) {
-            numbers[i] = Math.clamp(Math.round(values[from + i] * inverse) + zero, 0, most);
+            numbers[i] = Math.clamp(Math.round(values[from + i] * inverse) + middle, 0, most);
         }
     }
 
-    private void searched(float[] values, int from, int size) {
-        float low = 0;
-        float high = 0;
-        for (int i = 0; i < size; i++) {
+    private void roundRange(float[] values, int from, int size) {
+        float low = values[from];
+        float high = low;
+        for (int i = 1; i < size; i++) {
             low = Math.min(low, values[from + i]);
             high = Math.max(high, values[from + i]);
         }
-        zero = 0;
-        scale = 0;
-        if (low == high) {
-            java.util.Arrays.fill(numbers, 0);
-            return;
-        }
         double least = Double.POSITIVE_INFINITY;
         for (float reach : REACHES) {
-            float step = (high - low) * reach / most;
-            int about = Math.clamp(Math.round(-low * reach / step), 0, most);
-            for (int candidate = Math.max(0, about - 1); candidate <= Math.min(most, about + 1); candidate++) {
-                double error = attempt(values, from, size, step, candidate);
-                if (error < least) {
-                    least = error;
-                    zero = candidate;
-                    scale = triedScale;
-                    System.arraycopy(tried, 0, numbers, 0, size);
-                }
+            float cut = (high - low) * (1 - reach) / 2;
+            double error = attempt(values, from, size, low + cut, (high - low) * reach / most);
+            if (error < least) {
+                least = error;
+                scale = (float) triedScale;
+                offset = (float) (triedLeast + middle * triedScale);
+                int[] better = tried;
+                tried = numbers;
+                numbers = better;
             }
         }
     }
 
-    /** Rounds with a scale, fits the scale to the outcome; the squared error with it. */
-    private double attempt(float[] values, int from, int size, float step, int candidate) {
-        float inverse = 1 / step;
-        float products = 0;
-        float squares = 0;
-        float power = 0;
+    /** Rounds to {@code from + step · number}, then fits both to the outcome; the squared error that is left. */
+    private double attempt(float[] values, int at, int size, float from, float step) {
+        float inverse = step == 0 ? 0 : 1 / step;
+        int sum = 0;
+        int squares = 0;
+        double total = 0;
+        double products = 0;
         for (int i = 0; i < size; i++) {
-            float value = values[from + i];
-            // Half up by truncation: what is clamped at 0 below was not negative before.
-            int number = (int) Math.min(most, Math.max(0f, value * inverse + candidate + .5f));
+            float value = values[at + i];
+            // Half up, by truncation of what is not negative.
+            int number = (int) Math.min(most, Math.max(0, (value - from) * inverse) + .5f);
             tried[i] = number;
-            float distance = number - candidate;
-            products += distance * value;
-            squares += distance * distance;
-            power += value * value;
+            sum += number;
+            squares += number * number;
+            total += value;
+            products += (double) number * value;
         }
-        triedScale = squares == 0 ? step : products / squares;
-        return power - (double) triedScale * products;
+        long spread = (long) size * squares - (long) sum * sum;
+        triedScale = spread == 0 ? 0 : (size * products - sum * total) / spread;
+        triedLeast = (total - triedScale * sum) / size;
+        double error = 0;
+        for (int i = 0; i < size; i++) {
+            double difference = values[at + i] - (triedLeast + triedScale * tried[i]);
+            error += difference * difference;
+        }
+        return error;
     }
 
     /** The block's numbers, two in a byte where they have 4 bits, the first in its lower half. */

@@ -30,13 +30,13 @@ final class DecoderSession implements AutoCloseable {
     /** Of decoding steps, by their number of rows less one. */
     private final OnnxBinding[] steps;
 
-    private DecoderSession(Checkpoint checkpoint, ModelSession session, int slots, int positions) {
+    private DecoderSession(Checkpoint checkpoint, ModelSession session, int slots, int positions, Precision precision) {
         this.session = session;
         this.vocabularySize = checkpoint.config().vocabularySize();
         this.steps = new OnnxBinding[slots];
         KeyValueCache opened = null;
         try {
-            opened = new KeyValueCache(checkpoint.config(), slots, positions);
+            opened = new KeyValueCache(checkpoint.config(), precision.cacheType(), slots, positions);
             ids = memory.allocate((long) slots * positions * Long.BYTES);
             last = memory.allocate((long) slots * Long.BYTES);
             lengths = memory.allocate((long) slots * Integer.BYTES);
@@ -62,7 +62,7 @@ final class DecoderSession implements AutoCloseable {
         ModelSession session =
                 ModelSession.open(checkpoint, OnnxGraph.languageModel(checkpoint, positions, precision), threads);
         try {
-            return new DecoderSession(checkpoint, session, slots, positions);
+            return new DecoderSession(checkpoint, session, slots, positions, precision);
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;

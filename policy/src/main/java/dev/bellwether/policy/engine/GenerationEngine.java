@@ -29,6 +29,9 @@ import org.slf4j.LoggerFactory;
 public final class GenerationEngine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GenerationEngine.class);
 
+    /** Of a long prompt: as long the others wait, and with it grows what attention keeps in between. */
+    private static final int PIECE_TOKENS = 128;
+
     private final DecoderSession session;
     private final EngineConfig config;
     private final int positions;
@@ -343,7 +346,7 @@ public final class GenerationEngine implements AutoCloseable {
             reading = null;
             return;
         }
-        int end = Math.min(prompt.length, generation.cached + config.prefillTokensMax());
+        int end = Math.min(prompt.length, generation.cached + Math.min(PIECE_TOKENS, config.prefillTokensMax()));
         session.extend(slot, prompt, generation.cached, end);
         generation.cached = end;
         kept.hold(slot, prompt, end);

@@ -48,11 +48,12 @@ public final class GoldenCases {
     }
 
     /**
-     * Replays the cases of the checkpoint's directory.
+     * Replays the cases of the checkpoint's directory: in float32 each token must agree within the case's tolerance, in
+     * fewer bits each case in the mean of its tokens.
      *
      * @throws UnsupportedCheckpointException naming the case, the token and both numbers where they differ
      */
-    public static void verify(Checkpoint checkpoint, int threads) {
+    public static void verify(Checkpoint checkpoint, int threads, Precision precision) {
         Path file = checkpoint.directory().resolve(FILE);
         if (!Files.exists(file)) {
             throw new UnsupportedCheckpointException(
@@ -71,9 +72,9 @@ public final class GoldenCases {
                 .mapToInt(golden -> golden.prompt().length + golden.reply().length)
                 .max()
                 .orElse(1);
-        try (DecoderSession session = DecoderSession.open(checkpoint, 1, positions, threads, Precision.FLOAT32)) {
+        try (DecoderSession session = DecoderSession.open(checkpoint, 1, positions, threads, precision)) {
             for (int i = 0; i < cases.size(); i++) {
-                compare(i, cases.get(i), logProbabilities(session, checkpoint, cases.get(i)));
+                compare(i, cases.get(i), precision, logProbabilities(session, checkpoint, cases.get(i)));
             }
         }
     }
@@ -86,14 +87,22 @@ public final class GoldenCases {
         return cases;
     }
 
-    private static void compare(int number, GoldenCase golden, float[] actual) {
+    private static void compare(int number, GoldenCase golden, Precision precision, float[] actual) {
+        double sum = 0;
         for (int t = 0; t < actual.length; t++) {
             double difference = Math.abs(actual[t] - golden.logProbabilities()[t]);
-            if (!(difference <= golden.tolerance())) {
+            sum += difference;
+            if (!precision.quantized() && !(difference <= golden.tolerance())) {
                 throw new UnsupportedCheckpointException(
                         "golden case %d: token %d of the reply has log-probability %.5f, the trainer had %.5f"
                                 .formatted(number, t, actual[t], golden.logProbabilities()[t]));
             }
+        }
+        double mean = sum / Math.max(1, actual.length);
+        if (precision.quantized() && !(mean <= precision.meanTolerance())) {
+            throw new UnsupportedCheckpointException(
+                    "golden case %d: in %s the reply's log-probabilities differ by %.2f in the mean from the trainer's, %s at most are allowed"
+                            .formatted(number, precision, mean, precision.meanTolerance()));
         }
     }
 

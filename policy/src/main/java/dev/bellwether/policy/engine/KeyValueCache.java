@@ -14,16 +14,16 @@ import java.util.List;
  * in memory that ONNX Runtime reads and writes in place.
  */
 final class KeyValueCache implements AutoCloseable {
-    static final ElementType TYPE = ElementType.FLOAT32;
-
     private final NativeMemory memory = new NativeMemory();
     private final CheckpointConfig config;
+    private final ElementType type;
     private final int positions;
     private final List<MemorySegment> keys = new ArrayList<>();
     private final List<MemorySegment> values = new ArrayList<>();
     private final MemorySegment spare;
 
-    KeyValueCache(CheckpointConfig config, int slots, int positions) {
+    KeyValueCache(CheckpointConfig config, ElementType type, int slots, int positions) {
+        this.type = type;
         this.config = config;
         this.positions = positions;
         try {
@@ -40,7 +40,7 @@ final class KeyValueCache implements AutoCloseable {
 
     /** Of one head's keys or values of {@code length} tokens. */
     private long headBytes(int length) {
-        return (long) length * config.headSize() * TYPE.bytes();
+        return (long) length * config.headSize() * type.bytes();
     }
 
     private long slotBytes() {
@@ -58,7 +58,7 @@ final class KeyValueCache implements AutoCloseable {
     private void bind(OnnxBinding binding, String name, MemorySegment side, int first, int count) {
         MemorySegment slots = side.asSlice(first * slotBytes(), count * slotBytes());
         try (OnnxTensor tensor =
-                OnnxTensor.over(slots, TYPE, count, config.keyValueHeads(), positions, config.headSize())) {
+                OnnxTensor.over(slots, type, count, config.keyValueHeads(), positions, config.headSize())) {
             binding.input("past_" + name, tensor);
             binding.output(name, tensor);
         }

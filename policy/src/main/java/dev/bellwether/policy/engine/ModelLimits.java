@@ -10,6 +10,7 @@ import java.util.Optional;
  * @param contextMax longest prompt and reply together, in tokens; none leaves it to the model and the memory
  * @param memoryMaxBytes of the cache of keys and values, beside the weights
  * @param threads of one step
+ * @param precision of the weights
  */
 public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int threads, Precision precision) {
     public static final ModelLimits DEFAULT = new ModelLimits(Optional.empty(), 1L << 30, 1, Precision.FLOAT32);
@@ -35,13 +36,17 @@ public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int
     }
 
     /** Bytes of keys and values that one token keeps. */
-    static long bytesPerToken(CheckpointConfig model) {
-        return 2L * model.layers() * model.keyValueHeads() * model.headSize() * Float.BYTES;
+    static long bytesPerToken(CheckpointConfig model, Precision precision) {
+        return 2L
+                * model.layers()
+                * model.keyValueHeads()
+                * model.headSize()
+                * precision.cacheType().bytes();
     }
 
     /** How an engine runs the model within these limits; refuses a memory that holds no conversation. */
     public EngineConfig engine(CheckpointConfig model) {
-        long tokens = memoryMaxBytes / bytesPerToken(model);
+        long tokens = memoryMaxBytes / bytesPerToken(model, precision);
         if (tokens < CONTEXT_MIN) {
             throw new UnsupportedCheckpointException(
                     "serving: memory_max of %d bytes holds %d tokens of this model, a conversation needs %d at least"

@@ -2,6 +2,7 @@ package dev.bellwether.policy.engine;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.onnx.FileMemory;
 import dev.bellwether.policy.onnx.NativeMemory;
 import dev.bellwether.policy.onnx.OnnxBinding;
 import dev.bellwether.policy.onnx.OnnxException;
@@ -15,20 +16,23 @@ final class ModelSession implements AutoCloseable {
     private final OnnxSession session;
 
     /** Of the weights that are not read as they lie in the files. */
-    private final NativeMemory memory;
+    private final FileMemory memory;
 
-    private ModelSession(OnnxSession session, NativeMemory memory) {
+    private ModelSession(OnnxSession session, FileMemory memory) {
         this.session = session;
         this.memory = memory;
     }
 
     static ModelSession open(Checkpoint checkpoint, OnnxGraph.Model model, int threads) {
-        NativeMemory memory = new NativeMemory();
+        FileMemory memory = new FileMemory();
         Map<String, OnnxTensor> initializers = new HashMap<>();
         try {
             model.matrices().forEach(matrix -> initializers.putAll(matrix.quantized(memory)));
-            return new ModelSession(
-                    OnnxSession.open(model.graph(), checkpoint.directory(), initializers, threads), memory);
+            OnnxSession session = OnnxSession.open(model.graph(), checkpoint.directory(), initializers, threads);
+            // The session has laid most weights out anew for itself.
+            memory.release();
+            NativeMemory.trim();
+            return new ModelSession(session, memory);
         } catch (OnnxException e) {
             memory.close();
             throw new UnsupportedCheckpointException(
@@ -51,6 +55,7 @@ final class ModelSession implements AutoCloseable {
             session.close();
         } finally {
             memory.close();
+            NativeMemory.trim();
         }
     }
 }

@@ -15,6 +15,7 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.Safetensors;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.onnx.ElementType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -59,6 +60,7 @@ final class OnnxGraph {
     private final GraphProto.Builder graph = GraphProto.newBuilder().setName("policy");
     private final Map<String, String> weights = new HashMap<>();
     private final List<BlockMatrix> matrices = new ArrayList<>();
+    private final Map<String, String> sums = new HashMap<>();
 
     private OnnxGraph(Checkpoint checkpoint, Precision precision) {
         this.checkpoint = checkpoint;
@@ -139,8 +141,10 @@ final class OnnxGraph {
         graph.addInput(value("lengths", INT32, "B"));
         graph.addInput(value("total", INT32));
         float[][] tables = config.rotary().tables(positions, config.headSize());
-        constant("cosines", tables[0], positions, config.headSize() / 2);
-        constant("sines", tables[1], positions, config.headSize() / 2);
+        constant("cosines_table", tables[0], positions, config.headSize() / 2);
+        constant("sines_table", tables[1], positions, config.headSize() / 2);
+        toCache("cosines_table", "cosines");
+        toCache("sines_table", "sines");
         String residual = embedded();
         String delta = "";
         for (int layer = 0; layer < config.layers(); layer++) {
@@ -207,18 +211,32 @@ final class OnnxGraph {
                 ? normedHeads(input, attention, layer)
                 : List.of(projected(input, attention, layer), "", "");
         List<String> past = config.rewardModel() ? List.of("", "") : cache(layer);
+        List<String> converted = queriesKeysValues.stream()
+                .map(name -> name.isEmpty() ? name : toCache(name, name + "_cached"))
+                .toList();
+        String attended = "attended_" + layer;
         graph.addNode(NodeProto.newBuilder()
                 .setOpType("GroupQueryAttention")
                 .setDomain(MICROSOFT)
                 .setName("attention_" + layer)
-                .addAllInput(queriesKeysValues)
+                .addAllInput(converted)
                 .addAllInput(past)
                 .addAllInput(List.of("lengths", "total", "cosines", "sines"))
-                .addAllOutput(List.of("attended_" + layer, "key_" + layer, "value_" + layer))
+                .addAllOutput(List.of(attended + "_cached", "key_" + layer, "value_" + layer))
                 .addAttribute(integer("num_heads", config.heads()))
                 .addAttribute(integer("kv_num_heads", config.keyValueHeads()))
                 .addAttribute(integer("do_rotary", 1)));
-        return multiply("attended_" + layer, attention + "o_proj.weight", "attention_out_" + layer);
+        node("", "Cast", List.of(attended + "_cached"), attended, integer("to", FLOAT));
+        return multiply(attended, attention + "o_proj.weight", "attention_out_" + layer);
+    }
+
+    /** Keys and values are kept, and attention computes, in these; a cast to what something is already is left out. */
+    private ElementType cacheType() {
+        return precision.cacheType();
+    }
+
+    private String toCache(String name, String out) {
+        return node("", "Cast", List.of(name), out, integer("to", cacheType().code()));
     }
 
     /** Queries, keys and values of all heads in one. */
@@ -280,8 +298,8 @@ final class OnnxGraph {
             Object[] shape = {"B", config.keyValueHeads(), "S", config.headSize()};
             String input = "past_%s_%d".formatted(side, layer);
             past.add(input);
-            graph.addInput(value(input, FLOAT, shape));
-            graph.addOutput(value("%s_%d".formatted(side, layer), FLOAT, shape));
+            graph.addInput(value(input, cacheType().code(), shape));
+            graph.addOutput(value("%s_%d".formatted(side, layer), cacheType().code(), shape));
         }
         return past;
     }
@@ -318,27 +336,43 @@ final class OnnxGraph {
         return node("", "MatMul", List.of(input, transposed), out);
     }
 
-    private String multiplyInBlocks(String input, List<String> tensors, String out, int bits) {
-        BlockMatrix matrix =
-                new BlockMatrix(out, tensors.stream().map(this::location).toList(), bits);
+    private String multiplyInBlocks(String input, List<String> tensors, String out, int wanted) {
+        List<Checkpoint.Location> locations =
+                tensors.stream().map(this::location).toList();
+        long columns = locations.getFirst().entry().dimensions().getLast();
+        BlockMatrix matrix = new BlockMatrix(out, locations, columns % BlockMatrix.BLOCK == 0 ? wanted : HEAD_BITS);
         matrices.add(matrix);
-        List<String> inputs = new ArrayList<>(List.of(input, matrix.numbersName(), matrix.scalesName()));
         given(matrix.numbersName(), UINT8, matrix.rows(), matrix.blocks(), matrix.blockBytes());
         given(matrix.scalesName(), FLOAT, matrix.rows(), matrix.blocks());
-        if (matrix.zeroBytes() > 0) {
-            given(matrix.zerosName(), UINT8, matrix.rows(), matrix.zeroBytes());
-            inputs.add(matrix.zerosName());
-        }
-        return node(
+        String product = node(
                 MICROSOFT,
                 "MatMulNBits",
-                inputs,
-                out,
+                List.of(input, matrix.numbersName(), matrix.scalesName()),
+                matrix.hasOffsets() ? out + "_scaled" : out,
                 integer("N", matrix.rows()),
                 integer("K", matrix.columns()),
-                integer("bits", bits),
+                integer("bits", matrix.bits()),
                 integer("block_size", BlockMatrix.BLOCK),
                 integer("accuracy_level", INT8_PRODUCTS));
+        if (!matrix.hasOffsets()) {
+            return product;
+        }
+        given(matrix.offsetsName(), FLOAT, matrix.blocks(), matrix.rows());
+        String offset = node("", "MatMul", List.of(blockSums(input, matrix), matrix.offsetsName()), out + "_offset");
+        return node("", "Add", List.of(product, offset), out);
+    }
+
+    /** The sums of the input's blocks; of one input, once. */
+    private String blockSums(String input, BlockMatrix matrix) {
+        return sums.computeIfAbsent(input, name -> {
+            String blocks = reshaped(name, name + "_blocks", 0, 0, matrix.blocks(), BlockMatrix.BLOCK);
+            graph.addInitializer(TensorProto.newBuilder()
+                    .setName(name + "_axis")
+                    .setDataType(INT64)
+                    .addDims(1)
+                    .addInt64Data(3));
+            return node("", "ReduceSum", List.of(blocks, name + "_axis"), name + "_sums", integer("keepdims", 0));
+        });
     }
 
     /** An initializer whose numbers come with the session. */

@@ -2,6 +2,7 @@ package dev.bellwether.policy.onnx;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -38,6 +39,8 @@ public final class OnnxRuntime {
     private static final int API_VERSION = 18;
 
     private static final int LOG_WARNINGS = 2;
+    private static final int ARENA = 1;
+    private static final long AS_REQUESTED = 1;
     private static final long TEXT_BYTES_MAX = 1 << 16;
 
     private final Map<OrtFunction, MethodHandle> functions = new EnumMap<>(OrtFunction.class);
@@ -66,6 +69,22 @@ public final class OnnxRuntime {
         environment = made(OrtFunction.CREATE_ENV, LOG_WARNINGS, Arena.global().allocateFrom("bellwether"));
         check(OrtFunction.DISABLE_TELEMETRY_EVENTS, environment);
         processorMemory = made(OrtFunction.CREATE_CPU_MEMORY_INFO, 0, 0);
+        shareArena();
+    }
+
+    /**
+     * One arena for what all sessions compute in between, which grows by what is asked for: by its default it doubles, and
+     * each session has its own.
+     */
+    private void shareArena() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment keys = arena.allocateFrom(ADDRESS, arena.allocateFrom("arena_extend_strategy"));
+            MemorySegment values = arena.allocateFrom(JAVA_LONG, AS_REQUESTED);
+            MemorySegment settings = made(OrtFunction.CREATE_ARENA_CFG_V2, keys, values, 1L);
+            MemorySegment memory = made(OrtFunction.CREATE_CPU_MEMORY_INFO, ARENA, 0);
+            check(OrtFunction.CREATE_AND_REGISTER_ALLOCATOR, environment, memory, settings);
+            release(OrtFunction.RELEASE_ARENA_CFG, settings);
+        }
     }
 
     private static final class Loaded {
@@ -109,7 +128,7 @@ public final class OnnxRuntime {
         return (mac() ? "osx-" : "linux-") + (arm ? "aarch64" : "x64");
     }
 
-    private static boolean mac() {
+    static boolean mac() {
         return System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("mac");
     }
 

@@ -37,6 +37,8 @@ public final class OnnxSession implements AutoCloseable {
             Map<String, String> entries = Map.of(
                     "session.intra_op.allow_spinning",
                     "0",
+                    "session.use_env_allocators",
+                    "1",
                     "session.model_external_initializers_file_folder_path",
                     weights.toAbsolutePath().toString());
             entries.forEach((key, value) -> runtime.check(

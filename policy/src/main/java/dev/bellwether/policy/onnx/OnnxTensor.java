@@ -5,14 +5,26 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Numbers in the caller's memory, which must outlive it, with their shape. */
+/** Numbers in memory with their type and shape. */
 public final class OnnxTensor implements AutoCloseable {
     private final OnnxRuntime runtime = OnnxRuntime.get();
     private final MemorySegment value;
+    private final MemorySegment memory;
 
-    private OnnxTensor(MemorySegment memory, ElementType type, long[] shape) {
+    private OnnxTensor(MemorySegment value, MemorySegment memory) {
+        this.value = value;
+        this.memory = memory;
+    }
+
+    /** {@code memory} as a tensor; its size is that of the shape, and it must outlive whatever the tensor is bound to. */
+    public static OnnxTensor over(MemorySegment memory, ElementType type, long... shape) {
+        if (memory.byteSize() != bytes(type, shape)) {
+            throw new IllegalArgumentException(
+                    "%d bytes for a tensor of %d".formatted(memory.byteSize(), bytes(type, shape)));
+        }
+        OnnxRuntime runtime = OnnxRuntime.get();
         try (Arena arena = Arena.ofConfined()) {
-            this.value = runtime.made(
+            MemorySegment value = runtime.made(
                     OrtFunction.CREATE_TENSOR_WITH_DATA_AS_ORT_VALUE,
                     runtime.processorMemory(),
                     memory,
@@ -20,19 +32,21 @@ public final class OnnxTensor implements AutoCloseable {
                     arena.allocateFrom(JAVA_LONG, shape),
                     (long) shape.length,
                     type.code());
+            return new OnnxTensor(value, memory);
         }
     }
 
-    /** {@code memory} as a tensor; its size is that of the shape. */
-    public static OnnxTensor over(MemorySegment memory, ElementType type, long... shape) {
-        long size = type.bytes();
+    private static long bytes(ElementType type, long[] shape) {
+        long bytes = type.bytes();
         for (long dimension : shape) {
-            size = Math.multiplyExact(size, dimension);
+            bytes = Math.multiplyExact(bytes, dimension);
         }
-        if (memory.byteSize() != size) {
-            throw new IllegalArgumentException("%d bytes for a tensor of %d".formatted(memory.byteSize(), size));
-        }
-        return new OnnxTensor(memory, type, shape);
+        return bytes;
+    }
+
+    /** The numbers, row-major. */
+    public MemorySegment memory() {
+        return memory;
     }
 
     MemorySegment value() {

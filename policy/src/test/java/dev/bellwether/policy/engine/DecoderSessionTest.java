@@ -82,6 +82,52 @@ class DecoderSessionTest {
         }
     }
 
+    /** Whatever the bits, all rows and pieces go the same way: a mistake of layout makes other numbers altogether. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "llama-tied",
+                "llama-grouped-bf16",
+                "llama3-rope-f16",
+                "qwen2-biases",
+                "qwen3-head-norms",
+                "mistral"
+            })
+    void computesNearlyTheReferenceInFewerBits(String name) throws IOException {
+        Reference reference = Reference.read(name);
+        int[] ids = reference.ids();
+        for (Precision precision : List.of(Precision.INT8, Precision.INT4)) {
+            try (DecoderSession session =
+                    DecoderSession.open(Checkpoint.open(REFERENCE.resolve(name)), 2, 64, 1, precision)) {
+                session.prefill(0, List.of(Arrays.copyOf(ids, 20), Arrays.copyOf(ids, 5)));
+                assertThat(likeness(session, 0, reference.logits()[19])).isGreaterThan(least(precision));
+                assertThat(likeness(session, 1, reference.logits()[4])).isGreaterThan(least(precision));
+                session.decode(2, new int[] {ids[20], ids[5]}, new int[] {20, 5});
+                assertThat(likeness(session, 0, reference.logits()[20])).isGreaterThan(least(precision));
+                assertThat(likeness(session, 1, reference.logits()[5])).isGreaterThan(least(precision));
+            }
+        }
+    }
+
+    private static double least(Precision precision) {
+        return precision == Precision.INT8 ? .98 : .85;
+    }
+
+    /** The cosine between what was computed and what should be. */
+    private static double likeness(DecoderSession session, int row, float[] expected) {
+        float[] actual = new float[expected.length];
+        session.logits(row, actual);
+        return product(actual, expected) / Math.sqrt(product(actual, actual) * product(expected, expected));
+    }
+
+    private static double product(float[] one, float[] other) {
+        double sum = 0;
+        for (int i = 0; i < one.length; i++) {
+            sum += (double) one[i] * other[i];
+        }
+        return sum;
+    }
+
     private static void assertClose(DecoderSession session, int row, float[] expected) {
         float[] actual = new float[expected.length];
         session.logits(row, actual);

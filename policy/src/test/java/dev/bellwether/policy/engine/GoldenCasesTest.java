@@ -28,13 +28,14 @@ class GoldenCasesTest {
 
     @Test
     void findsTheDefaultPolicyComputingWhatItsTrainerDid() {
-        assertThatCode(() -> GoldenCases.verify(Checkpoint.open(POLICY), 1)).doesNotThrowAnyException();
+        assertThatCode(() -> GoldenCases.verify(Checkpoint.open(POLICY), 1, Precision.FLOAT32))
+                .doesNotThrowAnyException();
     }
 
     @Test
     void namesTheTokenThatDiffers() throws IOException {
         Checkpoint checkpoint = with(List.of(new GoldenCase(new int[] {3, 40}, new int[] {50}, new float[] {-1}, .01)));
-        assertThatThrownBy(() -> GoldenCases.verify(checkpoint, 1))
+        assertThatThrownBy(() -> GoldenCases.verify(checkpoint, 1, Precision.FLOAT32))
                 .hasMessageContaining("golden case 0: token 0 of the reply")
                 .hasMessageContaining("the trainer had -1.00000");
     }
@@ -43,21 +44,25 @@ class GoldenCasesTest {
     void refusesACaseThatWouldProveNothing() throws IOException {
         Checkpoint checkpoint =
                 with(List.of(new GoldenCase(new int[] {3, 40}, new int[] {50}, new float[] {-1}, 1e30)));
-        assertThatThrownBy(() -> GoldenCases.verify(checkpoint, 1)).hasMessageContaining("a tolerance above 0.1");
+        assertThatThrownBy(() -> GoldenCases.verify(checkpoint, 1, Precision.FLOAT32))
+                .hasMessageContaining("a tolerance above 0.1");
     }
 
     @Test
     void refusesTokensThatTheModelDoesNotHave() throws IOException {
         Checkpoint checkpoint =
                 with(List.of(new GoldenCase(new int[] {3}, new int[] {1_000_000}, new float[] {-1}, .01)));
-        assertThatThrownBy(() -> GoldenCases.verify(checkpoint, 1)).hasMessageContaining("unknown token 1000000");
+        assertThatThrownBy(() -> GoldenCases.verify(checkpoint, 1, Precision.FLOAT32))
+                .hasMessageContaining("unknown token 1000000");
     }
 
     @Test
     void refusesAVersionThatNothingWasComputedFor() throws IOException {
         Checkpoint empty = with(List.of());
-        assertThatThrownBy(() -> GoldenCases.verify(empty, 1)).hasMessageContaining("holds no case");
+        assertThatThrownBy(() -> GoldenCases.verify(empty, 1, Precision.FLOAT32))
+                .hasMessageContaining("holds no case");
         Files.delete(directory.resolve("golden.jsonl"));
-        assertThatThrownBy(() -> GoldenCases.verify(empty, 1)).hasMessageContaining("golden.jsonl is missing");
+        assertThatThrownBy(() -> GoldenCases.verify(empty, 1, Precision.FLOAT32))
+                .hasMessageContaining("golden.jsonl is missing");
     }
 }

@@ -156,7 +156,7 @@ class HostileArtefactTest {
     @Test
     void takesOrRefusesDamagedGoldenCases() throws IOException {
         Checkpoint policy = policyHere();
-        fuzz("golden.jsonl", 4_000, 150, () -> GoldenCases.verify(policy, 1));
+        fuzz("golden.jsonl", 4_000, 150, () -> GoldenCases.verify(policy, 1, Precision.FLOAT32));
     }
 
     private Checkpoint policyHere() throws IOException {

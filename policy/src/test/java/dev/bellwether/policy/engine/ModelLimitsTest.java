@@ -51,7 +51,8 @@ class ModelLimitsTest {
 
     @Test
     void dividesTheMemoryAmongEightRepliesWhereAWholeContextWouldFillIt() {
-        assertThat(ModelLimits.bytesPerToken(SMOL)).isEqualTo(46_080);
+        assertThat(ModelLimits.bytesPerToken(SMOL, Precision.FLOAT32)).isEqualTo(46_080);
+        assertThat(ModelLimits.bytesPerToken(SMOL, Precision.INT4)).isEqualTo(23_040);
         EngineConfig engine = ModelLimits.DEFAULT.engine(SMOL);
         assertThat(engine.positionsMax()).isEqualTo(2_912);
         assertThat(engine.slots()).isEqualTo(8);
@@ -78,7 +79,9 @@ class ModelLimitsTest {
     void takesNoMoreMemoryThanItMay() {
         for (long memory : new long[] {3_000_000, GIB / 16, GIB / 3, GIB, 7 * GIB}) {
             EngineConfig engine = engine(Optional.empty(), memory, SMOL);
-            assertThat((long) engine.slots() * engine.positionsMax() * ModelLimits.bytesPerToken(SMOL))
+            assertThat((long) engine.slots()
+                            * engine.positionsMax()
+                            * ModelLimits.bytesPerToken(SMOL, Precision.FLOAT32))
                     .isLessThanOrEqualTo(memory);
         }
     }

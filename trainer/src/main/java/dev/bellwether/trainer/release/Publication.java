@@ -12,6 +12,7 @@ import dev.bellwether.policy.engine.GoldenCases;
 import dev.bellwether.policy.engine.GoldenCases.GoldenCase;
 import dev.bellwether.policy.engine.GoldenRewards;
 import dev.bellwether.policy.engine.GoldenRewards.GoldenReward;
+import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Sample;
@@ -138,7 +139,7 @@ public final class Publication {
                 examples = examples(tokenizer, copy.config());
             }
             GoldenCases.write(target, goldenCases(copy, examples));
-            GoldenCases.verify(copy, 1);
+            GoldenCases.verify(copy, 1, Precision.FLOAT32);
         });
     }
 

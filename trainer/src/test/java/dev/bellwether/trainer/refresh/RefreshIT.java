@@ -16,6 +16,7 @@ import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.UpstreamConfig;
 import dev.bellwether.policy.engine.GoldenCases;
+import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Snapshot;
@@ -138,7 +139,7 @@ class RefreshIT {
         assertThat(report.reasons()).isEqualTo(whole.reasons());
         assertThat(store.open("support", "cut").parameters())
                 .isEqualTo(store.open("support", "whole").parameters());
-        GoldenCases.verify(store.open("support", "cut"), 1);
+        GoldenCases.verify(store.open("support", "cut"), 1, Precision.FLOAT32);
         assertThat(store.manifest("support", "reward-cut"))
                 .as("published before PPO, and once")
                 .isEqualTo(rewards);
