@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ServingConfig(
         List<String> fallbacks, int bestOf, int concurrent, Map<String, Price> prices, ModelLimits limits) {
-    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null);
+    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null, null);
 
     private static final Pattern SIZE = Pattern.compile("(\\d{1,9}) ?(KB|MB|GB)");
 

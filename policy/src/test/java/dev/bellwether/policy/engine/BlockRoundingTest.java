@@ -14,17 +14,22 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class BlockRoundingTest {
     private static float[] values(BlockRounding rounding, int bits) {
+        float[] values = new float[BlockMatrix.BLOCK];
+        values(rounding, bits, values);
+        return values;
+    }
+
+    /** What the block has become, by its bytes. */
+    static void values(BlockRounding rounding, int bits, float[] values) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(BlockMatrix.BLOCK);
             rounding.write(memory, 0);
-            float[] values = new float[BlockMatrix.BLOCK];
             for (int i = 0; i < values.length; i++) {
                 int number = bits == 8
                         ? memory.get(ValueLayout.JAVA_BYTE, i) & 0xff
                         : memory.get(ValueLayout.JAVA_BYTE, i / 2) >> 4 * (i % 2) & 0xf;
                 values[i] = rounding.scale() * (number - (1 << (bits - 1))) + rounding.offset();
             }
-            return values;
         }
     }
 
