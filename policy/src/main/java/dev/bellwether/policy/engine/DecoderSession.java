@@ -12,7 +12,7 @@ import java.util.List;
 /**
  * A loaded model with its cache; one thread at a time.
  *
- * <p>After each call the logits of row {@code i} are read by {@link #logits}. A step of the same rows as one before
+ * <p>After each call what was found for a row is read by {@link #logits} or {@link #probabilities}. A step of the same rows as one before
  * writes numbers into memory that is bound already and makes nothing anew.
  */
 final class DecoderSession implements AutoCloseable {
@@ -25,7 +25,9 @@ final class DecoderSession implements AutoCloseable {
     private final MemorySegment last;
     private final MemorySegment lengths;
     private final MemorySegment total;
+    private final MemorySegment inverseTemperatures;
     private final MemorySegment logits;
+    private final MemorySegment probabilities;
 
     /** Of decoding steps, by their number of rows less one. */
     private final OnnxBinding[] steps;
@@ -41,7 +43,9 @@ final class DecoderSession implements AutoCloseable {
             last = memory.allocate((long) slots * Long.BYTES);
             lengths = memory.allocate((long) slots * Integer.BYTES);
             total = memory.allocate(Integer.BYTES);
+            inverseTemperatures = memory.allocate((long) slots * Float.BYTES);
             logits = memory.allocate((long) slots * vocabularySize * Float.BYTES);
+            probabilities = memory.allocate((long) slots * vocabularySize * Float.BYTES);
         } catch (RuntimeException | Error e) {
             memory.close();
             if (opened != null) {
@@ -138,9 +142,9 @@ final class DecoderSession implements AutoCloseable {
             input(binding, "last", last, ElementType.INT64, rows, 1);
             input(binding, "lengths", lengths, ElementType.INT32, rows);
             input(binding, "total", total, ElementType.INT32);
-            try (OnnxTensor tensor = tensor(logits, ElementType.FLOAT32, rows, vocabularySize)) {
-                binding.output("logits", tensor);
-            }
+            input(binding, "inverse_temperature", inverseTemperatures, ElementType.FLOAT32, rows, 1);
+            output(binding, "logits", logits, rows);
+            output(binding, "probabilities", probabilities, rows);
             cache.bind(binding, first, rows);
             return binding;
         } catch (RuntimeException | Error e) {
@@ -152,6 +156,12 @@ final class DecoderSession implements AutoCloseable {
     private static void input(OnnxBinding binding, String name, MemorySegment memory, ElementType type, long... shape) {
         try (OnnxTensor tensor = tensor(memory, type, shape)) {
             binding.input(name, tensor);
+        }
+    }
+
+    private void output(OnnxBinding binding, String name, MemorySegment memory, int rows) {
+        try (OnnxTensor tensor = tensor(memory, ElementType.FLOAT32, rows, vocabularySize)) {
+            binding.output(name, tensor);
         }
     }
 
@@ -168,10 +178,24 @@ final class DecoderSession implements AutoCloseable {
         binding.run();
     }
 
+    /** By what the logits of row {@code row} are multiplied, from the next call on, before they become probabilities. */
+    void temper(int row, float inverseTemperature) {
+        inverseTemperatures.setAtIndex(ValueLayout.JAVA_FLOAT, row, inverseTemperature);
+    }
+
     /** Copies what the last call found for its row {@code row} into {@code into [vocabularySize]}. */
     void logits(int row, float[] into) {
-        MemorySegment.copy(
-                logits, ValueLayout.JAVA_FLOAT, (long) row * vocabularySize * Float.BYTES, into, 0, vocabularySize);
+        copy(logits, row, into);
+    }
+
+    /** The same of the probabilities, at the row's temperature. */
+    void probabilities(int row, float[] into) {
+        copy(probabilities, row, into);
+    }
+
+    private void copy(MemorySegment rows, int row, float[] into) {
+        long at = (long) row * vocabularySize * Float.BYTES;
+        MemorySegment.copy(rows, ValueLayout.JAVA_FLOAT, at, into, 0, vocabularySize);
     }
 
     @Override

@@ -40,7 +40,7 @@ public final class GenerationEngine implements AutoCloseable {
     private final List<Running> running = new ArrayList<>();
     private final Thread thread;
     private final Sampler.Scratch scratch;
-    private final float[] logits;
+    private final float[] probabilities;
     private final Consumer<Throwable> whenFailed;
     private final KeptTokens kept;
 
@@ -59,8 +59,8 @@ public final class GenerationEngine implements AutoCloseable {
         this.whenFailed = whenFailed;
         this.positions = Math.min(config.positionsMax(), checkpoint.config().positionsMax());
         this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads(), config.precision());
-        this.logits = new float[checkpoint.config().vocabularySize()];
-        this.scratch = new Sampler.Scratch(logits.length);
+        this.probabilities = new float[checkpoint.config().vocabularySize()];
+        this.scratch = new Sampler.Scratch(probabilities.length);
         this.kept = new KeptTokens(config.slots());
         this.endTokens = checkpoint.config().endTokens();
         this.waiting = new LinkedBlockingQueue<>(config.queueMax());
@@ -320,6 +320,7 @@ public final class GenerationEngine implements AutoCloseable {
         running.addAll(joining);
         List<int[]> prompts =
                 joining.stream().map(generation -> generation.request.prompt()).toList();
+        temper(joining);
         session.prefill(first, prompts);
         joining.forEach(generation -> generation.cached = generation.request.prompt().length);
         sample(first);
@@ -347,6 +348,7 @@ public final class GenerationEngine implements AutoCloseable {
             return;
         }
         int end = Math.min(prompt.length, generation.cached + Math.min(PIECE_TOKENS, config.prefillTokensMax()));
+        temper(List.of(generation));
         session.extend(slot, prompt, generation.cached, end);
         generation.cached = end;
         kept.hold(slot, prompt, end);
@@ -377,15 +379,22 @@ public final class GenerationEngine implements AutoCloseable {
             tokens[row] = running.get(row).last;
             lengths[row] = running.get(row).cached;
         }
+        temper(running);
         session.decode(rows, tokens, lengths);
         running.forEach(generation -> generation.cached++);
         sample(0);
     }
 
+    private void temper(List<Running> rows) {
+        for (int row = 0; row < rows.size(); row++) {
+            session.temper(row, rows.get(row).sampler.inverseTemperature());
+        }
+    }
+
     /** Draws a token for the slots from {@code first} on, then lets those leave that are done. */
     private void sample(int first) {
         for (int slot = first; slot < running.size(); slot++) {
-            session.logits(slot - first, logits);
+            session.probabilities(slot - first, probabilities);
             draw(running.get(slot));
         }
         for (int slot = running.size() - 1; slot >= first; slot--) {
@@ -398,7 +407,7 @@ public final class GenerationEngine implements AutoCloseable {
     /** What is wrong with one row, its numbers or its listener, is no other's matter. */
     private void draw(Running generation) {
         try {
-            Sampler.Draw draw = generation.sampler.draw(logits, scratch);
+            Sampler.Draw draw = generation.sampler.draw(probabilities, scratch);
             generation.logProbabilities[generation.generated] = draw.logProbability();
             generation.last = draw.token();
             if (!endTokens.contains(draw.token())) {

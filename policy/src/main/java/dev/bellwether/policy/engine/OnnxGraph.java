@@ -30,9 +30,10 @@ import java.util.Map;
  * <p>Inputs: {@code ids [B, T]} int64, {@code lengths [B]} int32 (tokens of each row after this call, less one) and
  * {@code total} int32 (the longest row after this call).
  *
- * <p>A language model has {@code last [B, 1]} int64 (which of the T states to read) besides, and for each layer
- * {@code past_key_i}, {@code past_value_i} {@code [B, keyValueHeads, positions, headSize]}; its outputs are
- * {@code logits [B, vocabularySize]} and the caches again, which callers bind to the same memory.
+ * <p>A language model has {@code last [B, 1]} int64 (which of the T states to read) and
+ * {@code inverse_temperature [B, 1]} float besides, and for each layer {@code past_key_i}, {@code past_value_i}
+ * {@code [B, keyValueHeads, positions, headSize]}; its outputs are {@code logits} and, of the logits times the inverse
+ * temperature, {@code probabilities [B, vocabularySize]}, and the caches again, which callers bind to the same memory.
  *
  * <p>A reward model reads whole rows, so it has no past; {@code pool [B, T, 1]} float says with which weight each state
  * counts, and its output is {@code rewards [B, labels]}.
@@ -102,6 +103,10 @@ final class OnnxGraph {
         String head = config.tiedEmbeddings() ? EMBEDDINGS : "lm_head.weight";
         multiply("state", List.of(head), "logits", HEAD_BITS);
         graph.addOutput(value("logits", FLOAT, "B", config.vocabularySize()));
+        graph.addInput(value("inverse_temperature", FLOAT, "B", 1));
+        node("", "Mul", List.of("logits", "inverse_temperature"), "tempered");
+        node("", "Softmax", List.of("tempered"), "probabilities", integer("axis", -1));
+        graph.addOutput(value("probabilities", FLOAT, "B", config.vocabularySize()));
         return model();
     }
 

@@ -4,19 +4,21 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Draws the tokens of one reply from their logits.
+ * Draws the tokens of one reply from their probabilities.
  *
- * <p>Nothing is sorted but the few tokens about which top-p or top-k is in doubt: weights are first counted by their
- * leading bits, which order as the weights do.
+ * <p>Nothing is sorted but the few tokens about which top-p or top-k is in doubt: probabilities are first counted by their
+ * leading bits, which order as they do.
  */
 final class Sampler {
-    /** Tokens less likely than e⁻²⁰ times the likeliest are never drawn. */
-    private static final float NEGLIGIBLE = -20;
-
-    /** Sign, exponent and seven bits of a weight's fraction. */
+    /** Sign, exponent and seven bits of a probability's fraction. */
     private static final int LEADING_SHIFT = 16;
 
     private static final int LEADING_OF_ONE = Float.floatToRawIntBits(1) >>> LEADING_SHIFT;
+
+    /** What is less likely shares one place with all that is. */
+    private static final float LEAST_COUNTED = 1e-12f;
+
+    private static final int BLOCK = 64;
 
     private final Sampling sampling;
     private final SplittableRandom random;
@@ -26,17 +28,22 @@ final class Sampler {
         this.random = new SplittableRandom(sampling.seed());
     }
 
+    /** What the logits are multiplied by before they become probabilities; of the likeliest alone, by one. */
+    float inverseTemperature() {
+        return sampling.temperature() == 0 ? 1 : (float) (1 / sampling.temperature());
+    }
+
     /** Where one draw after another is computed. */
     static final class Scratch {
-        private final float[] weights;
         private final float[] doubtful;
+        private final float[] blocks;
         private final int[] counts;
         private final double[] masses;
 
         Scratch(int vocabularySize) {
-            this.weights = new float[vocabularySize];
             this.doubtful = new float[vocabularySize];
-            int smallest = Float.floatToRawIntBits((float) Math.exp(NEGLIGIBLE)) >>> LEADING_SHIFT;
+            this.blocks = new float[Math.ceilDiv(vocabularySize, BLOCK)];
+            int smallest = Float.floatToRawIntBits(LEAST_COUNTED) >>> LEADING_SHIFT;
             this.counts = new int[LEADING_OF_ONE - smallest + 2];
             this.masses = new double[counts.length];
         }
@@ -46,64 +53,98 @@ final class Sampler {
     record Draw(int token, float logProbability) {}
 
     /**
-     * Draws one of as many tokens as there are {@code logits}.
+     * Draws one of as many tokens as there are {@code probabilities}, at the sampling temperature.
      *
      * @throws NotFiniteException when one of them is no number
      */
-    Draw draw(float[] logits, Scratch scratch) {
-        float[] weights = scratch.weights;
-        double temperature = sampling.temperature() == 0 ? 1 : sampling.temperature();
+    Draw draw(float[] probabilities, Scratch scratch) {
+        double sum = sums(probabilities, scratch.blocks);
+        if (!(sum > 0 && sum <= Float.MAX_VALUE)) {
+            throw new NotFiniteException();
+        }
+        int token;
+        if (sampling.temperature() == 0) {
+            token = likeliest(probabilities);
+        } else if (sampling.topP() == 1 && sampling.topK() == 0) {
+            token = pick(probabilities, sum, scratch.blocks);
+        } else {
+            token = pick(probabilities, threshold(probabilities, sum, scratch));
+        }
+        return new Draw(token, (float) Math.log(probabilities[token] / sum));
+    }
+
+    private static int likeliest(float[] probabilities) {
         int likeliest = 0;
-        float top = logits[0];
-        for (int v = 1; v < weights.length; v++) {
-            if (logits[v] > top) {
-                top = logits[v];
+        for (int v = 1; v < probabilities.length; v++) {
+            if (probabilities[v] > probabilities[likeliest]) {
                 likeliest = v;
             }
         }
-        double sum = weigh(logits, top, (float) (1 / temperature), weights);
-        if (!Float.isFinite(top) || Double.isNaN(sum)) {
-            throw new NotFiniteException();
-        }
-        int token = sampling.temperature() == 0 ? likeliest : pick(sum, scratch);
-        double z = ((double) logits[token] - top) / temperature;
-        return new Draw(token, (float) (z - Math.log(sum)));
+        return likeliest;
     }
 
-    /** Weights relative to the likeliest; their sum, which is NaN when one is no number. */
-    private static double weigh(float[] logits, float top, float inverse, float[] weights) {
+    /** Of each block, in four parts that do not wait for each other; their sum. */
+    private static double sums(float[] probabilities, float[] blocks) {
         double sum = 0;
-        boolean numbers = true;
-        for (int v = 0; v < weights.length; v++) {
-            float z = (logits[v] - top) * inverse;
-            float weight = 0;
-            if (z >= NEGLIGIBLE) {
-                weight = Exponential.of(z);
-                sum += weight;
-            } else {
-                numbers &= z < NEGLIGIBLE;
+        for (int block = 0; block < blocks.length; block++) {
+            int from = block * BLOCK;
+            int to = Math.min(probabilities.length, from + BLOCK);
+            float one = 0;
+            float two = 0;
+            float three = 0;
+            float four = 0;
+            int v = from;
+            for (; v + 3 < to; v += 4) {
+                one += probabilities[v];
+                two += probabilities[v + 1];
+                three += probabilities[v + 2];
+                four += probabilities[v + 3];
             }
-            weights[v] = weight;
+            for (; v < to; v++) {
+                one += probabilities[v];
+            }
+            blocks[block] = one + two + (three + four);
+            sum += blocks[block];
         }
-        return numbers ? sum : Double.NaN;
+        return sum;
     }
 
-    private int pick(double sum, Scratch scratch) {
-        float threshold = threshold(sum, scratch);
-        double kept = sum;
-        if (threshold > 0) {
-            kept = 0;
-            for (float weight : scratch.weights) {
-                kept += weight >= threshold ? weight : 0;
+    /** Any token: first its block, then itself. */
+    private int pick(float[] probabilities, double sum, float[] blocks) {
+        double at = random.nextDouble() * sum;
+        int block = 0;
+        while (block < blocks.length - 1 && at >= blocks[block]) {
+            at -= blocks[block];
+            block++;
+        }
+        int token = -1;
+        int to = Math.min(probabilities.length, (block + 1) * BLOCK);
+        for (int v = block * BLOCK; v < to; v++) {
+            if (probabilities[v] > 0) {
+                token = v;
+                at -= probabilities[v];
+                if (at < 0) {
+                    break;
+                }
             }
+        }
+        // Rounding may lead behind the last token that can be drawn, into a block without one.
+        return token >= 0 ? token : likeliest(probabilities);
+    }
+
+    /** One of the tokens that reach the threshold. */
+    private int pick(float[] probabilities, float threshold) {
+        double kept = 0;
+        for (float probability : probabilities) {
+            kept += probability >= threshold ? probability : 0;
         }
         double at = random.nextDouble() * kept;
         int token = 0;
-        for (int v = 0; v < scratch.weights.length; v++) {
-            float weight = scratch.weights[v];
-            if (weight > 0 && weight >= threshold) {
+        for (int v = 0; v < probabilities.length; v++) {
+            float probability = probabilities[v];
+            if (probability > 0 && probability >= threshold) {
                 token = v;
-                at -= weight;
+                at -= probability;
                 if (at < 0) {
                     break;
                 }
@@ -112,20 +153,17 @@ final class Sampler {
         return token;
     }
 
-    /** The least weight that top-p and top-k leave in play. */
-    private float threshold(double sum, Scratch scratch) {
-        if (sampling.topP() == 1 && sampling.topK() == 0) {
-            return 0;
-        }
+    /** The least probability that top-p and top-k leave in play. */
+    private float threshold(float[] probabilities, double sum, Scratch scratch) {
         int[] counts = scratch.counts;
         double[] masses = scratch.masses;
         Arrays.fill(counts, 0);
         Arrays.fill(masses, 0);
-        for (float weight : scratch.weights) {
-            if (weight > 0) {
-                int bucket = bucket(weight, counts.length);
+        for (float probability : probabilities) {
+            if (probability > 0) {
+                int bucket = bucket(probability, counts.length);
                 counts[bucket]++;
-                masses[bucket] += weight;
+                masses[bucket] += probability;
             }
         }
         int room = sampling.topK() == 0 ? Integer.MAX_VALUE : sampling.topK();
@@ -136,20 +174,20 @@ final class Sampler {
             wanted -= masses[bucket];
             bucket++;
         }
-        return within(bucket, room, wanted, scratch);
+        return within(bucket, room, wanted, probabilities, scratch);
     }
 
-    private static int bucket(float weight, int buckets) {
-        int leading = Float.floatToRawIntBits(weight) >>> LEADING_SHIFT;
+    private static int bucket(float probability, int buckets) {
+        int leading = Float.floatToRawIntBits(probability) >>> LEADING_SHIFT;
         return Math.clamp(LEADING_OF_ONE - leading, 0, buckets - 1);
     }
 
-    /** The threshold among the weights of one bucket, of which {@code room} or the mass {@code wanted} are kept. */
-    private static float within(int bucket, int room, double wanted, Scratch scratch) {
+    /** The threshold among those of one bucket, of which {@code room} or the mass {@code wanted} are kept. */
+    private static float within(int bucket, int room, double wanted, float[] probabilities, Scratch scratch) {
         int count = 0;
-        for (float weight : scratch.weights) {
-            if (weight > 0 && bucket(weight, scratch.counts.length) == bucket) {
-                scratch.doubtful[count++] = weight;
+        for (float probability : probabilities) {
+            if (probability > 0 && bucket(probability, scratch.counts.length) == bucket) {
+                scratch.doubtful[count++] = probability;
             }
         }
         Arrays.sort(scratch.doubtful, 0, count);

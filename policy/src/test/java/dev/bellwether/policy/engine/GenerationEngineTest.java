@@ -143,11 +143,27 @@ class GenerationEngineTest {
     }
 
     @Test
-    void reportsTheLogProbabilityOfWhatItSampled() {
-        Sampler sampler = new Sampler(new Sampling(.5, 1, 0, 1, 3));
-        Sampler.Draw draw = sampler.draw(new float[] {1, 2, 3}, new Sampler.Scratch(3));
-        double[] weights = {Math.exp(2), Math.exp(4), Math.exp(6)};
-        double sum = weights[0] + weights[1] + weights[2];
-        assertThat((double) draw.logProbability()).isCloseTo(Math.log(weights[draw.token()] / sum), within(1e-6));
+    void reportsTheLogProbabilityOfWhatItSampledAtItsTemperature() {
+        int[] prompt = {5, 6, 7, 8};
+        Completion completion;
+        try (GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(2, 128, 4, 1, 16))) {
+            completion = engine.generate(List.of(prompt), Sampling.at(.5, 6, 3), Duration.ofSeconds(30))
+                    .getFirst();
+        }
+        try (DecoderSession session = DecoderSession.open(checkpoint, 1, 128, 1, Precision.FLOAT32)) {
+            float[] logits = new float[checkpoint.config().vocabularySize()];
+            session.prefill(0, List.of(prompt));
+            for (int t = 0; t < completion.sampled().length; t++) {
+                session.logits(0, logits);
+                double sum = 0;
+                for (float logit : logits) {
+                    sum += Math.exp(logit / .5);
+                }
+                int token = completion.sampled()[t];
+                double expected = logits[token] / .5 - Math.log(sum);
+                assertThat((double) completion.logProbabilities()[t]).isCloseTo(expected, within(1e-4));
+                session.decode(1, new int[] {token}, new int[] {prompt.length + t});
+            }
+        }
     }
 }

@@ -19,11 +19,24 @@ class SamplerTest {
     private static double[] shares(Sampling sampling, float[] logits, int draws) {
         Sampler sampler = new Sampler(sampling);
         Sampler.Scratch scratch = new Sampler.Scratch(logits.length);
+        float[] probabilities = probabilities(logits, sampler.inverseTemperature());
         double[] shares = new double[logits.length];
         for (int i = 0; i < draws; i++) {
-            shares[sampler.draw(logits, scratch).token()] += 1.0 / draws;
+            shares[sampler.draw(probabilities, scratch).token()] += 1.0 / draws;
         }
         return shares;
+    }
+
+    private static float[] probabilities(float[] logits, double inverseTemperature) {
+        double sum = 0;
+        for (float logit : logits) {
+            sum += Math.exp(logit * inverseTemperature);
+        }
+        float[] probabilities = new float[logits.length];
+        for (int v = 0; v < logits.length; v++) {
+            probabilities[v] = (float) (Math.exp(logits[v] * inverseTemperature) / sum);
+        }
+        return probabilities;
     }
 
     /** Four standard errors of 40 000 draws are .01. */
@@ -105,10 +118,11 @@ class SamplerTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 3})
     void refusesWhatIsNoNumberWhereverItStands(int place) {
-        for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
-            float[] logits = FOUR.clone();
-            logits[place] = wrong;
-            assertThatThrownBy(() -> new Sampler(Sampling.at(1, 1, 1)).draw(logits, new Sampler.Scratch(logits.length)))
+        float[] probabilities = probabilities(FOUR, 1);
+        probabilities[place] = Float.NaN;
+        for (double temperature : new double[] {0, 1}) {
+            assertThatThrownBy(() -> new Sampler(Sampling.at(temperature, 1, 1))
+                            .draw(probabilities, new Sampler.Scratch(probabilities.length)))
                     .isInstanceOf(NotFiniteException.class);
         }
         float[] impossible = FOUR.clone();
@@ -116,11 +130,16 @@ class SamplerTest {
         assertThat(shares(Sampling.at(1, 1, 1), impossible, 500)[place]).isZero();
     }
 
+    /** Sums of blocks decide first: every token of many blocks is met as often as it is likely. */
     @Test
-    void computesPowersAsExactlyAsFloatsAre() {
-        for (float x = 0; x > -80; x -= .0137f) {
-            double exact = Math.exp(x);
-            assertThat(Exponential.of(x) / exact).isCloseTo(1, within(4e-7));
+    void drawsFromManyBlocks() {
+        float[] logits = new float[1_000];
+        for (int v = 0; v < logits.length; v++) {
+            logits[v] = v % 100 == 7 ? (float) Math.log(20) : Float.NEGATIVE_INFINITY;
+        }
+        double[] shares = shares(Sampling.at(1, 1, 3), logits, 20_000);
+        for (int v = 0; v < logits.length; v++) {
+            assertThat(shares[v]).isCloseTo(v % 100 == 7 ? .1 : 0, within(.01));
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.bellwether.simulation.benchmark;
 
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.simulation.file.ReportFile;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -13,32 +15,65 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code bench NAME}: measures a part of the service against its floor or a peer. */
 @Command(name = "bench", description = "Measure a part of the service against its floor, or a peer, in the same run.")
 public final class BenchCommand implements Callable<Integer> {
+    private static final String LLAMA_CPP = "llama.cpp";
+
     private final Map<String, String> environment;
 
     @Spec
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;
 
+    /** What can be measured. */
+    private enum Benchmark {
+        GATEWAY,
+        OVERLOAD,
+        SERVING
+    }
+
     @Parameters(
             index = "0",
             paramLabel = "NAME",
-            description = "gateway: through an upstream that answers at once; overload: five times what it can answer.")
-    private String name = "";
+            description = "gateway: through an upstream that answers at once; overload: five times what it can answer;"
+                    + " serving: a model in the engine alone.")
+    private Benchmark benchmark = Benchmark.GATEWAY;
 
-    @Option(names = "--peer", description = "Folder with the recipe of a peer to measure against (npm must be there).")
-    private Optional<Path> peer = Optional.empty();
+    @Option(
+            names = "--peer",
+            description = "gateway: folder with the recipe of a peer to measure against (npm must be there);"
+                    + " serving: llama.cpp (npm, pip and cmake must be there).")
+    private Optional<String> peer = Optional.empty();
 
     @Option(names = "--seconds", defaultValue = "8", description = "Of one measurement (${DEFAULT-VALUE}).")
     private int seconds;
+
+    @Option(names = "--model", description = "serving: a Hugging Face folder instead of the default policy.")
+    private Optional<Path> model = Optional.empty();
+
+    @Option(names = "--gguf", description = "serving: folder of the same model's GGUF files (gguf beside the model).")
+    private Optional<Path> gguf = Optional.empty();
+
+    @Option(
+            names = "--precision",
+            split = ",",
+            converter = PrecisionConverter.class,
+            description = "serving: float32, int8, int4 (all of them, of the default policy float32).")
+    private List<Precision> precisions = List.of();
+
+    @Option(
+            names = "--turns",
+            description = "serving: dialogues, gzipped JSON lines with 'turns', for the perplexity of each precision.")
+    private Optional<Path> turns = Optional.empty();
 
     @Option(names = "--json", description = "File to write the figures to.")
     private Optional<Path> json = Optional.empty();
@@ -56,27 +91,18 @@ public final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (!name.equals("gateway") && !name.equals("overload")) {
-            throw new ParameterException(
-                    spec.commandLine(), "'%s' is no benchmark; there are: gateway, overload".formatted(name));
-        }
         if (seconds < 1 || seconds > 600) {
             throw new ParameterException(spec.commandLine(), "--seconds is 1 to 600, not " + seconds);
         }
-        if (peer.isPresent() && !Files.exists(peer.get().resolve("package.json"))) {
-            throw new ParameterException(
-                    spec.commandLine(), "%s holds no package.json of a peer".formatted(peer.get()));
-        }
         Optional<ReportFile> file = json.isPresent() ? Optional.of(ReportFile.at(json.get())) : Optional.empty();
-        Path home = Path.of(environment.getOrDefault("BELLWETHER_HOME", "."));
         Path scratch = Files.createTempDirectory("bellwether-bench");
         try {
-            GatewayBenchmark.Settings settings = new GatewayBenchmark.Settings(
-                    home, scratch, peer.map(Path::toAbsolutePath), Duration.ofSeconds(seconds));
             PrintWriter progress = spec.commandLine().getErr();
-            BenchmarkReport report = name.equals("gateway")
-                    ? new GatewayBenchmark(settings, progress).run()
-                    : new OverloadBenchmark(settings, progress).run();
+            BenchmarkReport report = switch (benchmark) {
+                case GATEWAY -> new GatewayBenchmark(gateway(scratch), progress).run();
+                case OVERLOAD -> new OverloadBenchmark(gateway(scratch), progress).run();
+                case SERVING -> new ServingBenchmark(serving(scratch, progress), progress).run();
+            };
             report.print(spec.commandLine().getOut());
             if (file.isPresent()) {
                 file.get().write(report);
@@ -85,6 +111,62 @@ public final class BenchCommand implements Callable<Integer> {
             delete(scratch);
         }
         return 0;
+    }
+
+    private Path home() {
+        return Path.of(environment.getOrDefault("BELLWETHER_HOME", "."));
+    }
+
+    private GatewayBenchmark.Settings gateway(Path scratch) {
+        Optional<Path> recipe = peer.map(Path::of);
+        if (recipe.isPresent() && !Files.exists(recipe.get().resolve("package.json"))) {
+            throw new ParameterException(
+                    spec.commandLine(), "%s holds no package.json of a peer".formatted(recipe.get()));
+        }
+        return new GatewayBenchmark.Settings(
+                home(), scratch, recipe.map(Path::toAbsolutePath), Duration.ofSeconds(seconds));
+    }
+
+    private ServingBenchmark.Settings serving(Path scratch, PrintWriter progress) {
+        Optional<Path> peers = Optional.empty();
+        if (peer.isPresent()) {
+            if (!peer.get().equals(LLAMA_CPP) || model.isEmpty()) {
+                throw new ParameterException(
+                        spec.commandLine(), "serving: the peer is llama.cpp, and wants --model and its GGUF files");
+            }
+            Path folder = gguf.orElse(model.get().resolveSibling("gguf"));
+            if (!Files.isDirectory(folder)) {
+                throw new ParameterException(
+                        spec.commandLine(), "%s is no folder; --gguf names that of the GGUF files".formatted(folder));
+            }
+            peers = Optional.of(folder);
+        }
+        model.ifPresent(Checkpoint::open);
+        List<Precision> wanted = !precisions.isEmpty()
+                ? precisions
+                : model.isPresent() ? List.of(Precision.values()) : List.of(Precision.FLOAT32);
+        Path cache = Path.of(environment.getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache"))
+                .resolve("bellwether/llama.cpp");
+        return new ServingBenchmark.Settings(
+                home(),
+                scratch,
+                Duration.ofSeconds(seconds),
+                model,
+                wanted,
+                peers.map(folder -> new LlamaCppPeer(folder, cache, progress)),
+                turns);
+    }
+
+    /** Of {@code float32}, {@code int8} or {@code int4}. */
+    private static final class PrecisionConverter implements ITypeConverter<Precision> {
+        @Override
+        public Precision convert(String name) {
+            try {
+                return Precision.of(name);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
     }
 
     private static void delete(Path directory) throws IOException {
