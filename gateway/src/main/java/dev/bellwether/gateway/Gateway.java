@@ -109,6 +109,7 @@ public final class Gateway implements AutoCloseable {
                         .find(bot)
                         .map(each -> each.serving().limits())
                         .orElse(ModelLimits.DEFAULT),
+                config.modelBytesMax(),
                 upstreams);
         RewardModels models = new RewardModels(bots::value, store).start();
         RolloutFollower rollouts =

@@ -1,5 +1,8 @@
 package dev.bellwether.gateway;
 
+import com.sun.management.OperatingSystemMXBean;
+import dev.bellwether.gateway.bots.MemorySize;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param proxies addresses and networks whose {@code x-forwarded-for} is believed
  * @param bodyBytesMax largest body of a chat
  * @param privateUpstreams whether upstreams may be on this machine or in private networks, if their version says so
+ * @param modelBytesMax memory that all loaded models may take together
  * @param variable the environment, by name, for upstreams' keys
  */
 record GatewayConfig(
@@ -33,7 +37,11 @@ record GatewayConfig(
         List<String> proxies,
         int bodyBytesMax,
         boolean privateUpstreams,
+        long modelBytesMax,
         Function<String, @Nullable String> variable) {
+
+    /** Of the machine's memory, or the container's. */
+    private static final double MODELS_SHARE = .6;
 
     static GatewayConfig from(Map<String, String> environment) {
         return new GatewayConfig(
@@ -50,6 +58,7 @@ record GatewayConfig(
                 list(environment.getOrDefault("BELLWETHER_TRUSTED_PROXIES", "")),
                 number(environment, "BELLWETHER_BODY_BYTES_MAX", 1_000_000, 64 << 20),
                 flag(environment, "BELLWETHER_PRIVATE_UPSTREAMS", true),
+                modelBytesMax(environment),
                 environment::get);
     }
 
@@ -59,6 +68,16 @@ record GatewayConfig(
             throw new IllegalArgumentException("the environment variable %s is missing".formatted(name));
         }
         return value;
+    }
+
+    private static long modelBytesMax(Map<String, String> environment) {
+        String name = "BELLWETHER_MODEL_MEMORY";
+        @Nullable String value = environment.get(name);
+        if (value != null && !value.isBlank()) {
+            return MemorySize.parse(name, value);
+        }
+        OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+        return (long) (system.getTotalMemorySize() * MODELS_SHARE);
     }
 
     private static List<String> list(String text) {

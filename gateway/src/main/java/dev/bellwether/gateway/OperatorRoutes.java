@@ -1,5 +1,6 @@
 package dev.bellwether.gateway;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.gateway.http.Bodies;
 import dev.bellwether.gateway.http.Endpoint;
@@ -99,6 +100,13 @@ final class OperatorRoutes {
                 .put("status", status)
                 .put("kafka", rollouts.connected())
                 .put("engines", rollouts.enginesReady());
+        ObjectNode memory = json.putObject("model_memory").put("bytes_max", rollouts.memoryBytesMax());
+        ArrayNode versions = memory.putArray("versions");
+        rollouts.loadedVersions()
+                .forEach(each -> versions.addObject()
+                        .put("bot", each.bot())
+                        .put("version", each.version())
+                        .put("bytes", each.memoryBytes()));
         context.response()
                 .setStatusCode(ready ? 200 : 503)
                 .putHeader("content-type", "application/json")

@@ -96,6 +96,7 @@ final class TestGateway implements AutoCloseable {
                 settings.proxies(),
                 1_000_000,
                 true,
+                4L << 30,
                 settings.environment());
     }
 

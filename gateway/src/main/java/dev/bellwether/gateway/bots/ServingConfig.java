@@ -7,8 +7,6 @@ import dev.bellwether.policy.engine.Precision;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +21,6 @@ import org.jspecify.annotations.Nullable;
 public record ServingConfig(
         List<String> fallbacks, int bestOf, int concurrent, Map<String, Price> prices, ModelLimits limits) {
     public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null, null);
-
-    private static final Pattern SIZE = Pattern.compile("(\\d{1,9}) ?(KB|MB|GB)");
 
     private static final int BEST_OF_MAX = 16;
 
@@ -71,22 +67,10 @@ public record ServingConfig(
                 Optional.ofNullable(prices).orElse(Map.of()),
                 new ModelLimits(
                         Optional.ofNullable(contextMax),
-                        memoryMax == null ? ModelLimits.DEFAULT.memoryMaxBytes() : bytes(memoryMax),
+                        memoryMax == null
+                                ? ModelLimits.DEFAULT.memoryMaxBytes()
+                                : MemorySize.parse("serving: memory_max", memoryMax),
                         Optional.ofNullable(threads).orElse(ModelLimits.DEFAULT.threads()),
                         Optional.ofNullable(precision).orElse(ModelLimits.DEFAULT.precision())));
-    }
-
-    private static long bytes(String size) {
-        Matcher parts = SIZE.matcher(size);
-        if (!parts.matches()) {
-            throw new IllegalArgumentException(
-                    "serving: memory_max is written as 512MB or 2GB, not '%s'".formatted(size));
-        }
-        int shift = switch (parts.group(2)) {
-            case "KB" -> 10;
-            case "MB" -> 20;
-            default -> 30;
-        };
-        return Long.parseLong(parts.group(1)) << shift;
     }
 }

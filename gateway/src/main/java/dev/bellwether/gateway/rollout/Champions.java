@@ -43,7 +43,10 @@ final class Champions {
         }
         now.bots().forEach((bot, settings) -> {
             String champion = settings.champion();
-            if (!catalog.holds(bot, champion) && catalog.stores(bot, champion) && load(bot, champion)) {
+            if (!catalog.holds(bot, champion)
+                    && !catalog.evicted(bot, champion)
+                    && catalog.stores(bot, champion)
+                    && load(bot, champion)) {
                 first.put(bot, champion);
             }
             settings.serving().fallbacks().stream()

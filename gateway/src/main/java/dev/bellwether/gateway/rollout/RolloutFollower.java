@@ -136,6 +136,15 @@ public final class RolloutFollower implements AutoCloseable {
         return List.copyOf(refreshes.values());
     }
 
+    /** What is loaded, and what it takes. */
+    public List<PolicyCatalog.Loaded> loadedVersions() {
+        return catalog.loaded();
+    }
+
+    public long memoryBytesMax() {
+        return catalog.memoryBytesMax();
+    }
+
     /** Whether every loaded version can answer. */
     public boolean enginesReady() {
         return catalog.ready();
@@ -333,15 +342,19 @@ public final class RolloutFollower implements AutoCloseable {
             return true;
         }
         RolloutState state = announced(bot);
+        pin(bot, state(bot), state);
         if (!champions.load(bot, state.champion())) {
             return false;
         }
         String candidate = state.candidate();
         if (candidate != null && !loadCandidate(bot, candidate)) {
-            effective.put(bot, RolloutState.idle(bot, state.champion()));
+            state = RolloutState.idle(bot, state.champion());
+            effective.put(bot, state);
+            pin(bot, state);
             return true;
         }
         effective.put(bot, state);
+        pin(bot, state);
         Set<String> kept = new HashSet<>(List.of(state.champion(), initial(bot).champion()));
         Optional.ofNullable(state.candidate()).ifPresent(kept::add);
         Optional.ofNullable(state.previous()).ifPresent(kept::add);
@@ -350,6 +363,19 @@ public final class RolloutFollower implements AutoCloseable {
                 .ifPresent(settings -> kept.addAll(settings.serving().fallbacks()));
         catalog.retain(bot, kept);
         return true;
+    }
+
+    /** Who serves by one of the states, and fallbacks, stay loaded; a way back to others is kept while there is room. */
+    private void pin(String bot, RolloutState... states) {
+        Set<String> versions = new HashSet<>();
+        for (RolloutState state : states) {
+            versions.add(state.champion());
+            Optional.ofNullable(state.candidate()).ifPresent(versions::add);
+        }
+        bots.get()
+                .find(bot)
+                .ifPresent(settings -> versions.addAll(settings.serving().fallbacks()));
+        catalog.pin(bot, versions);
     }
 
     private boolean loadCandidate(String bot, String candidate) {

@@ -16,6 +16,7 @@ import dev.bellwether.policy.engine.GenerationRequest;
 import dev.bellwether.policy.engine.GoldenCases;
 import dev.bellwether.policy.engine.LastingEngine;
 import dev.bellwether.policy.engine.ModelLimits;
+import dev.bellwether.policy.engine.ModelMemory;
 import dev.bellwether.policy.engine.ReplyText;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
@@ -30,6 +31,7 @@ import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,13 +44,16 @@ public final class LocalPolicy implements Policy {
     private static final Duration RETRY = Duration.ofSeconds(1);
 
     private final String version;
+    private final long memoryBytes;
     private final PolicyTokenizer tokenizer;
     private final LastingEngine engine;
     private final Workers prompts;
     private final Semaphore uses = new Semaphore(USES_MAX);
 
-    private LocalPolicy(String version, PolicyTokenizer tokenizer, LastingEngine engine, Workers prompts) {
+    private LocalPolicy(
+            String version, long memoryBytes, PolicyTokenizer tokenizer, LastingEngine engine, Workers prompts) {
         this.version = version;
+        this.memoryBytes = memoryBytes;
         this.tokenizer = tokenizer;
         this.engine = engine;
         this.prompts = prompts;
@@ -58,16 +63,20 @@ public final class LocalPolicy implements Policy {
      * Opens a version, checks it against its manifest and its golden cases, and starts its engine.
      *
      * @param prompts where conversations are laid out as tokens
+     * @param room told how many bytes of memory it needs, before it takes them
      */
-    static LocalPolicy load(PolicyStore store, String bot, String version, ModelLimits limits, Workers prompts) {
+    static LocalPolicy load(
+            PolicyStore store, String bot, String version, ModelLimits limits, Workers prompts, LongConsumer room) {
         Checkpoint checkpoint = store.open(bot, version);
+        long memoryBytes = ModelMemory.of(checkpoint.config(), limits).bytes();
+        room.accept(memoryBytes);
         EngineConfig config = limits.engine(checkpoint.config());
         checkpoint.requireFinite();
         GoldenCases.verify(checkpoint, config.threads(), config.precision());
         PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
         try {
             tokenizer.requireWithin(checkpoint.config().vocabularySize());
-            return new LocalPolicy(version, tokenizer, LastingEngine.open(checkpoint, config), prompts);
+            return new LocalPolicy(version, memoryBytes, tokenizer, LastingEngine.open(checkpoint, config), prompts);
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
@@ -98,6 +107,11 @@ public final class LocalPolicy implements Policy {
     @Override
     public boolean ready() {
         return engine.ready();
+    }
+
+    @Override
+    public long memoryBytes() {
+        return memoryBytes;
     }
 
     @Override

@@ -9,6 +9,9 @@ public sealed interface Policy extends AutoCloseable permits LocalPolicy, Upstre
     /** Whether it can answer now; not while its engine is being replaced. */
     boolean ready();
 
+    /** What it takes of this machine's memory; nothing where another machine serves it. */
+    long memoryBytes();
+
     /** Asks for replies, from an event loop; refusals reach the listener as failures. */
     Generation reply(Ask ask, ReplyListener listener);
 

@@ -1,11 +1,13 @@
 package dev.bellwether.gateway.serving;
 
+import dev.bellwether.gateway.bots.MemorySize;
 import dev.bellwether.gateway.http.Workers;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.engine.ModelLimits;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,7 +18,10 @@ import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The versions that are loaded now. */
+/**
+ * The versions that are loaded now, within the memory that models may take. A version that serves somebody stays;
+ * others, kept for a way back, go when a new one needs their room, the one used least recently first.
+ */
 public final class PolicyCatalog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PolicyCatalog.class);
     private static final int PROMPT_THREADS = 1;
@@ -24,23 +29,46 @@ public final class PolicyCatalog implements AutoCloseable {
 
     private final PolicyStore store;
     private final Function<String, ModelLimits> limits;
+    private final long memoryBytesMax;
     private final Upstreams upstreams;
     private final Workers prompts = new Workers("prompts", PROMPT_THREADS, PROMPTS_WAITING_MAX);
-    private final Map<Key, Policy> loaded = new ConcurrentHashMap<>();
+    private final Map<Key, Entry> loaded = new ConcurrentHashMap<>();
+    private final Map<String, Set<String>> pinned = new ConcurrentHashMap<>();
+    private final Set<Key> evicted = ConcurrentHashMap.newKeySet();
 
     private record Key(String bot, String version) {}
 
+    private static final class Entry {
+        private final Policy policy;
+        private volatile long usedNanos = System.nanoTime();
+
+        private Entry(Policy policy) {
+            this.policy = policy;
+        }
+    }
+
+    /** A loaded version and what it takes. */
+    public record Loaded(String bot, String version, long memoryBytes) {}
+
     /**
      * @param limits of a bot's models
+     * @param memoryBytesMax of all loaded models together
      */
-    public PolicyCatalog(PolicyStore store, Function<String, ModelLimits> limits, Upstreams upstreams) {
+    public PolicyCatalog(
+            PolicyStore store, Function<String, ModelLimits> limits, long memoryBytesMax, Upstreams upstreams) {
         this.store = store;
         this.limits = limits;
+        this.memoryBytesMax = memoryBytesMax;
         this.upstreams = upstreams;
     }
 
     public boolean holds(String bot, String version) {
         return loaded.containsKey(new Key(bot, version));
+    }
+
+    /** Whether the version had to make room for another, and was not asked for since. */
+    public boolean evicted(String bot, String version) {
+        return evicted.contains(new Key(bot, version));
     }
 
     /** Whether the store has the version, loaded or not. */
@@ -54,7 +82,23 @@ public final class PolicyCatalog implements AutoCloseable {
 
     /** Whether every loaded version can answer; not while one's engine is being replaced. */
     public boolean ready() {
-        return loaded.values().stream().allMatch(Policy::ready);
+        return loaded.values().stream().allMatch(entry -> entry.policy.ready());
+    }
+
+    public long memoryBytesMax() {
+        return memoryBytesMax;
+    }
+
+    /** What is loaded and takes memory here. */
+    public List<Loaded> loaded() {
+        return loaded.entrySet().stream()
+                .map(each -> new Loaded(
+                        each.getKey().bot(),
+                        each.getKey().version(),
+                        each.getValue().policy.memoryBytes()))
+                .filter(each -> each.memoryBytes() > 0)
+                .sorted(Comparator.comparing(Loaded::bot).thenComparing(Loaded::version))
+                .toList();
     }
 
     /** What the store has of a bot; reads the disk, so not on an event loop. */
@@ -64,31 +108,98 @@ public final class PolicyCatalog implements AutoCloseable {
 
     /** The version, kept open until the use is closed; empty unless it is loaded. */
     public Optional<Policy.Use> use(String bot, String version) {
-        return Optional.ofNullable(loaded.get(new Key(bot, version))).flatMap(Policy::use);
+        Entry entry = loaded.get(new Key(bot, version));
+        if (entry == null) {
+            return Optional.empty();
+        }
+        entry.usedNanos = System.nanoTime();
+        return entry.policy.use();
+    }
+
+    /** Versions that serve somebody, or are about to: they do not make room for others. */
+    public void pin(String bot, Set<String> versions) {
+        pinned.put(bot, Set.copyOf(versions));
     }
 
     /**
      * Loads a version unless it is loaded; takes seconds, so not on an event loop.
      *
-     * @throws UnsupportedCheckpointException naming what is wrong with it
+     * @throws UnsupportedCheckpointException naming what is wrong with it, or that there is no room for it
      */
     public synchronized void load(String bot, String version) {
         Key key = new Key(bot, version);
         if (!loaded.containsKey(key)) {
             long start = System.nanoTime();
-            loaded.put(key, open(bot, version));
-            LOG.info("version {} of {} loaded in {} ms", version, bot, (System.nanoTime() - start) / 1_000_000);
+            Policy policy = open(key);
+            loaded.put(key, new Entry(policy));
+            evicted.remove(key);
+            LOG.info(
+                    "version {} of {} loaded in {} ms, it takes about {}",
+                    version,
+                    bot,
+                    (System.nanoTime() - start) / 1_000_000,
+                    MemorySize.text(policy.memoryBytes()));
         }
     }
 
-    private Policy open(String bot, String version) {
+    private Policy open(Key key) {
+        String bot = key.bot();
+        String version = key.version();
         return switch (store.manifest(bot, version).artefactKind()) {
-            case CHECKPOINT -> LocalPolicy.load(store, bot, version, limits.apply(bot), prompts);
+            case CHECKPOINT ->
+                LocalPolicy.load(store, bot, version, limits.apply(bot), prompts, needed -> makeRoom(key, needed));
             case UPSTREAM -> upstreams.policy(bot, version, store.openUpstream(bot, version));
             case REWARD ->
                 throw new UnsupportedCheckpointException(
                         "version %s of bot %s is a reward model, which serves nobody".formatted(version, bot));
         };
+    }
+
+    private void makeRoom(Key key, long needed) {
+        List<Key> mayGo = loaded.entrySet().stream()
+                .filter(each -> each.getValue().policy.memoryBytes() > 0 && !pinned(each.getKey()))
+                .sorted(Comparator.comparingLong(each -> each.getValue().usedNanos))
+                .map(Map.Entry::getKey)
+                .toList();
+        long kept = taken() - mayGo.stream().mapToLong(this::bytes).sum();
+        if (kept + needed > memoryBytesMax) {
+            throw new UnsupportedCheckpointException(
+                    ("version %s of %s takes about %s of memory; of the %s that models may take, versions that serve take"
+                                    + " %s. Raise BELLWETHER_MODEL_MEMORY, or lower the bot's memory_max, context_max or"
+                                    + " precision")
+                            .formatted(
+                                    key.version(),
+                                    key.bot(),
+                                    MemorySize.text(needed),
+                                    MemorySize.text(memoryBytesMax),
+                                    MemorySize.text(kept)));
+        }
+        for (Key least : mayGo) {
+            if (taken() + needed <= memoryBytesMax) {
+                return;
+            }
+            LOG.info(
+                    "version {} of {} makes room for version {} of {}",
+                    least.version(),
+                    least.bot(),
+                    key.version(),
+                    key.bot());
+            evicted.add(least);
+            unload(least::equals);
+        }
+    }
+
+    private boolean pinned(Key key) {
+        return pinned.getOrDefault(key.bot(), Set.of()).contains(key.version());
+    }
+
+    private long taken() {
+        return loaded.keySet().stream().mapToLong(this::bytes).sum();
+    }
+
+    private long bytes(Key key) {
+        Entry entry = loaded.get(key);
+        return entry == null ? 0 : entry.policy.memoryBytes();
     }
 
     /** Unloads the versions of {@code bot} that are not among {@code versions}, once their replies are done. */
@@ -98,15 +209,16 @@ public final class PolicyCatalog implements AutoCloseable {
 
     /** Unloads every version of bots that are not among {@code bots}. */
     public void retainBots(Set<String> bots) {
+        pinned.keySet().retainAll(bots);
         unload(key -> !bots.contains(key.bot()));
     }
 
     private synchronized void unload(Predicate<Key> goes) {
         for (Key key : Set.copyOf(loaded.keySet())) {
             if (goes.test(key)) {
-                Policy policy = loaded.remove(key);
-                if (policy != null) {
-                    policy.close();
+                Entry entry = loaded.remove(key);
+                if (entry != null) {
+                    entry.policy.close();
                     LOG.info("version {} of {} unloaded", key.version(), key.bot());
                 }
             }
@@ -115,7 +227,7 @@ public final class PolicyCatalog implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        loaded.values().forEach(Policy::close);
+        loaded.values().forEach(entry -> entry.policy.close());
         loaded.clear();
         prompts.close();
         upstreams.close();

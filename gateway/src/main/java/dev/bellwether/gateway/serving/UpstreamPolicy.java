@@ -56,6 +56,11 @@ public final class UpstreamPolicy implements Policy {
     }
 
     @Override
+    public long memoryBytes() {
+        return 0;
+    }
+
+    @Override
     public boolean ready() {
         return true;
     }

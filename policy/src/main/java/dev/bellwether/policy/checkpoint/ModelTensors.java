@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Every tensor of a model by its Hugging Face name, in the one order that flat parameter vectors use. */
-final class ModelTensors {
-    static final String EMBEDDINGS = "model.embed_tokens.weight";
-    static final String HEAD = "lm_head.weight";
+public final class ModelTensors {
+    public static final String EMBEDDINGS = "model.embed_tokens.weight";
+    public static final String HEAD = "lm_head.weight";
 
     private final CheckpointConfig config;
     private final List<TensorShape> tensors = new ArrayList<>();

@@ -13,6 +13,7 @@ import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.ByteString;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.ModelTensors;
 import dev.bellwether.policy.checkpoint.Safetensors;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.onnx.ElementType;
@@ -40,7 +41,6 @@ import java.util.Map;
  */
 final class OnnxGraph {
     private static final String MICROSOFT = "com.microsoft";
-    private static final String EMBEDDINGS = "model.embed_tokens.weight";
     /** What ONNX Runtime's attention with rotary embeddings asks for. */
     private static final int HEAD_SIZE_MULTIPLE = 16;
 
@@ -100,7 +100,7 @@ final class OnnxGraph {
         graph.addInput(value("last", INT64, "B", 1));
         String states = states(positions);
         node("", "GatherND", List.of(states, "last"), "state", integer("batch_dims", 1));
-        String head = config.tiedEmbeddings() ? EMBEDDINGS : "lm_head.weight";
+        String head = config.tiedEmbeddings() ? ModelTensors.EMBEDDINGS : ModelTensors.HEAD;
         multiply("state", List.of(head), "logits", HEAD_BITS);
         graph.addOutput(value("logits", FLOAT, "B", config.vocabularySize()));
         graph.addInput(value("inverse_temperature", FLOAT, "B", 1));
@@ -171,10 +171,10 @@ final class OnnxGraph {
      */
     private String embedded() {
         if (!precision.quantized()) {
-            return node("", "Gather", List.of(weight(EMBEDDINGS), "ids"), "embedded");
+            return node("", "Gather", List.of(weight(ModelTensors.EMBEDDINGS), "ids"), "embedded");
         }
-        Safetensors.Entry entry = stored(EMBEDDINGS);
-        String rows = node("", "Gather", List.of(EMBEDDINGS, "ids"), "embedded_stored");
+        Safetensors.Entry entry = stored(ModelTensors.EMBEDDINGS);
+        String rows = node("", "Gather", List.of(ModelTensors.EMBEDDINGS, "ids"), "embedded_stored");
         return entry.format().onnxType() == FLOAT
                 ? rows
                 : node("", "Cast", List.of(rows), "embedded", integer("to", FLOAT));

@@ -32,7 +32,7 @@ import java.util.Map;
  */
 record Roofline(double bytesPerSecond, double operationsPerSecond) {
     private static final int SIDE = 1_024;
-    private static final int MANY_ROWS = 256;
+    private static final int MANY_ROWS = 64;
 
     /** With weights of {@code bytes} in all, on {@code threads}. */
     static Roofline measure(long bytes, int threads, Duration time, Path scratch) {
