@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param version the policy version that generated it
  * @param side where it stood on the screen in a duel, 0 or 1; 0 without one
  * @param finishReason {@code stop}, {@code length}, or another word of the upstream's
+ * @param sampled its tokens; none unless the bot's settings ask for them, and none of an upstream
  * @param toolCalls OpenAI's {@code tool_calls}; none in a reply that calls no tools
  */
 public record Reply(
@@ -22,7 +23,8 @@ public record Reply(
         int completionTokens,
         double temperature,
         double topP,
-        @Nullable JsonNode toolCalls) {
+        @Nullable JsonNode toolCalls,
+        @Nullable SampledTokens sampled) {
     @JsonCreator
     public Reply(
             @JsonProperty("text") String text,
@@ -33,7 +35,8 @@ public record Reply(
             @JsonProperty("completion_tokens") int completionTokens,
             @JsonProperty("temperature") double temperature,
             @JsonProperty("top_p") double topP,
-            @JsonProperty("tool_calls") @Nullable JsonNode toolCalls) {
+            @JsonProperty("tool_calls") @Nullable JsonNode toolCalls,
+            @JsonProperty("sampled") @Nullable SampledTokens sampled) {
         this.text = text;
         this.version = version;
         this.side = side;
@@ -43,6 +46,7 @@ public record Reply(
         this.temperature = temperature;
         this.topP = topP;
         this.toolCalls = toolCalls == null || toolCalls.isNull() ? null : toolCalls;
+        this.sampled = sampled;
     }
 
     public Reply(
@@ -54,6 +58,6 @@ public record Reply(
             int completionTokens,
             double temperature,
             double topP) {
-        this(text, version, side, finishReason, promptTokens, completionTokens, temperature, topP, null);
+        this(text, version, side, finishReason, promptTokens, completionTokens, temperature, topP, null, null);
     }
 }

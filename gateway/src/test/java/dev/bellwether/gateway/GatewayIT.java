@@ -14,9 +14,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.event.Reply;
+import dev.bellwether.event.SampledTokens;
 import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.standalone.DataFolder;
 import dev.bellwether.topic.Topics;
 import java.io.BufferedReader;
@@ -56,6 +59,7 @@ class GatewayIT {
                   support:
                     champion: default
                     chat: {page: true, completion_tokens_max: 96, thumb_reasons: [wrong, rude]}
+                    serving: {record_tokens: true}
                 """, TestGateway.Settings.DEFAULT).start();
         folder = gateway.folder();
     }
@@ -97,6 +101,22 @@ class GatewayIT {
         HttpResponse<String> withdrawn = send("DELETE", open("/v1/feedback/" + feedbackId), "", token(reply));
         assertThat(withdrawn.statusCode()).isEqualTo(202);
         assertThat(records(Topics.FEEDBACK)).anyMatch(feedback -> feedbackId.equals(feedback.withdraws()));
+    }
+
+    @Test
+    void recordsTheTokensThatItDrewWhereTheBotAsksForThem() throws IOException, InterruptedException {
+        JsonNode reply = chat("");
+        Reply recorded = recorded(reply).replies().getFirst();
+        SampledTokens sampled = recorded.sampled();
+        assertThat(sampled).isNotNull();
+        assertThat(sampled.logProbabilities()).allMatch(each -> each <= 0);
+        int[] ids = sampled.ids().stream()
+                .limit(recorded.completionTokens())
+                .mapToInt(Integer::intValue)
+                .toArray();
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(folder.store().resolve("support/default"))) {
+            assertThat(tokenizer.decode(ids).strip()).isEqualTo(recorded.text().strip());
+        }
     }
 
     @Test

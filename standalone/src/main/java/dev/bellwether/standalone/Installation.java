@@ -93,6 +93,11 @@ public final class Installation implements AutoCloseable {
         return supervisor;
     }
 
+    /** What the loaded models need of memory, in one line. */
+    public String modelMemory() {
+        return ModelMemory.read(operatorUrl()).text();
+    }
+
     /** A command for a shell that asks the first bot a question. */
     public String curl() {
         return """

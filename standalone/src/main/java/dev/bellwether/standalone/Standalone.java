@@ -104,6 +104,7 @@ public final class Standalone {
                           API key       %s
                           operator key  %s
                           logs          %s
+                          memory        %s
 
                         Try it:
 
@@ -116,6 +117,7 @@ public final class Standalone {
                         folder.apiKeyFile(),
                         folder.operatorKeyFile(),
                         folder.directory().resolve("logs"),
+                        installation.modelMemory(),
                         installation.curl(),
                         folder.directory())
                 .flush();

@@ -16,11 +16,17 @@ import org.jspecify.annotations.Nullable;
  * @param bestOf replies that the reward model chooses from; 1 serves the only one
  * @param concurrent chats of this bot under way at once
  * @param prices by the upstream's name of the model
+ * @param recordTokens whether interactions hold the tokens that a model of one's own drew, with their log-probabilities
  * @param limits of a version with weights of its own; they hold from its next loading on
  */
 public record ServingConfig(
-        List<String> fallbacks, int bestOf, int concurrent, Map<String, Price> prices, ModelLimits limits) {
-    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null, null);
+        List<String> fallbacks,
+        int bestOf,
+        int concurrent,
+        Map<String, Price> prices,
+        boolean recordTokens,
+        ModelLimits limits) {
+    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null, null, null);
 
     private static final int BEST_OF_MAX = 16;
 
@@ -56,6 +62,7 @@ public record ServingConfig(
             @JsonProperty("best_of") @Nullable Integer bestOf,
             @JsonProperty("concurrent") @Nullable Integer concurrent,
             @JsonProperty("prices") @Nullable Map<String, Price> prices,
+            @JsonProperty("record_tokens") @Nullable Boolean recordTokens,
             @JsonProperty("context_max") @Nullable Integer contextMax,
             @JsonProperty("memory_max") @Nullable String memoryMax,
             @JsonProperty("threads") @Nullable Integer threads,
@@ -65,6 +72,7 @@ public record ServingConfig(
                 Optional.ofNullable(bestOf).orElse(1),
                 Optional.ofNullable(concurrent).orElse(512),
                 Optional.ofNullable(prices).orElse(Map.of()),
+                Boolean.TRUE.equals(recordTokens),
                 new ModelLimits(
                         Optional.ofNullable(contextMax),
                         memoryMax == null

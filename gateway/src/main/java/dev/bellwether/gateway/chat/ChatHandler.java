@@ -154,7 +154,7 @@ public final class ChatHandler {
                 userHash,
                 ask.sampling().temperature(),
                 ask.sampling().topP(),
-                bot.serving().prices());
+                bot.serving());
         Exchange exchange = new Exchange(context, sink, recorder, subject);
         boolean choose = bot.serving().bestOf() > 1 && models.scores(name);
         FallbackChain chain = new FallbackChain(

@@ -4,6 +4,8 @@ import dev.bellwether.event.Answer;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.Reply;
+import dev.bellwether.event.SampledTokens;
+import dev.bellwether.gateway.bots.ServingConfig;
 import dev.bellwether.gateway.bots.ServingConfig.Price;
 import dev.bellwether.gateway.feedback.FeedbackToken;
 import dev.bellwether.gateway.journal.EventJournal;
@@ -11,6 +13,7 @@ import dev.bellwether.gateway.rollout.Assignment;
 import dev.bellwether.gateway.serving.FallbackChain;
 import dev.bellwether.gateway.serving.GeneratedReply;
 import dev.bellwether.gateway.serving.Totals;
+import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.topic.Topics;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -26,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,7 +65,7 @@ public final class Recorder {
             @Nullable String userHash,
             double temperature,
             double topP,
-            Map<String, Price> prices) {}
+            ServingConfig serving) {}
 
     /** How it was answered. */
     record Outcome(
@@ -137,9 +141,23 @@ public final class Recorder {
                     alone ? outcome.totals().completionTokens() : reply.tokens(),
                     subject.temperature(),
                     subject.topP(),
-                    reply.toolCalls()));
+                    reply.toolCalls(),
+                    subject.serving().recordTokens() ? sampled(reply) : null));
         }
         return replies;
+    }
+
+    private static @Nullable SampledTokens sampled(GeneratedReply reply) {
+        Completion completion = reply.sampled();
+        if (completion == null) {
+            return null;
+        }
+        float[] logProbabilities = completion.logProbabilities();
+        return new SampledTokens(
+                IntStream.of(completion.sampled()).boxed().toList(),
+                IntStream.range(0, logProbabilities.length)
+                        .mapToObj(i -> logProbabilities[i])
+                        .toList());
     }
 
     private static Answer answer(Subject subject, Outcome outcome) {
@@ -163,7 +181,7 @@ public final class Recorder {
     }
 
     private static Optional<Double> cost(Subject subject, Totals totals) {
-        Price price = totals.model() == null ? null : subject.prices().get(totals.model());
+        Price price = totals.model() == null ? null : subject.serving().prices().get(totals.model());
         return Optional.ofNullable(price).map(known -> known.of(totals.promptTokens(), totals.completionTokens()));
     }
 

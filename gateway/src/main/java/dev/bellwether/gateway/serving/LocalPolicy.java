@@ -327,8 +327,7 @@ public final class LocalPolicy implements Policy {
             if (!ended && completion.finish() == Completion.Finish.DEADLINE) {
                 replies.loop.runOnContext(_ -> replies.late());
             } else if (ended || completion.finish() == Completion.Finish.LENGTH) {
-                GeneratedReply reply =
-                        GeneratedReply.text(all.toString(), ended ? "stop" : "length", completion.tokens().length);
+                GeneratedReply reply = GeneratedReply.local(all.toString(), ended ? "stop" : "length", completion);
                 replies.loop.runOnContext(_ -> replies.ended(index, reply));
             }
         }

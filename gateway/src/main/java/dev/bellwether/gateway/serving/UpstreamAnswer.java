@@ -154,8 +154,8 @@ final class UpstreamAnswer {
     }
 
     private static GeneratedReply reply(Choice choice) {
-        return new GeneratedReply(
-                choice.message.text(), String.valueOf(choice.finishReason), 0, choice.message.message(), null);
+        return GeneratedReply.upstream(
+                choice.message.text(), String.valueOf(choice.finishReason), choice.message.message(), null);
     }
 
     /** Takes an answer in that came as one JSON object. */
@@ -174,7 +174,7 @@ final class UpstreamAnswer {
                 listener.onDelta(index, message, besides(each));
             }
             String text = message.path("content").asText("");
-            listener.onEnd(index, new GeneratedReply(text, choice.finishReason, 0, message, besides(each)));
+            listener.onEnd(index, GeneratedReply.upstream(text, choice.finishReason, message, besides(each)));
         }
         done = true;
     }

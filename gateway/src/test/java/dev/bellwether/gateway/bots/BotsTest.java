@@ -39,6 +39,13 @@ class BotsTest {
     }
 
     @Test
+    void recordsTokensOnlyWhereABotAsksForIt() throws IOException {
+        Bots bots = Bots.parse("bots: {a: {champion: v1}, b: {champion: v1, serving: {record_tokens: true}}}");
+        assertThat(bots.find("a").orElseThrow().serving().recordTokens()).isFalse();
+        assertThat(bots.find("b").orElseThrow().serving().recordTokens()).isTrue();
+    }
+
+    @Test
     void limitsAModel() throws IOException {
         ModelLimits limits =
                 Bots.parse("""
