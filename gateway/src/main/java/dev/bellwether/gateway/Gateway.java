@@ -25,6 +25,8 @@ import dev.bellwether.gateway.serving.Upstreams;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.engine.ModelLimits;
 import dev.bellwether.settings.WatchedFile;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Future;
@@ -98,6 +100,8 @@ public final class Gateway implements AutoCloseable {
                 .setEventLoopPoolSize(
                         Math.min(EVENT_LOOPS_MAX, Runtime.getRuntime().availableProcessors())));
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        new JvmMemoryMetrics().bindTo(meters);
+        new JvmThreadMetrics().bindTo(meters);
         Redis redis = redis(vertx, config.redis());
         EventJournal journal = new EventJournal(config.kafka());
         Upstreams upstreams =

@@ -3,6 +3,7 @@ package dev.bellwether.simulation;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.sdk.BellwetherException;
 import dev.bellwether.simulation.benchmark.BenchCommand;
+import dev.bellwether.simulation.benchmark.SoakCommand;
 import dev.bellwether.simulation.demo.DemoCommand;
 import dev.bellwether.standalone.StandaloneException;
 import java.io.IOException;
@@ -39,7 +40,8 @@ public final class Simulation {
                 new DemoCommand(environment),
                 new SimulateCommand(environment),
                 new RolloutCommand(),
-                new BenchCommand(environment));
+                new BenchCommand(environment),
+                new SoakCommand(environment));
     }
 
     /** Runs one command and gives its exit status: 0 done, 1 failed, 2 not understood. */

@@ -1,6 +1,6 @@
 package dev.bellwether.trainer;
 
-import dev.bellwether.trainer.dataset.PromptCommand;
+import dev.bellwether.trainer.prompt.PromptCommand;
 
 /** The command {@code prompt}. */
 public final class Prompts {

@@ -18,6 +18,10 @@ public final class ReplyText {
     private int count;
     private int decodedFrom;
     private int decodedTo;
+
+    /** The text of the tokens from {@code decodedFrom} to {@code decodedTo}. */
+    private String known = "";
+
     private final StringBuilder held = new StringBuilder();
     private boolean stopped;
 
@@ -32,14 +36,20 @@ public final class ReplyText {
             tokens = Arrays.copyOf(tokens, count * 2);
         }
         tokens[count++] = token;
-        String known = tokenizer.decode(Arrays.copyOfRange(tokens, decodedFrom, decodedTo));
         String text = tokenizer.decode(Arrays.copyOfRange(tokens, decodedFrom, count));
         if (text.length() <= known.length() || text.charAt(text.length() - 1) == UNFINISHED) {
             return "";
         }
-        decodedFrom = decodedTo;
-        decodedTo = count;
         held.append(text, known.length(), text.length());
+        if (tokenizer.decodesTokensAlone()) {
+            decodedFrom = count;
+            known = "";
+        } else {
+            // What came last decides how the next begins, such as whether a blank stands before it.
+            known = tokenizer.decode(Arrays.copyOfRange(tokens, decodedTo, count));
+            decodedFrom = decodedTo;
+        }
+        decodedTo = count;
         return release(false);
     }
 

@@ -32,8 +32,8 @@ public final class PolicyTokenizer implements AutoCloseable {
     private final boolean ownTemplate;
     private final int longestToken;
 
-    private PolicyTokenizer(TokenizerFile file, ChatTemplateFile templateFile) throws IOException {
-        this.file = file;
+    private PolicyTokenizer(TokenizerFile.Read read, ChatTemplateFile templateFile) throws IOException {
+        this.file = read.file();
         this.controlTokens = new ControlTokens(file.control());
         this.template = new PromptTemplate(
                 templateFile.source(file.added()),
@@ -44,7 +44,7 @@ public final class PolicyTokenizer implements AutoCloseable {
         this.words = file.byteLevel() ? file.words() : Map.of();
         this.longestToken = file.longestToken();
         this.tokenizer = HuggingFaceTokenizer.newInstance(
-                new ByteArrayInputStream(file.renamed()),
+                new ByteArrayInputStream(read.renamed()),
                 Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
     }
 
@@ -70,6 +70,11 @@ public final class PolicyTokenizer implements AutoCloseable {
     /** The most characters that one token stands for: a text of more characters than tokens times this is too long. */
     public int longestToken() {
         return longestToken;
+    }
+
+    /** Whether whole characters' tokens mean the same text whatever stands before them. */
+    public boolean decodesTokensAlone() {
+        return file.byteLevel();
     }
 
     /** Refuses a tokenizer that makes tokens which a model of {@code vocabularySize} has no embedding for. */

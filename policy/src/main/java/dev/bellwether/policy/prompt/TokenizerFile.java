@@ -27,15 +27,16 @@ final class TokenizerFile {
     private static final String FILE = "tokenizer.json";
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final ObjectNode json;
-
     /** Ids by text. */
     private final Map<String, Integer> added = new LinkedHashMap<>();
 
     private final Map<String, Integer> control = new LinkedHashMap<>();
 
+    private final boolean byteLevel;
+    private final int highestToken;
+    private final int longestToken;
+
     private TokenizerFile(ObjectNode json) {
-        this.json = json;
         for (JsonNode token : json.path("added_tokens")) {
             String text = token.path("content").asText();
             int id = token.path("id").asInt();
@@ -44,14 +45,26 @@ final class TokenizerFile {
                 control.put(text, id);
             }
         }
+        this.byteLevel = json.path("decoder").path("type").asText().equals("ByteLevel");
+        JsonNode vocabulary = json.path("model").path("vocab");
+        this.highestToken = highestToken(vocabulary);
+        this.longestToken = longestToken(vocabulary);
     }
 
-    static TokenizerFile read(Path directory) throws IOException {
+    /**
+     * What of the file lasts, and the rest: the JSON of a large vocabulary takes tens of megabytes.
+     *
+     * @param renamed the tokenizer with its control tokens renamed, as JSON
+     */
+    record Read(TokenizerFile file, byte[] renamed) {}
+
+    static Read read(Path directory) throws IOException {
         JsonNode json = JSON.readTree(Files.readAllBytes(directory.resolve(FILE)));
         if (!(json instanceof ObjectNode object)) {
             throw new IOException("%s is no JSON object".formatted(FILE));
         }
-        return new TokenizerFile(object);
+        TokenizerFile file = new TokenizerFile(object);
+        return new Read(file, file.renamed(object));
     }
 
     /** Texts of the added tokens, control tokens among them. */
@@ -93,12 +106,16 @@ final class TokenizerFile {
 
     /** Whether tokens are spelled in characters that stand for bytes. */
     boolean byteLevel() {
-        return json.path("decoder").path("type").asText().equals("ByteLevel");
+        return byteLevel;
     }
 
     int highestToken() {
+        return highestToken;
+    }
+
+    private int highestToken(JsonNode vocabulary) {
         int highest = added.values().stream().mapToInt(Integer::intValue).max().orElse(0);
-        for (JsonNode id : vocabulary()) {
+        for (JsonNode id : vocabulary) {
             highest = Math.max(highest, id.asInt(0));
         }
         return highest;
@@ -106,19 +123,19 @@ final class TokenizerFile {
 
     /** The most characters that one token stands for. */
     int longestToken() {
+        return longestToken;
+    }
+
+    private int longestToken(JsonNode vocabulary) {
         int longest = added.keySet().stream().mapToInt(String::length).max().orElse(1);
-        for (Map.Entry<String, JsonNode> token : vocabulary().properties()) {
+        for (Map.Entry<String, JsonNode> token : vocabulary.properties()) {
             longest = Math.max(longest, token.getKey().length());
         }
         // Unigram models list pairs of text and score.
-        for (JsonNode pair : vocabulary()) {
+        for (JsonNode pair : vocabulary) {
             longest = Math.max(longest, pair.path(0).asText().length());
         }
         return longest;
-    }
-
-    private JsonNode vocabulary() {
-        return json.path("model").path("vocab");
     }
 
     /** The name under which the renamed tokenizer knows a control token. */
@@ -126,13 +143,12 @@ final class TokenizerFile {
         return "\ufdd1%d\ufdd2".formatted(control.getOrDefault(text, -1));
     }
 
-    /** The tokenizer with its control tokens renamed, as JSON. */
-    byte[] renamed() throws IOException {
-        ObjectNode copy = json.deepCopy();
-        for (JsonNode token : copy.path("added_tokens")) {
+    /** The same JSON with its control tokens renamed, in place. */
+    private byte[] renamed(ObjectNode json) throws IOException {
+        for (JsonNode token : json.path("added_tokens")) {
             rename((ObjectNode) token, "content");
         }
-        if (copy.path("model") instanceof ObjectNode model) {
+        if (json.path("model") instanceof ObjectNode model) {
             rename(model, "unk_token");
             switch (model.path("vocab")) {
                 case ObjectNode map -> model.set("vocab", renamedKeys(map));
@@ -142,7 +158,7 @@ final class TokenizerFile {
                 }
             }
         }
-        return JSON.writeValueAsBytes(copy);
+        return JSON.writeValueAsBytes(json);
     }
 
     private void rename(ObjectNode object, String field) {

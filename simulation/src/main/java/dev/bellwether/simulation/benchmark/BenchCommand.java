@@ -38,14 +38,15 @@ public final class BenchCommand implements Callable<Integer> {
     private enum Benchmark {
         GATEWAY,
         OVERLOAD,
-        SERVING
+        SERVING,
+        SWAP
     }
 
     @Parameters(
             index = "0",
             paramLabel = "NAME",
             description = "gateway: through an upstream that answers at once; overload: five times what it can answer;"
-                    + " serving: a model in the engine alone.")
+                    + " serving: a model in the engine alone; swap: changes of version under load.")
     private Benchmark benchmark = Benchmark.GATEWAY;
 
     @Option(
@@ -101,6 +102,7 @@ public final class BenchCommand implements Callable<Integer> {
             BenchmarkReport report = switch (benchmark) {
                 case GATEWAY -> new GatewayBenchmark(gateway(scratch), progress).run();
                 case OVERLOAD -> new OverloadBenchmark(gateway(scratch), progress).run();
+                case SWAP -> new SwapBenchmark(gateway(scratch), progress).run();
                 case SERVING -> new ServingBenchmark(serving(scratch, progress), progress).run();
             };
             report.print(spec.commandLine().getOut());
@@ -169,7 +171,7 @@ public final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private static void delete(Path directory) throws IOException {
+    static void delete(Path directory) throws IOException {
         List<Path> all;
         try (Stream<Path> paths = Files.walk(directory)) {
             all = paths.sorted(Comparator.reverseOrder()).toList();

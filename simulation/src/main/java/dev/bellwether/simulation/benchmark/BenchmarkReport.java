@@ -40,6 +40,11 @@ record BenchmarkReport(String bench, String machine, List<Figure> figures, List<
         out.flush();
     }
 
+    /** Whether every goal is met. */
+    boolean met() {
+        return figures.stream().allMatch(figure -> figure.met() == null || figure.met());
+    }
+
     private static String number(double value) {
         return Math.abs(value) >= 100
                 ? "%.0f".formatted(value)

@@ -1,4 +1,4 @@
-package dev.bellwether.trainer.dataset;
+package dev.bellwether.trainer.prompt;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;

@@ -1,0 +1,27 @@
+package dev.bellwether.simulation.endtoend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.bellwether.simulation.benchmark.SoakCommand;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+/** The soak in its shortest form: what a leak of a second shows in a minute. */
+class SoakIT {
+    private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
+
+    @Test
+    void staysLevelUnderChangesOfVersionAndReadersWhoLeave() {
+        StringWriter out = new StringWriter();
+        int status = new CommandLine(new SoakCommand(Map.of("BELLWETHER_HOME", HOME.toString())))
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(System.err, true))
+                .execute("serving", "--minutes", "1");
+        assertThat(status).as(out.toString()).isZero();
+    }
+}
