@@ -13,7 +13,6 @@ import dev.bellwether.policy.engine.EngineOverloadedException;
 import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.GenerationListener;
 import dev.bellwether.policy.engine.GenerationRequest;
-import dev.bellwether.policy.engine.GoldenCases;
 import dev.bellwether.policy.engine.LastingEngine;
 import dev.bellwether.policy.engine.ModelLimits;
 import dev.bellwether.policy.engine.ModelMemory;
@@ -72,7 +71,6 @@ public final class LocalPolicy implements Policy {
         room.accept(memoryBytes);
         EngineConfig config = limits.engine(checkpoint.config());
         checkpoint.requireFinite();
-        GoldenCases.verify(checkpoint, config.threads(), config.precision());
         PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
         try {
             tokenizer.requireWithin(checkpoint.config().vocabularySize());

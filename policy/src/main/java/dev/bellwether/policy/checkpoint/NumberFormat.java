@@ -40,6 +40,22 @@ public enum NumberFormat {
         };
     }
 
+    /** Whether all numbers that the buffer has left are finite: not every bit of their exponents is set. */
+    boolean finite(ByteBuffer buffer) {
+        boolean finite = true;
+        if (this == F32) {
+            for (int at = buffer.position(); at < buffer.limit(); at += Integer.BYTES) {
+                finite &= (buffer.getInt(at) & 0x7f800000) != 0x7f800000;
+            }
+        } else {
+            int exponent = this == F16 ? 0x7c00 : 0x7f80;
+            for (int at = buffer.position(); at < buffer.limit(); at += Short.BYTES) {
+                finite &= (buffer.getShort(at) & exponent) != exponent;
+            }
+        }
+        return finite;
+    }
+
     /** Writes {@code value}, rounded to the nearest number of the format, ties to even. */
     void write(ByteBuffer buffer, float value) {
         switch (this) {

@@ -177,10 +177,8 @@ public final class Safetensors {
                 piece.clear().limit((int) Math.min(PIECE_BYTES, entry.length() - at));
                 readFully(channel, piece, entry.offset() + at);
                 piece.flip();
-                while (piece.hasRemaining()) {
-                    if (!Float.isFinite(entry.format().read(piece))) {
-                        return false;
-                    }
+                if (!entry.format().finite(piece)) {
+                    return false;
                 }
             }
             return true;

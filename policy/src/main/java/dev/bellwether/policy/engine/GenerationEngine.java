@@ -83,6 +83,19 @@ public final class GenerationEngine implements AutoCloseable {
         return engine;
     }
 
+    /** The same, if the session that will serve computes the checkpoint's golden cases. */
+    static GenerationEngine openVerified(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
+        GenerationEngine engine = new GenerationEngine(checkpoint, config, whenFailed);
+        try {
+            GoldenCases.verify(checkpoint, engine.session, config, engine.positions);
+        } catch (RuntimeException | Error e) {
+            engine.session.close();
+            throw e;
+        }
+        engine.thread.start();
+        return engine;
+    }
+
     /**
      * One reply to each of {@code prompts}, in their order, by an engine of its own that knows all of them before it
      * starts: so the batches, and with them the replies, are the same every time.

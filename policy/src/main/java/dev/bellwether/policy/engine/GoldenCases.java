@@ -54,28 +54,60 @@ public final class GoldenCases {
      * @throws UnsupportedCheckpointException naming the case, the token and both numbers where they differ
      */
     public static void verify(Checkpoint checkpoint, int threads, Precision precision) {
+        List<GoldenCase> cases = cases(checkpoint);
+        try (DecoderSession session =
+                DecoderSession.open(checkpoint, cases.size(), longest(cases), threads, precision)) {
+            verify(cases, session, cases.size(), checkpoint, precision);
+        }
+    }
+
+    /** The same in the session that will serve, or in one of its own where that is too short for the cases. */
+    static void verify(Checkpoint checkpoint, DecoderSession session, EngineConfig config, int positions) {
+        List<GoldenCase> cases = cases(checkpoint);
+        if (longest(cases) > positions) {
+            verify(checkpoint, config.threads(), config.precision());
+        } else {
+            verify(cases, session, config.slots(), checkpoint, config.precision());
+        }
+    }
+
+    private static void verify(
+            List<GoldenCase> cases, DecoderSession session, int slots, Checkpoint checkpoint, Precision precision) {
+        float[][] actual = TeacherForcing.logProbabilities(
+                session,
+                slots,
+                checkpoint.config().vocabularySize(),
+                cases.stream()
+                        .map(golden -> new TeacherForcing.Sample(golden.prompt(), golden.reply()))
+                        .toList());
+        for (int i = 0; i < cases.size(); i++) {
+            compare(i, cases.get(i), precision, actual[i]);
+        }
+    }
+
+    private static int longest(List<GoldenCase> cases) {
+        return cases.stream()
+                .mapToInt(golden -> golden.prompt().length + golden.reply().length)
+                .max()
+                .orElse(1);
+    }
+
+    /** What the checkpoint's directory has, each with all that it needs. */
+    private static List<GoldenCase> cases(Checkpoint checkpoint) {
         Path file = checkpoint.directory().resolve(FILE);
         if (!Files.exists(file)) {
             throw new UnsupportedCheckpointException(
                     "%s is missing, by which serving is checked against training".formatted(file));
         }
-        List<GoldenCase> cases;
         try {
-            cases = read(file);
+            List<GoldenCase> cases = read(file);
+            if (cases.isEmpty()) {
+                throw new UnsupportedCheckpointException("%s holds no case".formatted(file));
+            }
+            cases.forEach(golden -> check(golden, checkpoint.config().vocabularySize()));
+            return cases;
         } catch (IOException e) {
             throw UnsupportedCheckpointException.unreadable(file, e);
-        }
-        if (cases.isEmpty()) {
-            throw new UnsupportedCheckpointException("%s holds no case".formatted(file));
-        }
-        int positions = cases.stream()
-                .mapToInt(golden -> golden.prompt().length + golden.reply().length)
-                .max()
-                .orElse(1);
-        try (DecoderSession session = DecoderSession.open(checkpoint, 1, positions, threads, precision)) {
-            for (int i = 0; i < cases.size(); i++) {
-                compare(i, cases.get(i), precision, logProbabilities(session, checkpoint, cases.get(i)));
-            }
         }
     }
 
@@ -106,44 +138,20 @@ public final class GoldenCases {
         }
     }
 
-    private static float[] logProbabilities(DecoderSession session, Checkpoint checkpoint, GoldenCase golden) {
-        int vocabulary = checkpoint.config().vocabularySize();
+    private static void check(GoldenCase golden, int vocabularySize) {
         if (golden.prompt().length == 0
+                || golden.reply().length == 0
                 || golden.logProbabilities().length != golden.reply().length
                 || !(golden.tolerance() >= 0 && golden.tolerance() <= TOLERANCE_MAX)) {
             throw new UnsupportedCheckpointException(
-                    "golden case with an empty prompt, missing log-probabilities or a tolerance above "
+                    "golden case with an empty prompt or reply, missing log-probabilities or a tolerance above "
                             + TOLERANCE_MAX);
         }
         IntStream.concat(IntStream.of(golden.prompt()), IntStream.of(golden.reply()))
-                .filter(token -> token < 0 || token >= vocabulary)
+                .filter(token -> token < 0 || token >= vocabularySize)
                 .findFirst()
                 .ifPresent(token -> {
                     throw new UnsupportedCheckpointException("golden case with unknown token " + token);
                 });
-        float[] result = new float[golden.reply().length];
-        float[] logits = new float[vocabulary];
-        session.prefill(0, List.of(golden.prompt()));
-        for (int t = 0; t < result.length; t++) {
-            int token = golden.reply()[t];
-            session.logits(0, logits);
-            result[t] = logProbability(logits, token);
-            if (t + 1 < result.length) {
-                session.decode(1, new int[] {token}, new int[] {golden.prompt().length + t});
-            }
-        }
-        return result;
-    }
-
-    static float logProbability(float[] logits, int token) {
-        double top = Double.NEGATIVE_INFINITY;
-        for (float logit : logits) {
-            top = Math.max(top, logit);
-        }
-        double sum = 0;
-        for (float logit : logits) {
-            sum += Math.exp(logit - top);
-        }
-        return (float) (logits[token] - top - Math.log(sum));
     }
 }

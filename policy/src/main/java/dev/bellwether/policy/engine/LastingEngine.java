@@ -1,6 +1,7 @@
 package dev.bellwether.policy.engine;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -23,12 +24,16 @@ public final class LastingEngine implements AutoCloseable {
     private LastingEngine(Checkpoint checkpoint, EngineConfig config) {
         this.checkpoint = checkpoint;
         this.config = config;
-        GenerationEngine first = open();
+        GenerationEngine first = GenerationEngine.openVerified(checkpoint, config, this::replace);
         this.engine = first;
         this.positions = first.positionsMax();
     }
 
-    /** Loads a checkpoint and starts to take requests. */
+    /**
+     * Loads a checkpoint, replays its golden cases and starts to take requests.
+     *
+     * @throws UnsupportedCheckpointException naming what is wrong with it
+     */
     public static LastingEngine open(Checkpoint checkpoint, EngineConfig config) {
         return new LastingEngine(checkpoint, config);
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.Safetensors;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +31,30 @@ class LastingEngineTest {
 
     @TempDir
     private Path directory = Path.of("");
+
+    private Path checkpoint = Path.of("");
+
+    @BeforeEach
+    void copyTheReference() throws IOException {
+        checkpoint = Files.createDirectories(directory.resolve("checkpoint"));
+        for (String file : List.of("config.json", "model.safetensors")) {
+            Files.copy(REFERENCE.resolve(file), checkpoint.resolve(file));
+        }
+        writeGoldenCase(checkpoint);
+    }
+
+    /** Without any, no engine starts. */
+    private static void writeGoldenCase(Path folder) throws IOException {
+        int[] prompt = {5, 6, 7};
+        int[] reply = {8, 10, 11};
+        Checkpoint model = Checkpoint.open(folder);
+        try (DecoderSession session = DecoderSession.open(model, 1, 8, 1, Precision.FLOAT32)) {
+            List<TeacherForcing.Sample> samples = List.of(new TeacherForcing.Sample(prompt, reply));
+            float[] expected =
+                    TeacherForcing.logProbabilities(session, 1, model.config().vocabularySize(), samples)[0];
+            GoldenCases.write(folder, List.of(new GoldenCases.GoldenCase(prompt, reply, expected, .001)));
+        }
+    }
 
     /** Its reply, or how it failed. */
     private static class Waiting implements GenerationListener {
@@ -78,7 +104,7 @@ class LastingEngineTest {
 
     @Test
     void answersEverybodyAndIsReplacedWhenTheRuntimeFails() throws Exception {
-        try (LastingEngine engine = LastingEngine.open(Checkpoint.open(REFERENCE), CONFIG)) {
+        try (LastingEngine engine = LastingEngine.open(Checkpoint.open(checkpoint), CONFIG)) {
             List<Waiting> all = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
                 all.add(ask(engine, i == 9 ? IMPOSSIBLE : new int[] {5, 6, 7}, 100, new Waiting()));
@@ -99,7 +125,7 @@ class LastingEngineTest {
 
     @Test
     void survivesAnErrorOfTheMachine() throws Exception {
-        try (LastingEngine engine = LastingEngine.open(Checkpoint.open(REFERENCE), CONFIG)) {
+        try (LastingEngine engine = LastingEngine.open(Checkpoint.open(checkpoint), CONFIG)) {
             Waiting beside = ask(engine, new int[] {5}, 100, new Waiting());
             Waiting broken = ask(engine, new int[] {6}, 100, new Waiting() {
                 @Override
@@ -115,7 +141,7 @@ class LastingEngineTest {
 
     @Test
     void failsTheOneWhoseListenerFails() throws Exception {
-        try (LastingEngine engine = LastingEngine.open(Checkpoint.open(REFERENCE), CONFIG)) {
+        try (LastingEngine engine = LastingEngine.open(Checkpoint.open(checkpoint), CONFIG)) {
             Waiting beside = ask(engine, new int[] {5}, 60, new Waiting());
             Waiting broken = ask(engine, new int[] {6}, 60, new Waiting() {
                 @Override
@@ -145,6 +171,7 @@ class LastingEngineTest {
         Arrays.fill(weights, 9 * hidden, 10 * hidden, Float.NaN);
         Files.copy(folder.resolve("config.json"), directory.resolve("config.json"));
         Safetensors.write(directory.resolve("model.safetensors"), good.config().tensors(), weights, NumberFormat.F32);
+        writeGoldenCase(directory);
         try (LastingEngine engine = LastingEngine.open(Checkpoint.open(directory), CONFIG)) {
             int[] alone = greedy(engine, new int[] {10}).reply().tokens();
             int[] longer = new int[60];
@@ -162,7 +189,7 @@ class LastingEngineTest {
 
     @Test
     void leavesNothingBehindOverAHundredFailures() throws Exception {
-        try (LastingEngine engine = LastingEngine.open(Checkpoint.open(REFERENCE), CONFIG)) {
+        try (LastingEngine engine = LastingEngine.open(Checkpoint.open(checkpoint), CONFIG)) {
             for (int i = 0; i < 100; i++) {
                 assertThatThrownBy(askUntilTaken(engine, IMPOSSIBLE)::reply)
                         .hasCauseInstanceOf(EngineFailedException.class);
