@@ -172,7 +172,8 @@ public final class Safetensors {
     /** Whether all numbers of a tensor are finite. */
     boolean finite(Entry entry) {
         try (FileChannel channel = FileChannel.open(file)) {
-            ByteBuffer piece = ByteBuffer.allocate(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer piece = ByteBuffer.allocate((int) Math.min(PIECE_BYTES, entry.length()))
+                    .order(ByteOrder.LITTLE_ENDIAN);
             for (long at = 0; at < entry.length(); at += PIECE_BYTES) {
                 piece.clear().limit((int) Math.min(PIECE_BYTES, entry.length() - at));
                 readFully(channel, piece, entry.offset() + at);

@@ -28,6 +28,10 @@ final class SwapBenchmark {
     private static final int PEAK_CONNECTIONS = 8;
     private static final double SHARE_OF_PEAK = .3;
     private static final double ADDED_MILLIS_MAX = 50;
+
+    /** From one change's end to the next. */
+    private static final Duration PAUSE = Duration.ofMillis(500);
+
     private static final String BOT = "support";
     private static final String TOKEN = "feedback_token";
 
@@ -65,7 +69,12 @@ final class SwapBenchmark {
             swaps(chat, rate, steady, kafka.bootstrapServers(), gateway.operatorPort());
         }
         return new BenchmarkReport(
-                "swap", Machine.describe(), figures, List.of("the generator shares the cores with the gateway"));
+                "swap",
+                Machine.describe(),
+                figures,
+                List.of(
+                        "half a second lies between a change's end and the next",
+                        "the generator shares the cores with the gateway"));
     }
 
     private DataFolder prepare() throws IOException {
@@ -119,6 +128,7 @@ final class SwapBenchmark {
         try (VersionSwaps swaps = new VersionSwaps(BOT, kafka, operatorPort)) {
             for (int swap = 0; swap < SWAPS; swap++) {
                 took.recordValue(swaps.swap("swap-" + swap).toNanos());
+                Thread.sleep(PAUSE);
             }
             return took;
         } catch (IOException | InterruptedException e) {
