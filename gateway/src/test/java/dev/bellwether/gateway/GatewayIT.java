@@ -36,6 +36,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -107,8 +108,7 @@ class GatewayIT {
     void recordsTheTokensThatItDrewWhereTheBotAsksForThem() throws IOException, InterruptedException {
         JsonNode reply = chat("");
         Reply recorded = recorded(reply).replies().getFirst();
-        SampledTokens sampled = recorded.sampled();
-        assertThat(sampled).isNotNull();
+        SampledTokens sampled = Objects.requireNonNull(recorded.sampled());
         assertThat(sampled.logProbabilities()).allMatch(each -> each <= 0);
         int[] ids = sampled.ids().stream()
                 .limit(recorded.completionTokens())

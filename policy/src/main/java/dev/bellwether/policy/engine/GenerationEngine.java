@@ -13,8 +13,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Generates many replies at once by continuous batching: requests join and leave between decoding steps.
@@ -27,8 +25,6 @@ import org.slf4j.LoggerFactory;
  * @see <a href="https://www.usenix.org/conference/osdi22/presentation/yu">Yu et al.: Orca</a>
  */
 public final class GenerationEngine implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(GenerationEngine.class);
-
     /** Of a long prompt: as long the others wait, and with it grows what attention keeps in between. */
     private static final int PIECE_TOKENS = 128;
 
@@ -235,23 +231,7 @@ public final class GenerationEngine implements AutoCloseable {
         }
         waiting.drainTo(failed);
         EngineFailedException answer = new EngineFailedException(why);
-        failed.forEach(generation -> tell(generation, answer));
-    }
-
-    private static void tell(Running generation, RuntimeException failure) {
-        try {
-            generation.listener.onFailure(failure);
-        } catch (RuntimeException | Error e) {
-            LOG.error("a listener failed", e);
-        }
-    }
-
-    private static void end(Running generation, Completion.Finish finish) {
-        try {
-            generation.listener.onEnd(generation.completion(finish));
-        } catch (RuntimeException e) {
-            LOG.error("a listener failed", e);
-        }
+        failed.forEach(generation -> generation.tell(answer));
     }
 
     private void admit() throws InterruptedException {
@@ -265,7 +245,7 @@ public final class GenerationEngine implements AutoCloseable {
             if (next == null) {
                 break;
             }
-            if (abandoned(next)) {
+            if (next.abandoned()) {
                 held = null;
                 continue;
             }
@@ -310,17 +290,6 @@ public final class GenerationEngine implements AutoCloseable {
         return joining.isEmpty() || longest * (joining.size() + 1) <= config.prefillTokensMax();
     }
 
-    private boolean abandoned(Running generation) {
-        if (generation.cancelled()) {
-            end(generation, Completion.Finish.CANCELLED);
-        } else if (generation.late()) {
-            end(generation, Completion.Finish.DEADLINE);
-        } else {
-            return false;
-        }
-        return true;
-    }
-
     private void prefill(List<Running> joining) {
         int first = running.size();
         int behind = first + joining.size();
@@ -356,7 +325,7 @@ public final class GenerationEngine implements AutoCloseable {
         reading = generation;
         int slot = config.slots() - 1;
         int[] prompt = generation.request.prompt();
-        if (abandoned(generation)) {
+        if (generation.abandoned()) {
             reading = null;
             return;
         }
@@ -408,44 +377,13 @@ public final class GenerationEngine implements AutoCloseable {
     private void sample(int first) {
         for (int slot = first; slot < running.size(); slot++) {
             session.probabilities(slot - first, probabilities);
-            draw(running.get(slot));
+            running.get(slot).draw(probabilities, scratch, endTokens);
         }
         for (int slot = running.size() - 1; slot >= first; slot--) {
-            if (done(running.get(slot))) {
+            if (running.get(slot).done(endTokens)) {
                 leave(slot);
             }
         }
-    }
-
-    /** What is wrong with one row, its numbers or its listener, is no other's matter. */
-    private void draw(Running generation) {
-        try {
-            Sampler.Draw draw = generation.sampler.draw(probabilities, scratch);
-            generation.logProbabilities[generation.generated] = draw.logProbability();
-            generation.last = draw.token();
-            if (!endTokens.contains(draw.token())) {
-                generation.tokens[generation.generated++] = draw.token();
-                generation.listener.onToken(draw.token());
-            }
-        } catch (RuntimeException e) {
-            generation.failed = true;
-            tell(generation, e);
-        }
-    }
-
-    private boolean done(Running generation) {
-        if (generation.failed) {
-            return true;
-        }
-        if (endTokens.contains(generation.last)) {
-            end(generation, Completion.Finish.END);
-            return true;
-        }
-        if (generation.generated == generation.tokens.length) {
-            end(generation, Completion.Finish.LENGTH);
-            return true;
-        }
-        return abandoned(generation);
     }
 
     /** The last one takes its place; what it had read stays behind the running ones, for the next turn. */

@@ -1,16 +1,21 @@
 package dev.bellwether.policy.engine;
 
 import java.util.Arrays;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A request on its way through the engine; the engine's thread alone writes it, but for its cancellation. */
 final class Running implements GenerationEngine.Generation {
+    private static final Logger LOG = LoggerFactory.getLogger(Running.class);
+
     final GenerationRequest request;
-    final GenerationListener listener;
+    private final GenerationListener listener;
     final Sampler sampler;
     private final long deadlineNanos;
-    final int[] tokens;
-    final float[] logProbabilities;
-    int generated;
+    private final int[] tokens;
+    private final float[] logProbabilities;
+    private int generated;
     int cached;
     int last;
     boolean failed;
@@ -30,12 +35,64 @@ final class Running implements GenerationEngine.Generation {
         cancelled = true;
     }
 
-    boolean cancelled() {
-        return cancelled;
+    /** Ends it where nobody waits for it any more, or its time is up. */
+    boolean abandoned() {
+        if (cancelled) {
+            end(Completion.Finish.CANCELLED);
+        } else if (System.nanoTime() - deadlineNanos > 0) {
+            end(Completion.Finish.DEADLINE);
+        } else {
+            return false;
+        }
+        return true;
     }
 
-    boolean late() {
-        return System.nanoTime() - deadlineNanos > 0;
+    /** Takes its next token; what is wrong with it, its numbers or its listener, is no other's matter. */
+    void draw(float[] probabilities, Sampler.Scratch scratch, List<Integer> endTokens) {
+        try {
+            Sampler.Draw draw = sampler.draw(probabilities, scratch);
+            logProbabilities[generated] = draw.logProbability();
+            last = draw.token();
+            if (!endTokens.contains(draw.token())) {
+                tokens[generated++] = draw.token();
+                listener.onToken(draw.token());
+            }
+        } catch (RuntimeException e) {
+            failed = true;
+            tell(e);
+        }
+    }
+
+    /** Ends it where its last token says so. */
+    boolean done(List<Integer> endTokens) {
+        if (failed) {
+            return true;
+        }
+        if (endTokens.contains(last)) {
+            end(Completion.Finish.END);
+            return true;
+        }
+        if (generated == tokens.length) {
+            end(Completion.Finish.LENGTH);
+            return true;
+        }
+        return abandoned();
+    }
+
+    void tell(RuntimeException failure) {
+        try {
+            listener.onFailure(failure);
+        } catch (RuntimeException | Error e) {
+            LOG.error("a listener failed", e);
+        }
+    }
+
+    private void end(Completion.Finish finish) {
+        try {
+            listener.onEnd(completion(finish));
+        } catch (RuntimeException e) {
+            LOG.error("a listener failed", e);
+        }
     }
 
     /** The prompt and what of the reply the cache holds. */
@@ -46,7 +103,7 @@ final class Running implements GenerationEngine.Generation {
         return context;
     }
 
-    Completion completion(Completion.Finish finish) {
+    private Completion completion(Completion.Finish finish) {
         int[] sampled = Arrays.copyOf(tokens, finish == Completion.Finish.END ? generated + 1 : generated);
         if (finish == Completion.Finish.END) {
             sampled[generated] = last;

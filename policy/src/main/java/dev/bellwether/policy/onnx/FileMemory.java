@@ -22,6 +22,7 @@ import java.util.List;
  * Memory for what is read once and then hardly ever: a file without a name behind it, so that its pages need not stay in
  * memory and come back where they are read after all.
  */
+@SuppressWarnings("restricted")
 public final class FileMemory implements AutoCloseable {
     private static final int DONT_NEED = 4;
 

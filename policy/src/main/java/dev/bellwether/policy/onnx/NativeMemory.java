@@ -16,6 +16,7 @@ import java.util.Optional;
  * Memory beside the JVM's limits that reads as zeros and is not the machine's before it is written: {@code mmap}.
  * {@link Arena#allocate} would write the zeros at once, and so does {@code calloc} where it has used the memory before.
  */
+@SuppressWarnings("restricted")
 public final class NativeMemory implements AutoCloseable {
     private static final int READ_AND_WRITE = 3;
     private static final int PRIVATE = 2;

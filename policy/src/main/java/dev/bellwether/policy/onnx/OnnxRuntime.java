@@ -31,6 +31,7 @@ import java.util.Optional;
  * {@code bellwether.onnxruntime} names: for another device than the CPU, a build for that device with its providers
  * beside it.
  */
+@SuppressWarnings("restricted")
 public final class OnnxRuntime {
     /** The system property that names a folder with {@code libonnxruntime.so}. */
     public static final String FOLDER = "bellwether.onnxruntime";

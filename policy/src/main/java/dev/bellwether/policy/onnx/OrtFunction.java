@@ -15,6 +15,7 @@ import java.lang.foreign.MemoryLayout;
  *
  * @see <a href="https://onnxruntime.ai/docs/api/c/struct_ort_api.html">OrtApi</a>
  */
+@SuppressWarnings("ImmutableEnumChecker") // A FunctionDescriptor is immutable.
 enum OrtFunction {
     GET_ERROR_MESSAGE(2, FunctionDescriptor.of(ADDRESS, ADDRESS)),
     CREATE_ENV(3, status(JAVA_INT, ADDRESS, ADDRESS)),

@@ -27,7 +27,7 @@ class BlockRoundingTest {
             for (int i = 0; i < values.length; i++) {
                 int number = bits == 8
                         ? memory.get(ValueLayout.JAVA_BYTE, i) & 0xff
-                        : memory.get(ValueLayout.JAVA_BYTE, i / 2) >> 4 * (i % 2) & 0xf;
+                        : (memory.get(ValueLayout.JAVA_BYTE, i / 2) >> (4 * (i % 2))) & 0xf;
                 values[i] = rounding.scale() * (number - (1 << (bits - 1))) + rounding.offset();
             }
         }
