@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -101,9 +100,10 @@ public final class GenerationEngine implements AutoCloseable {
         int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(1);
         EngineConfig config = EngineConfig.bulk(longest + sampling.tokensMax());
         try (GenerationEngine engine = new GenerationEngine(checkpoint, config, _ -> {})) {
-            List<CompletableFuture<Completion>> futures = engine.submitAll(requests(prompts, sampling, timeout));
+            List<CompletableFuture<Completion>> futures =
+                    engine.submitAll(GenerationRequest.all(prompts, sampling, timeout));
             engine.thread.start();
-            return join(futures);
+            return CompletingListener.join(futures);
         }
     }
 
@@ -159,20 +159,12 @@ public final class GenerationEngine implements AutoCloseable {
 
     /** Replies to all {@code requests}, in their order; waits for the last. */
     public List<Completion> generate(List<GenerationRequest> requests) {
-        return join(submitAll(requests));
+        return CompletingListener.join(submitAll(requests));
     }
 
     /** Replies to all {@code prompts}, the i-th drawn with the seed {@code sampling.seed() + i}. */
     public List<Completion> generate(List<int[]> prompts, Sampling sampling, Duration timeout) {
-        return generate(requests(prompts, sampling, timeout));
-    }
-
-    private static List<GenerationRequest> requests(List<int[]> prompts, Sampling sampling, Duration timeout) {
-        List<GenerationRequest> requests = new ArrayList<>(prompts.size());
-        for (int i = 0; i < prompts.size(); i++) {
-            requests.add(new GenerationRequest(prompts.get(i), sampling.withSeed(sampling.seed() + i), timeout));
-        }
-        return requests;
+        return generate(GenerationRequest.all(prompts, sampling, timeout));
     }
 
     private List<CompletableFuture<Completion>> submitAll(List<GenerationRequest> requests) {
@@ -183,14 +175,6 @@ public final class GenerationEngine implements AutoCloseable {
             submit(request, new CompletingListener(future));
         }
         return futures;
-    }
-
-    private static List<Completion> join(List<CompletableFuture<Completion>> futures) {
-        try {
-            return futures.stream().map(CompletableFuture::join).toList();
-        } catch (CompletionException e) {
-            throw new IllegalStateException("generation failed: " + e.getMessage(), e);
-        }
     }
 
     private void run() {

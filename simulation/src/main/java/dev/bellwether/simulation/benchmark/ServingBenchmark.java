@@ -263,7 +263,7 @@ final class ServingBenchmark {
         double exact = 0;
         for (Precision precision : settings.precisions()) {
             say("%s: perplexity".formatted(precision));
-            double perplexity = Perplexity.of(checkpoint, sequences, precision, (int) Machine.cores());
+            double perplexity = Perplexity.of(checkpoint, sequences, precision, Machine.cores());
             Figure figure =
                     Figure.of("perplexity", "%s, %d turns".formatted(precision, sequences.size()), perplexity, "");
             if (precision == Precision.FLOAT32) {

@@ -110,9 +110,10 @@ final class Soak {
     }
 
     private static String body(boolean stream) {
-        return ("{\"model\":\"%s\",\"user\":\"mia\",\"stream\":%b,\"messages\":[{\"role\":\"user\","
-                        + "\"content\":\"My card has not arrived, what should I do now?\"}]}")
-                .formatted(BOT, stream);
+        return """
+                {"model":"%s","user":"mia","stream":%b,"messages":[
+                  {"role":"user","content":"My card has not arrived, what should I do now?"}]}
+                """.formatted(BOT, stream);
     }
 
     private LoadGenerator.Result chats(int port, String apiKey) throws IOException {

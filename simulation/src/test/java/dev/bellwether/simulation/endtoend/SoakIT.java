@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.bellwether.simulation.benchmark.SoakCommand;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -20,7 +21,7 @@ class SoakIT {
         int status = new CommandLine(new SoakCommand(Map.of("BELLWETHER_HOME", HOME.toString())))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setOut(new PrintWriter(out, true))
-                .setErr(new PrintWriter(System.err, true))
+                .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .execute("serving", "--minutes", "1");
         assertThat(status).as(out.toString()).isZero();
     }
