@@ -129,10 +129,14 @@ final class Soak {
     /** Asks for streams and hangs up after their first bytes. */
     private long leave(int port, String apiKey) throws IOException, InterruptedException {
         byte[] body = body(true).getBytes(StandardCharsets.UTF_8);
-        byte[] head = ("POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer %s\r\n"
-                        + "content-type: application/json\r\ncontent-length: %d\r\n\r\n")
-                .formatted(apiKey, body.length)
-                .getBytes(StandardCharsets.UTF_8);
+        byte[] head = """
+                POST /v1/chat/completions HTTP/1.1\r
+                host: 127.0.0.1\r
+                authorization: Bearer %s\r
+                content-type: application/json\r
+                content-length: %d\r
+                \r
+                """.formatted(apiKey, body.length).getBytes(StandardCharsets.UTF_8);
         while (!over.get()) {
             try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
                 socket.getOutputStream().write(head);
