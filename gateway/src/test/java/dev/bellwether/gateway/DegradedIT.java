@@ -27,7 +27,8 @@ class DegradedIT {
 
     @Test
     void startsAndChatsWhileKafkasNameDoesNotResolve() throws IOException, InterruptedException {
-        TestGateway.Settings nowhere = new TestGateway.Settings(List.of(), _ -> null, "no-such-broker.invalid:9092");
+        TestGateway.Settings nowhere =
+                new TestGateway.Settings(List.of(), _ -> null, "no-such-broker.invalid:9092", 4L << 30);
         try (TestGateway gateway =
                 new TestGateway(directory.resolve("data"), "bots: {lonely: {champion: default}}\n", nowhere).start()) {
             assertThat(send("GET", gateway.operator("/readyz"), "", null).body())

@@ -51,8 +51,9 @@ final class TestGateway implements AutoCloseable {
     private @Nullable Gateway gateway;
 
     /** What differs from one test's gateway to another's. */
-    record Settings(List<String> proxies, Function<String, @Nullable String> environment, String kafka) {
-        static final Settings DEFAULT = new Settings(List.of(), _ -> null, "");
+    record Settings(
+            List<String> proxies, Function<String, @Nullable String> environment, String kafka, long modelBytesMax) {
+        static final Settings DEFAULT = new Settings(List.of(), _ -> null, "", 4L << 30);
     }
 
     TestGateway(Path directory, String bots, Settings settings) {
@@ -96,7 +97,7 @@ final class TestGateway implements AutoCloseable {
                 settings.proxies(),
                 1_000_000,
                 true,
-                4L << 30,
+                settings.modelBytesMax(),
                 settings.environment());
     }
 

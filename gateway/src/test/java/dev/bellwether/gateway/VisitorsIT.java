@@ -43,7 +43,7 @@ class VisitorsIT {
         gateway = new TestGateway(
                         directory.resolve("data"),
                         BOTS,
-                        new TestGateway.Settings(List.of("127.0.0.0/8"), _ -> null, ""))
+                        new TestGateway.Settings(List.of("127.0.0.0/8"), _ -> null, "", 4L << 30))
                 .start();
     }
 

@@ -136,6 +136,8 @@ public final class EventJournal implements AutoCloseable {
                         // more.
                         ProducerConfig.LINGER_MS_CONFIG,
                         0,
+                        ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
+                        Topics.RECORD_BYTES_MAX,
                         ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,
                         1,
                         ProducerConfig.MAX_BLOCK_MS_CONFIG,

@@ -74,7 +74,7 @@ final class Champions {
             catalog.load(bot, version);
             refused.remove(key);
             return true;
-        } catch (RuntimeException | OutOfMemoryError e) {
+        } catch (RuntimeException | Error e) {
             refused.put(key, new Refusal(String.valueOf(e.getMessage()), System.nanoTime()));
             LOG.error(
                     "version {} of {} cannot be loaded and is tried again in {} s: {}",

@@ -194,7 +194,7 @@ public final class RolloutFollower implements AutoCloseable {
     private void run() {
         while (!closing) {
             try {
-                champions.loadFirst(bots.get());
+                loadFirst(bots.get());
                 if (!loaded) {
                     loadedNanos = System.nanoTime();
                     loaded = true;
@@ -250,7 +250,7 @@ public final class RolloutFollower implements AutoCloseable {
             long lookedNanos = System.nanoTime();
             while (!closing) {
                 Bots now = bots.get();
-                champions.loadFirst(now);
+                loadFirst(now);
                 keepTo(now.bots().keySet(), changed);
                 if (caughtUp && past(lookedNanos, LOOK_FOR_KAFKA)) {
                     connected = answers(consumer, partitions);
@@ -270,6 +270,14 @@ public final class RolloutFollower implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Who serves is known to stay, of every bot, before anything is loaded that may need room. */
+    private void loadFirst(Bots now) {
+        for (String bot : now.bots().keySet()) {
+            pin(bot, state(bot), announced(bot));
+        }
+        champions.loadFirst(now);
     }
 
     /** Bots that the file names no more are unloaded; one that it names again goes on where its rollout is. */
@@ -346,6 +354,11 @@ public final class RolloutFollower implements AutoCloseable {
         if (!champions.load(bot, state.champion())) {
             return false;
         }
+        if (!state.champion().equals(state(bot).champion())) {
+            // It serves from here on, so that the one before may make room for the candidate.
+            effective.put(bot, RolloutState.idle(bot, state.champion()));
+        }
+        pin(bot, state);
         String candidate = state.candidate();
         if (candidate != null && !loadCandidate(bot, candidate)) {
             state = RolloutState.idle(bot, state.champion());
@@ -382,7 +395,7 @@ public final class RolloutFollower implements AutoCloseable {
         try {
             catalog.load(bot, candidate);
             return true;
-        } catch (RuntimeException | OutOfMemoryError e) {
+        } catch (RuntimeException | Error e) {
             LOG.error("candidate {} of {} cannot be loaded and is aborted: {}", candidate, bot, e.getMessage());
             RolloutCommand abort = new RolloutCommand(
                     Event.SCHEMA,

@@ -68,14 +68,14 @@ public final class LocalPolicy implements Policy {
             PolicyStore store, String bot, String version, ModelLimits limits, Workers prompts, LongConsumer room) {
         Checkpoint checkpoint = store.open(bot, version);
         long memoryBytes = ModelMemory.of(checkpoint.config(), limits).bytes();
-        room.accept(memoryBytes);
         EngineConfig config = limits.engine(checkpoint.config());
         checkpoint.requireFinite();
         PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
         try {
             tokenizer.requireWithin(checkpoint.config().vocabularySize());
+            room.accept(memoryBytes);
             return new LocalPolicy(version, memoryBytes, tokenizer, LastingEngine.open(checkpoint, config), prompts);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             tokenizer.close();
             throw e;
         }

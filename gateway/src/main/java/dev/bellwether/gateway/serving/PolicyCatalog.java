@@ -66,7 +66,7 @@ public final class PolicyCatalog implements AutoCloseable {
         return loaded.containsKey(new Key(bot, version));
     }
 
-    /** Whether the version had to make room for another, and was not asked for since. */
+    /** Whether the version had to make room for another, and is not wanted since. */
     public boolean evicted(String bot, String version) {
         return evicted.contains(new Key(bot, version));
     }
@@ -116,9 +116,10 @@ public final class PolicyCatalog implements AutoCloseable {
         return entry.policy.use();
     }
 
-    /** Versions that serve somebody, or are about to: they do not make room for others. */
+    /** Versions that serve somebody, or are about to: they do not make room for others, and one that did is wanted again. */
     public void pin(String bot, Set<String> versions) {
         pinned.put(bot, Set.copyOf(versions));
+        evicted.removeIf(key -> key.bot().equals(bot) && versions.contains(key.version()));
     }
 
     /**
@@ -210,6 +211,7 @@ public final class PolicyCatalog implements AutoCloseable {
     /** Unloads every version of bots that are not among {@code bots}. */
     public void retainBots(Set<String> bots) {
         pinned.keySet().retainAll(bots);
+        evicted.removeIf(key -> !bots.contains(key.bot()));
         unload(key -> !bots.contains(key.bot()));
     }
 

@@ -53,13 +53,14 @@ public final class GenerationEngine implements AutoCloseable {
         this.config = config;
         this.whenFailed = whenFailed;
         this.positions = Math.min(config.positionsMax(), checkpoint.config().positionsMax());
-        this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads(), config.precision());
         this.probabilities = new float[checkpoint.config().vocabularySize()];
         this.scratch = new Sampler.Scratch(probabilities.length);
         this.kept = new KeptTokens(config.slots());
         this.endTokens = checkpoint.config().endTokens();
         this.waiting = new LinkedBlockingQueue<>(config.queueMax());
         this.thread = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
+        // Last: whatever fails before leaves nothing open.
+        this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads(), config.precision());
     }
 
     /** Loads a checkpoint and starts to take requests. */
@@ -78,11 +79,20 @@ public final class GenerationEngine implements AutoCloseable {
         return engine;
     }
 
-    /** The same, if the session that will serve computes the checkpoint's golden cases. */
+    /**
+     * The same, if the checkpoint's golden cases are computed: by the session that will serve, or before it is there where
+     * its context is too short for them.
+     */
     static GenerationEngine openVerified(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
+        GoldenCases.Cases cases = GoldenCases.of(checkpoint);
+        int positions = Math.min(config.positionsMax(), checkpoint.config().positionsMax());
+        if (cases.longest() > positions) {
+            cases.verify(config.threads(), config.precision());
+            return open(checkpoint, config, whenFailed);
+        }
         GenerationEngine engine = new GenerationEngine(checkpoint, config, whenFailed);
         try {
-            GoldenCases.verify(checkpoint, engine.session, config, engine.positions);
+            cases.verify(engine.session, config.slots(), config.precision());
         } catch (RuntimeException | Error e) {
             engine.session.close();
             throw e;

@@ -3,6 +3,7 @@ package dev.bellwether.policy.engine;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +21,9 @@ public final class GoldenCases {
 
     /** Wider than what rounding to bfloat16 could explain, nothing is checked. */
     private static final double TOLERANCE_MAX = .1;
+
+    /** Cases that are computed at once. */
+    private static final int SLOTS = 8;
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -54,46 +58,42 @@ public final class GoldenCases {
      * @throws UnsupportedCheckpointException naming the case, the token and both numbers where they differ
      */
     public static void verify(Checkpoint checkpoint, int threads, Precision precision) {
-        List<GoldenCase> cases = cases(checkpoint);
-        try (DecoderSession session =
-                DecoderSession.open(checkpoint, cases.size(), longest(cases), threads, precision)) {
-            verify(cases, session, cases.size(), checkpoint, precision);
-        }
+        of(checkpoint).verify(threads, precision);
     }
 
-    /** The same in the session that will serve, or in one of its own where that is too short for the cases. */
-    static void verify(Checkpoint checkpoint, DecoderSession session, EngineConfig config, int positions) {
-        List<GoldenCase> cases = cases(checkpoint);
-        if (longest(cases) > positions) {
-            verify(checkpoint, config.threads(), config.precision());
-        } else {
-            verify(cases, session, config.slots(), checkpoint, config.precision());
+    /** A checkpoint's cases. */
+    record Cases(Checkpoint checkpoint, List<GoldenCase> all) {
+        /** Tokens of the longest. */
+        int longest() {
+            return all.stream()
+                    .mapToInt(golden -> golden.prompt().length + golden.reply().length)
+                    .max()
+                    .orElse(1);
         }
-    }
 
-    private static void verify(
-            List<GoldenCase> cases, DecoderSession session, int slots, Checkpoint checkpoint, Precision precision) {
-        float[][] actual = TeacherForcing.logProbabilities(
-                session,
-                slots,
-                checkpoint.config().vocabularySize(),
-                cases.stream()
-                        .map(golden -> new TeacherForcing.Sample(golden.prompt(), golden.reply()))
-                        .toList());
-        for (int i = 0; i < cases.size(); i++) {
-            compare(i, cases.get(i), precision, actual[i]);
+        /** In a session of their own. */
+        void verify(int threads, Precision precision) {
+            int slots = Math.min(all.size(), SLOTS);
+            try (DecoderSession session = DecoderSession.open(checkpoint, slots, longest(), threads, precision)) {
+                verify(session, slots, precision);
+            }
         }
-    }
 
-    private static int longest(List<GoldenCase> cases) {
-        return cases.stream()
-                .mapToInt(golden -> golden.prompt().length + golden.reply().length)
-                .max()
-                .orElse(1);
+        /** In a session of that many slots that is long enough for all. */
+        void verify(DecoderSession session, int slots, Precision precision) {
+            List<TeacherForcing.Sample> samples = all.stream()
+                    .map(golden -> new TeacherForcing.Sample(golden.prompt(), golden.reply()))
+                    .toList();
+            int vocabularySize = checkpoint.config().vocabularySize();
+            float[][] actual = TeacherForcing.logProbabilities(session, slots, vocabularySize, samples);
+            for (int i = 0; i < actual.length; i++) {
+                compare(i, all.get(i), precision, actual[i]);
+            }
+        }
     }
 
     /** What the checkpoint's directory has, each with all that it needs. */
-    private static List<GoldenCase> cases(Checkpoint checkpoint) {
+    static Cases of(Checkpoint checkpoint) {
         Path file = checkpoint.directory().resolve(FILE);
         if (!Files.exists(file)) {
             throw new UnsupportedCheckpointException(
@@ -104,8 +104,8 @@ public final class GoldenCases {
             if (cases.isEmpty()) {
                 throw new UnsupportedCheckpointException("%s holds no case".formatted(file));
             }
-            cases.forEach(golden -> check(golden, checkpoint.config().vocabularySize()));
-            return cases;
+            cases.forEach(golden -> check(golden, checkpoint.config()));
+            return new Cases(checkpoint, cases);
         } catch (IOException e) {
             throw UnsupportedCheckpointException.unreadable(file, e);
         }
@@ -138,17 +138,17 @@ public final class GoldenCases {
         }
     }
 
-    private static void check(GoldenCase golden, int vocabularySize) {
+    private static void check(GoldenCase golden, CheckpointConfig config) {
         if (golden.prompt().length == 0
-                || golden.reply().length == 0
+                || golden.prompt().length + golden.reply().length > config.positionsMax()
                 || golden.logProbabilities().length != golden.reply().length
                 || !(golden.tolerance() >= 0 && golden.tolerance() <= TOLERANCE_MAX)) {
             throw new UnsupportedCheckpointException(
-                    "golden case with an empty prompt or reply, missing log-probabilities or a tolerance above "
+                    "golden case with an empty prompt, more tokens than the model reads, missing log-probabilities or a tolerance above "
                             + TOLERANCE_MAX);
         }
         IntStream.concat(IntStream.of(golden.prompt()), IntStream.of(golden.reply()))
-                .filter(token -> token < 0 || token >= vocabularySize)
+                .filter(token -> token < 0 || token >= config.vocabularySize())
                 .findFirst()
                 .ifPresent(token -> {
                     throw new UnsupportedCheckpointException("golden case with unknown token " + token);

@@ -46,7 +46,10 @@ public record ModelMemory(long weightsBytes, long cacheBytes, long workBytes) {
             // Rows are read from the file.
             return 0;
         }
-        return precision == Precision.INT4 && !tensor.name().equals(ModelTensors.HEAD) ? INT4_BYTES : INT8_BYTES;
+        boolean four = precision == Precision.INT4
+                && !tensor.name().equals(ModelTensors.HEAD)
+                && tensor.dimensions().getLast() % BlockMatrix.BLOCK == 0;
+        return four ? INT4_BYTES : INT8_BYTES;
     }
 
     public long bytes() {

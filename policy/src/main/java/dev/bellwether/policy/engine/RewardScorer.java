@@ -87,7 +87,7 @@ public final class RewardScorer implements AutoCloseable {
             int positions = Math.min(config.positionsMax(), model.positionsMax());
             RewardSession session = RewardSession.open(checkpoint, positions, config.batchTokens(), config.threads());
             return new RewardScorer(tokenizer, session, scale, endToken, positions);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             tokenizer.close();
             throw e;
         }

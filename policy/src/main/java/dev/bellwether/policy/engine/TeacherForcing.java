@@ -1,15 +1,17 @@
 package dev.bellwether.policy.engine;
 
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /** What a model thinks of given replies: several are read at once, each step all of their next tokens. */
 final class TeacherForcing {
+    /** Of prompts that are read together. */
+    private static final int PADDED_TOKENS_MAX = 512;
+
     private TeacherForcing() {}
 
-    /** A prompt and what follows it, in tokens; neither is empty. */
+    /** A prompt, which is not empty, and what follows it, in tokens. */
     record Sample(int[] prompt, int[] reply) {
         int length() {
             return prompt.length + reply.length;
@@ -25,20 +27,32 @@ final class TeacherForcing {
         float[][] result = new float[samples.size()][];
         float[] logits = new float[vocabularySize];
         // The longest replies first, so that the rows which are over are the last ones.
-        int[] order = IntStream.range(0, samples.size())
+        List<Integer> order = IntStream.range(0, samples.size())
                 .boxed()
                 .sorted(Comparator.comparingInt((Integer i) -> samples.get(i).reply().length)
                         .reversed())
-                .mapToInt(Integer::intValue)
-                .toArray();
-        for (int from = 0; from < order.length; from += slots) {
-            int[] batch = Arrays.copyOfRange(order, from, Math.min(order.length, from + slots));
-            List<Sample> rows = Arrays.stream(batch).mapToObj(samples::get).toList();
-            for (int row : batch) {
-                result[row] = new float[samples.get(row).reply().length];
+                .toList();
+        int from = 0;
+        while (from < order.size()) {
+            int to = from + 1;
+            int longest = samples.get(order.get(from)).prompt().length;
+            while (to < order.size() && to - from < slots) {
+                longest = Math.max(longest, samples.get(order.get(to)).prompt().length);
+                if (longest * (to + 1 - from) > PADDED_TOKENS_MAX) {
+                    break;
+                }
+                to++;
             }
-            float[][] found = Arrays.stream(batch).mapToObj(row -> result[row]).toArray(float[][]::new);
+            List<Sample> rows =
+                    order.subList(from, to).stream().map(samples::get).toList();
+            float[][] found = rows.stream()
+                    .map(sample -> new float[sample.reply().length])
+                    .toArray(float[][]::new);
             read(session, rows, logits, found);
+            for (int row = 0; row < found.length; row++) {
+                result[order.get(from + row)] = found[row];
+            }
+            from = to;
         }
         return result;
     }
@@ -48,6 +62,9 @@ final class TeacherForcing {
         int count = rows.size();
         int[] tokens = new int[count];
         int[] held = new int[count];
+        while (count > 0 && rows.get(count - 1).reply().length == 0) {
+            count--;
+        }
         for (int t = 0; count > 0; t++) {
             for (int row = 0; row < count; row++) {
                 session.logits(row, logits);
