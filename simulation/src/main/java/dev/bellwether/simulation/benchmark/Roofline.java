@@ -23,24 +23,22 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What the machine can do at most, measured by plain matrix products in float32: bytes of weights a second where one row is
- * multiplied, operations a second where many are.
+ * What the machine can do at most with a model's matrices, measured by their products alone in float32: bytes of weights
+ * a second where one row is multiplied, operations a second where many are.
  *
- * @param bytesPerSecond of weights of the model's size, read again and again
+ * @param bytesPerSecond of weights, read again and again
  * @param operationsPerSecond a multiplication and an addition are two
  * @see <a href="https://doi.org/10.1145/1498765.1498785">Williams et al.: Roofline</a>
  */
 record Roofline(double bytesPerSecond, double operationsPerSecond) {
-    private static final int SIDE = 1_024;
     private static final int MANY_ROWS = 64;
 
-    /** With weights of {@code bytes} in all, on {@code threads}. */
-    static Roofline measure(long bytes, int threads, Duration time, Path scratch) {
-        int matrices = Math.max(1, Math.toIntExact(bytes / ((long) SIDE * SIDE * Float.BYTES)));
+    /** On {@code threads}. */
+    static Roofline measure(List<TensorShape> matrices, int threads, Duration time, Path scratch) {
+        double numbers = matrices.stream().mapToDouble(TensorShape::size).sum();
         double one = productsPerSecond(1, matrices, threads, time, scratch);
-        double many = productsPerSecond(MANY_ROWS, Math.min(matrices, 8), threads, time, scratch);
-        double size = (double) SIDE * SIDE;
-        return new Roofline(one * size * Float.BYTES, many * size * MANY_ROWS * 2);
+        double many = productsPerSecond(MANY_ROWS, matrices, threads, time, scratch);
+        return new Roofline(one * numbers * Float.BYTES, many * numbers * MANY_ROWS * 2);
     }
 
     /** The most tokens a second with {@code rows} at once, of weights of that many numbers and bytes. */
@@ -50,7 +48,8 @@ record Roofline(double bytesPerSecond, double operationsPerSecond) {
     }
 
     /** How often a second {@code rows} rows are multiplied by each of the matrices {@code [columns, rows]} alone. */
-    static double productsPerSecond(int rows, List<TensorShape> matrices, int threads, Duration time, Path scratch) {
+    private static double productsPerSecond(
+            int rows, List<TensorShape> matrices, int threads, Duration time, Path scratch) {
         double seconds = 0;
         Map<List<Long>, Double> known = new HashMap<>();
         for (TensorShape matrix : matrices) {
@@ -72,11 +71,7 @@ record Roofline(double bytesPerSecond, double operationsPerSecond) {
         return 1 / seconds;
     }
 
-    /** One matrix {@code [columns, rowsOut]} after the other, all times the same rows. */
-    private static double productsPerSecond(int rows, int matrices, int threads, Duration time, Path scratch) {
-        return productsPerSecond(rows, SIDE, SIDE, matrices, threads, time, scratch);
-    }
-
+    /** How often a second rows are multiplied by one of {@code matrices} that are all {@code [columns, outputs]}. */
     private static double productsPerSecond(
             int rows, int columns, int outputs, int matrices, int threads, Duration time, Path scratch) {
         GraphProto.Builder graph = GraphProto.newBuilder().setName("products").addInput(value("x", rows, columns));

@@ -122,12 +122,7 @@ final class ServingBenchmark {
             throws IOException, InterruptedException {
         String at = "%s, %d at once".formatted(precision, atOnce);
         Figure decoded = Figure.of("decoded", at, rates.decoded(), "tokens/s");
-        if (precision == Precision.FLOAT32 && own) {
-            figures.add(againstRoofline(decoded, atOnce));
-            figures.add(againstProducts(decoded, atOnce));
-        } else {
-            figures.add(decoded);
-        }
+        figures.add(precision == Precision.FLOAT32 && own ? againstRoofline(decoded, atOnce) : decoded);
         Figure all = Figure.of("with prompts read", at, rates.all(), "tokens/s");
         if (settings.peer().isPresent() && (atOnce == 1 || atOnce == 16)) {
             all = againstPeer(all, settings.peer().get(), precision, atOnce, prompts);
@@ -145,29 +140,17 @@ final class ServingBenchmark {
     }
 
     private Figure againstRoofline(Figure decoded, int atOnce) {
-        double numbers = checkpoint.config().tensors().stream()
+        List<TensorShape> matrices = checkpoint.config().tensors().stream()
                 .filter(tensor -> tensor.dimensions().size() == 2)
-                .mapToDouble(TensorShape::size)
-                .sum();
-        double bytes = numbers * Float.BYTES;
-        Roofline roofline =
-                Roofline.measure((long) bytes, THREADS, settings.time().dividedBy(4), settings.scratch());
-        double most = roofline.tokensPerSecond(atOnce, numbers, bytes);
+                .toList();
+        Roofline roofline = Roofline.measure(matrices, THREADS, settings.time().dividedBy(8), settings.scratch());
+        double numbers = matrices.stream().mapToDouble(TensorShape::size).sum();
+        double most = roofline.tokensPerSecond(atOnce, numbers, numbers * Float.BYTES);
         return decoded.against(
                         "the machine's most (%.1f GB/s, %.0f GFLOP/s)"
                                 .formatted(roofline.bytesPerSecond() / 1e9, roofline.operationsPerSecond() / 1e9),
                         most)
                 .goal("at least .6 of it", decoded.value() >= .6 * most);
-    }
-
-    /** What is left of a step where nothing but its matrix products is computed. */
-    private Figure againstProducts(Figure decoded, int atOnce) {
-        List<TensorShape> matrices = checkpoint.config().tensors().stream()
-                .filter(tensor -> tensor.dimensions().size() == 2)
-                .toList();
-        double steps = Roofline.productsPerSecond(
-                atOnce, matrices, THREADS, settings.time().dividedBy(8), settings.scratch());
-        return decoded.against("its matrix products alone", steps * atOnce);
     }
 
     private Figure againstPeer(Figure figure, LlamaCppPeer peer, Precision precision, int atOnce, List<int[]> prompts)
