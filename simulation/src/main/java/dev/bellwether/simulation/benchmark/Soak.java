@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
@@ -35,6 +36,7 @@ final class Soak {
     private static final double CHATS_PER_SECOND = 40;
     private static final Duration SWAP_EVERY = Duration.ofSeconds(5);
     private static final Duration LEAVE_EVERY = Duration.ofMillis(100);
+    private static final Duration COLLECT_EVERY = Duration.ofSeconds(4);
     private static final double MEGABYTE = 1e6;
 
     private final Path home;
@@ -168,8 +170,13 @@ final class Soak {
         List<Gauges> gauges = new ArrayList<>();
         long start = System.nanoTime();
         long said = start;
+        long collected = start;
         while (System.nanoTime() - start < time.toNanos()) {
             Thread.sleep(every);
+            if (System.nanoTime() - collected > COLLECT_EVERY.toNanos()) {
+                collected = System.nanoTime();
+                collect(gateway.pid());
+            }
             gauges.add(Gauges.of(gateway.pid(), metrics));
             if (System.nanoTime() - said > Duration.ofSeconds(15).toNanos()) {
                 said = System.nanoTime();
@@ -177,6 +184,20 @@ final class Soak {
             }
         }
         return gauges;
+    }
+
+    /** Has the gateway collect its garbage, so that each part of the time shows what its heap really holds. */
+    private void collect(long pid) throws IOException, InterruptedException {
+        Process jcmd = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                        Long.toString(pid),
+                        "GC.run")
+                .redirectErrorStream(true)
+                .redirectOutput(scratch.resolve("jcmd.log").toFile())
+                .start();
+        if (!jcmd.waitFor(10, TimeUnit.SECONDS)) {
+            jcmd.destroyForcibly();
+        }
     }
 
     private void say(Gauges now, Duration passed) {
