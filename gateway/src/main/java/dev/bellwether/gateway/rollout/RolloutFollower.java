@@ -361,13 +361,10 @@ public final class RolloutFollower implements AutoCloseable {
         pin(bot, state);
         String candidate = state.candidate();
         if (candidate != null && !loadCandidate(bot, candidate)) {
-            state = RolloutState.idle(bot, state.champion());
-            effective.put(bot, state);
-            pin(bot, state);
+            effective.put(bot, RolloutState.idle(bot, state.champion()));
             return true;
         }
         effective.put(bot, state);
-        pin(bot, state);
         Set<String> kept = new HashSet<>(List.of(state.champion(), initial(bot).champion()));
         Optional.ofNullable(state.candidate()).ifPresent(kept::add);
         Optional.ofNullable(state.previous()).ifPresent(kept::add);

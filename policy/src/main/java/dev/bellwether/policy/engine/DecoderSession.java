@@ -12,8 +12,8 @@ import java.util.List;
 /**
  * A loaded model with its cache; one thread at a time.
  *
- * <p>After each call what was found for a row is read by {@link #logits} or {@link #probabilities}. A step of the same rows as one before
- * writes numbers into memory that is bound already and makes nothing anew.
+ * <p>After each call what was found for a row is read by {@link #logits} or {@link #probabilities}. A step of the same
+ * rows as one before writes numbers into memory that is bound already and makes nothing anew.
  */
 final class DecoderSession implements AutoCloseable {
     private final ModelSession session;

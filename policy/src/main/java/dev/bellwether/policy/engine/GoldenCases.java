@@ -133,7 +133,8 @@ public final class GoldenCases {
         double mean = sum / Math.max(1, actual.length);
         if (precision.quantized() && !(mean <= precision.meanTolerance())) {
             throw new UnsupportedCheckpointException(
-                    "golden case %d: in %s the reply's log-probabilities differ by %.2f in the mean from the trainer's, %s at most are allowed"
+                    ("golden case %d: in %s the reply's log-probabilities differ by %.2f in the mean from the trainer's,"
+                                    + " %s at most are allowed")
                             .formatted(number, precision, mean, precision.meanTolerance()));
         }
     }
@@ -144,7 +145,8 @@ public final class GoldenCases {
                 || golden.logProbabilities().length != golden.reply().length
                 || !(golden.tolerance() >= 0 && golden.tolerance() <= TOLERANCE_MAX)) {
             throw new UnsupportedCheckpointException(
-                    "golden case with an empty prompt, more tokens than the model reads, missing log-probabilities or a tolerance above "
+                    "golden case with an empty prompt, more tokens than the model reads, missing log-probabilities or"
+                            + " a tolerance above "
                             + TOLERANCE_MAX);
         }
         IntStream.concat(IntStream.of(golden.prompt()), IntStream.of(golden.reply()))
