@@ -13,8 +13,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Against the logits that the transformers library computes for the same checkpoints. */
@@ -32,16 +34,13 @@ class DecoderSessionTest {
         }
     }
 
+    static Stream<String> references() {
+        return Stream.of(
+                "llama-tied", "llama-grouped-bf16", "llama3-rope-f16", "qwen2-biases", "qwen3-head-norms", "mistral");
+    }
+
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama-tied",
-                "llama-grouped-bf16",
-                "llama3-rope-f16",
-                "qwen2-biases",
-                "qwen3-head-norms",
-                "mistral"
-            })
+    @MethodSource("references")
     void computesTheReferenceLogitsTokenByToken(String name) throws IOException {
         Reference reference = Reference.read(name);
         try (DecoderSession session =
@@ -58,15 +57,7 @@ class DecoderSessionTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama-tied",
-                "llama-grouped-bf16",
-                "llama3-rope-f16",
-                "qwen2-biases",
-                "qwen3-head-norms",
-                "mistral"
-            })
+    @MethodSource("references")
     void readsPromptsOfDifferentLengthsTogetherAndInPieces(String name) throws IOException {
         Reference reference = Reference.read(name);
         int[] ids = reference.ids();
@@ -87,15 +78,7 @@ class DecoderSessionTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama-tied",
-                "llama-grouped-bf16",
-                "llama3-rope-f16",
-                "qwen2-biases",
-                "qwen3-head-norms",
-                "mistral"
-            })
+    @MethodSource("references")
     void computesNearlyTheReferenceInEightBits(String name) throws IOException {
         Reference reference = Reference.read(name);
         int[] ids = reference.ids();
