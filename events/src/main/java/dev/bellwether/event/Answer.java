@@ -1,5 +1,7 @@
 package dev.bellwether.event;
 
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +23,7 @@ public record Answer(
         int promptTokens,
         int completionTokens,
         @Nullable Double cost,
-        List<Candidate> candidates) {
+        @JsonSetter(nulls = Nulls.AS_EMPTY) List<Candidate> candidates) {
 
     /** A version that was asked and failed, and why. */
     public record Failure(String version, String reason) {}
@@ -37,6 +39,6 @@ public record Answer(
 
     public Answer {
         failures = List.copyOf(failures);
-        candidates = candidates == null ? List.of() : List.copyOf(candidates);
+        candidates = List.copyOf(candidates);
     }
 }

@@ -1,5 +1,6 @@
 package dev.bellwether.event;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +24,19 @@ public record Feedback(
         implements Event {
 
     public Feedback {
+        Valid.named(feedbackId, "feedback_id");
+        Valid.named(interactionId, "interaction_id");
+        Valid.atLeast(0, choice, "choice");
         if ((signal == null) == (withdraws == null)) {
             throw new IllegalArgumentException("feedback %s is neither judgement nor withdrawal".formatted(feedbackId));
         }
+    }
+
+    /** Whether it judges something that {@code interaction} has. */
+    public boolean fits(Interaction interaction) {
+        int replies = interaction.replies().size();
+        return choice < replies
+                && (!(signal instanceof FeedbackSignal.Ranking ranking)
+                        || ranking.order().stream().flatMap(List::stream).allMatch(index -> index < replies));
     }
 }

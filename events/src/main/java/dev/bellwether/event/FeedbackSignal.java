@@ -3,7 +3,9 @@ package dev.bellwether.event;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What a person expressed. */
@@ -35,10 +37,20 @@ public sealed interface FeedbackSignal {
     record Thumb(
             @JsonProperty("up") boolean up,
             List<String> reasons,
-            @Nullable String comment) implements FeedbackSignal {}
+            @Nullable String comment) implements FeedbackSignal {
+        public Thumb {
+            reasons = List.copyOf(reasons);
+        }
+    }
 
     /** {@code value} from 1 to 5. */
-    record Rating(int value, @Nullable String comment) implements FeedbackSignal {}
+    record Rating(int value, @Nullable String comment) implements FeedbackSignal {
+        public Rating {
+            if (value < 1 || value > 5) {
+                throw new IllegalArgumentException("a rating is %d, 1 to 5 are possible".formatted(value));
+            }
+        }
+    }
 
     /** The outcome of a duel. */
     record Preference(Outcome outcome) implements FeedbackSignal {}
@@ -52,7 +64,20 @@ public sealed interface FeedbackSignal {
     }
 
     /** Replies by index, best first, equals together. */
-    record Ranking(List<List<Integer>> order) implements FeedbackSignal {}
+    record Ranking(List<List<Integer>> order) implements FeedbackSignal {
+        public Ranking {
+            order = order.stream().map(List::copyOf).toList();
+            Set<Integer> ranked = new HashSet<>();
+            for (List<Integer> equals : order) {
+                for (int index : equals) {
+                    Valid.atLeast(0, index, "a ranked reply's index");
+                    if (!ranked.add(index)) {
+                        throw new IllegalArgumentException("reply %d is ranked twice".formatted(index));
+                    }
+                }
+            }
+        }
+    }
 
     /** What the reply should have been. */
     record Edit(String text) implements FeedbackSignal {}
@@ -60,5 +85,9 @@ public sealed interface FeedbackSignal {
     record Flag(String category, @Nullable String comment) implements FeedbackSignal {}
 
     /** What a person did: {@code regenerated}, {@code copied}, {@code escalated}, {@code resolved}, … */
-    record Signal(String name) implements FeedbackSignal {}
+    record Signal(String name) implements FeedbackSignal {
+        public Signal {
+            Valid.named(name, "a signal's name");
+        }
+    }
 }

@@ -36,6 +36,11 @@ public record Interaction(
         implements Event {
 
     public Interaction {
+        Valid.named(interactionId, "interaction_id");
+        Valid.named(bot, "bot");
+        Valid.named(conversationId, "conversation_id");
+        Valid.share(candidateShare, "candidate_share");
+        Valid.atLeast(0, latencyMillis, "latency_millis");
         prompt = List.copyOf(prompt);
         replies = List.copyOf(replies);
         attributes = Map.copyOf(attributes);

@@ -24,6 +24,14 @@ public record PreferencePair(
         long time)
         implements Event {
 
+    public PreferencePair {
+        Valid.named(pairId, "pair_id");
+        Valid.named(bot, "bot");
+        Valid.share(weight, "weight");
+        prompt = List.copyOf(prompt);
+        judges = List.copyOf(judges);
+    }
+
     /**
      * One side of a pair.
      *

@@ -21,6 +21,14 @@ public record RolloutCommand(
         long time)
         implements Event {
 
+    public RolloutCommand {
+        Valid.named(commandId, "command_id");
+        Valid.named(bot, "bot");
+        if (version != null) {
+            Valid.named(version, "version");
+        }
+    }
+
     /** What can be asked. */
     public enum Action {
         REGISTER,

@@ -43,6 +43,15 @@ public record RolloutState(
         implements Event {
 
     public RolloutState {
+        Valid.named(bot, "bot");
+        Valid.named(champion, "champion");
+        Valid.atLeast(0, revision, "revision");
+        Valid.atLeast(0, step, "step");
+        Valid.share(candidateShare, "candidate_share");
+        if ((candidate == null) != (experiment == null) || (candidate == null && candidateShare > 0)) {
+            throw new IllegalArgumentException("candidate %s, experiment %s and share %s do not go together"
+                    .formatted(candidate, experiment, candidateShare));
+        }
         waiting = List.copyOf(waiting);
         decided = List.copyOf(decided);
     }

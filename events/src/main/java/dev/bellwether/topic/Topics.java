@@ -15,7 +15,6 @@ import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutTransition;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,16 +24,19 @@ import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
 
 /** Every topic of Bellwether. */
 public final class Topics {
     private static final Duration MONTH = Duration.ofDays(30);
     private static final Duration HALF_YEAR = Duration.ofDays(180);
-    private static final int PARTITIONS = 4;
 
     /** Largest record: a judged interaction, a dead letter, a changelog's entry. */
     public static final int RECORD_BYTES_MAX = 4 << 20;
+
+    private static final String TIMESTAMPS = "message.timestamp.type";
+    private static final String BROKERS_TIME = "LogAppendTime";
 
     private static final Duration ADMIN_TIMEOUT = Duration.ofSeconds(30);
 
@@ -48,15 +50,15 @@ public final class Topics {
             compacted("policy-scorecards", PolicyScorecard.class, HALF_YEAR);
     public static final Topic<RolloutCommand> ROLLOUT_COMMANDS = log("rollout-commands", RolloutCommand.class, MONTH);
     public static final Topic<RolloutState> ROLLOUT_STATE =
-            new Topic<>("rollout-state", PARTITIONS, Map.of("cleanup.policy", "compact"), serde(RolloutState.class));
+            new Topic<>("rollout-state", Map.of("cleanup.policy", "compact"), serde(RolloutState.class));
     public static final Topic<RolloutTransition> ROLLOUT_HISTORY =
-            new Topic<>("rollout-history", PARTITIONS, Map.of("retention.ms", "-1"), serde(RolloutTransition.class));
+            new Topic<>("rollout-history", Map.of("retention.ms", "-1"), serde(RolloutTransition.class));
     public static final Topic<RefreshRequest> REFRESH_REQUESTS =
             log("refresh-requests", RefreshRequest.class, Duration.ofDays(7));
     public static final Topic<RefreshProgress> REFRESH_PROGRESS =
             compacted("refresh-progress", RefreshProgress.class, HALF_YEAR);
     public static final Topic<Erasure> ERASURES =
-            new Topic<>("erasures", PARTITIONS, Map.of("cleanup.policy", "compact"), serde(Erasure.class));
+            new Topic<>("erasures", Map.of("cleanup.policy", "compact"), serde(Erasure.class));
     public static final Topic<DeadLetter> DEAD_LETTERS = log("dead-letters", DeadLetter.class, MONTH);
 
     public static final List<Topic<? extends Event>> ALL = List.of(
@@ -85,11 +87,11 @@ public final class Topics {
                 "delete",
                 "retention.ms",
                 Long.toString(kept.toMillis()),
-                "message.timestamp.type",
-                "LogAppendTime",
+                TIMESTAMPS,
+                BROKERS_TIME,
                 "max.message.bytes",
                 Integer.toString(RECORD_BYTES_MAX));
-        return new Topic<>(name, PARTITIONS, settings, serde(type));
+        return new Topic<>(name, settings, serde(type));
     }
 
     private static <E extends Event> Topic<E> compacted(String name, Class<E> type, Duration kept) {
@@ -102,25 +104,27 @@ public final class Topics {
                 Long.toString(MONTH.toMillis()),
                 "max.message.bytes",
                 Integer.toString(RECORD_BYTES_MAX));
-        return new Topic<>(name, PARTITIONS, settings, serde(type));
+        return new Topic<>(name, settings, serde(type));
     }
 
     /**
      * Creates the topics that are missing.
      *
-     * @throws IllegalStateException when a topic has another number of partitions, naming the repair
+     * @throws IllegalStateException when a topic has another number of partitions, or stamps another time on its
+     *     records, naming the repair
      */
-    public static void ensure(Admin admin, short replication) throws InterruptedException {
+    public static void ensure(Admin admin, Layout layout) throws InterruptedException {
         try {
             Set<String> present = admin.listTopics().names().get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
             List<NewTopic> missing = new ArrayList<>();
             for (Topic<? extends Event> topic : ALL) {
                 if (!present.contains(topic.name())) {
-                    missing.add(new NewTopic(topic.name(), topic.partitions(), replication).configs(topic.settings()));
+                    missing.add(new NewTopic(topic.name(), layout.partitions(), layout.replication())
+                            .configs(topic.settings()));
                 }
             }
             create(admin, missing);
-            verify(admin);
+            verify(admin, layout.partitions());
         } catch (ExecutionException | TimeoutException e) {
             throw new IllegalStateException("the topics cannot be created: " + e.getMessage(), e);
         }
@@ -139,19 +143,37 @@ public final class Topics {
         }
     }
 
-    private static void verify(Admin admin) throws InterruptedException, ExecutionException, TimeoutException {
-        Map<String, Integer> expected = new HashMap<>();
-        ALL.forEach(topic -> expected.put(topic.name(), topic.partitions()));
-        Map<String, TopicDescription> actual = admin.describeTopics(expected.keySet())
-                .allTopicNames()
-                .get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+    private static void verify(Admin admin, int expected)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        List<String> names = ALL.stream().map(Topic::name).toList();
+        Map<String, TopicDescription> actual =
+                admin.describeTopics(names).allTopicNames().get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
         actual.forEach((name, description) -> {
             int partitions = description.partitions().size();
-            if (partitions != expected.getOrDefault(name, partitions)) {
+            if (partitions != expected) {
                 throw new IllegalStateException(
-                        "topic %s has %d partitions, needed are %d; copy its records to a topic of that size, delete it and start again"
-                                .formatted(name, partitions, expected.get(name)));
+                        "topic %s has %d partitions, needed are %d; copy its records to a topic of that size, delete it and start again, or set BELLWETHER_PARTITIONS to %d everywhere if all topics have as many"
+                                .formatted(name, partitions, expected, partitions));
             }
         });
+        verifyTime(admin);
+    }
+
+    private static void verifyTime(Admin admin) throws InterruptedException, ExecutionException, TimeoutException {
+        List<ConfigResource> stamped = ALL.stream()
+                .filter(topic -> topic.settings().containsKey(TIMESTAMPS))
+                .map(topic -> new ConfigResource(ConfigResource.Type.TOPIC, topic.name()))
+                .toList();
+        admin.describeConfigs(stamped)
+                .all()
+                .get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+                .forEach((resource, config) -> {
+                    String actual = config.get(TIMESTAMPS).value();
+                    if (!actual.equals(BROKERS_TIME)) {
+                        throw new IllegalStateException(
+                                "topic %s has %s %s; set it to %s, so that no service's clock moves the stream, and start again"
+                                        .formatted(resource.name(), TIMESTAMPS, actual, BROKERS_TIME));
+                    }
+                });
     }
 }

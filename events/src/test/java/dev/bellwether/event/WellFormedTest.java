@@ -23,9 +23,9 @@ class WellFormedTest {
 
     @Test
     void makesEveryTextOfARecordWellFormed() throws JsonProcessingException {
-        String json = "{\"text\":\"\\ud83d\",\"version\":\"v\\udc00\",\"finish_reason\":\"stop\"}";
-        Reply reply = EventJson.mapper().readValue(json, Reply.class);
-        assertThat(reply.text()).isEqualTo("\uFFFD");
-        assertThat(reply.version()).isEqualTo("v\uFFFD");
+        String json = "{\"role\":\"us\\udc00\",\"content\":\"\\ud83d\"}";
+        Message message = EventJson.mapper().readValue(json, Message.class);
+        assertThat(message.content()).isEqualTo("\uFFFD");
+        assertThat(message.role()).isEqualTo("us\uFFFD");
     }
 }

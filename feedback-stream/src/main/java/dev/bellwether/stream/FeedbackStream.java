@@ -5,36 +5,27 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
-import com.sun.net.httpserver.HttpServer;
 import dev.bellwether.settings.Champion;
 import dev.bellwether.settings.WatchedFile;
 import dev.bellwether.stream.rollout.DecideRollouts.BotRollout;
 import dev.bellwether.stream.rollout.RolloutConfig;
+import dev.bellwether.topic.Layout;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Properties;
+import java.util.Optional;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.streams.KafkaStreams;
-import org.apache.kafka.streams.StreamsConfig;
-import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The feedback stream's main class. */
 public final class FeedbackStream implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(FeedbackStream.class);
     private static final Duration TOKEN_VALID = Duration.ofDays(7);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(20);
     private static final ObjectMapper YAML = YAMLMapper.builder()
@@ -43,7 +34,8 @@ public final class FeedbackStream implements AutoCloseable {
 
     private final WatchedFile<Map<String, BotRollout>> bots;
     private final KafkaStreams streams;
-    private final HttpServer health;
+    private final Admin admin;
+    private final HealthServer health;
 
     private record BotsFile(@JsonProperty(required = true) Map<String, @Nullable Sections> bots) {}
 
@@ -56,21 +48,33 @@ public final class FeedbackStream implements AutoCloseable {
         private static final Sections NONE = new Sections(null, null, null, null, null);
     }
 
-    private FeedbackStream(WatchedFile<Map<String, BotRollout>> bots, KafkaStreams streams, HttpServer health) {
+    private FeedbackStream(
+            WatchedFile<Map<String, BotRollout>> bots, KafkaStreams streams, Admin admin, HealthServer health) {
         this.bots = bots;
         this.streams = streams;
+        this.admin = admin;
         this.health = health;
     }
 
     public static void main(String[] arguments) throws InterruptedException {
         Map<String, String> environment = System.getenv();
         try {
-            FeedbackStream stream = start(
+            StreamSettings settings = new StreamSettings(
                     required(environment, "BELLWETHER_KAFKA"),
-                    Path.of(required(environment, "BELLWETHER_BOTS")),
                     Path.of(required(environment, "BELLWETHER_DATA")),
-                    Integer.parseInt(environment.getOrDefault("BELLWETHER_HEALTH_PORT", "8082")),
-                    Short.parseShort(environment.getOrDefault("BELLWETHER_REPLICATION", "1")));
+                    number(
+                            environment,
+                            "BELLWETHER_THREADS",
+                            Runtime.getRuntime().availableProcessors()),
+                    new Layout(
+                            (short) number(environment, "BELLWETHER_REPLICATION", Layout.DEFAULT.replication()),
+                            number(environment, "BELLWETHER_PARTITIONS", Layout.DEFAULT.partitions())),
+                    Optional.ofNullable(environment.get("BELLWETHER_INSTANCE")),
+                    number(environment, "BELLWETHER_STANDBYS", 0));
+            FeedbackStream stream = start(
+                    settings,
+                    Path.of(required(environment, "BELLWETHER_BOTS")),
+                    number(environment, "BELLWETHER_HEALTH_PORT", 8082));
             Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(stream::close));
         } catch (IOException | IllegalArgumentException | IllegalStateException e) {
             System.err.println("feedback-stream: " + e.getMessage());
@@ -86,27 +90,32 @@ public final class FeedbackStream implements AutoCloseable {
         return value;
     }
 
-    static FeedbackStream start(String kafka, Path bots, Path data, int healthPort, short replication)
-            throws IOException, InterruptedException {
-        try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka))) {
-            Topics.ensure(admin, replication);
+    private static int number(Map<String, String> environment, String name, int otherwise) {
+        String value = environment.get(name);
+        try {
+            return value == null ? otherwise : Integer.parseInt(value);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("%s is '%s', not a number".formatted(name, value), e);
         }
-        WatchedFile<Map<String, BotRollout>> watched = new WatchedFile<>(bots, FeedbackStream::readBots).watch();
-        KafkaStreams streams = new KafkaStreams(
-                FeedbackTopology.build(TOKEN_VALID, watched::value), settings(kafka, data, replication));
-        streams.setUncaughtExceptionHandler(failure -> {
-            LOG.error("a stream thread failed and is replaced", failure);
-            return StreamThreadExceptionResponse.REPLACE_THREAD;
-        });
-        HttpServer health = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), healthPort), 0);
-        health.createContext("/readyz", exchange -> {
-            boolean running = streams.state().isRunningOrRebalancing();
-            exchange.sendResponseHeaders(running ? 200 : 503, -1);
-            exchange.close();
-        });
-        health.start();
-        streams.start();
-        return new FeedbackStream(watched, streams, health);
+    }
+
+    static FeedbackStream start(StreamSettings settings, Path bots, int healthPort)
+            throws IOException, InterruptedException {
+        Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, settings.kafka()));
+        try {
+            Topics.ensure(admin, settings.topics());
+            WatchedFile<Map<String, BotRollout>> watched = new WatchedFile<>(bots, FeedbackStream::readBots).watch();
+            KafkaStreams streams =
+                    new KafkaStreams(FeedbackTopology.build(TOKEN_VALID, watched::value), settings.properties());
+            streams.setUncaughtExceptionHandler(new Replacement(Clock.systemUTC()));
+            Progress progress = new Progress(streams, admin, StreamSettings.GROUP, System::nanoTime);
+            HealthServer health = HealthServer.start(healthPort, progress);
+            streams.start();
+            return new FeedbackStream(watched, streams, admin, health);
+        } catch (RuntimeException | IOException | InterruptedException e) {
+            admin.close();
+            throw e;
+        }
     }
 
     static Map<String, BotRollout> readBots(String text) throws IOException {
@@ -124,27 +133,11 @@ public final class FeedbackStream implements AutoCloseable {
         return bots;
     }
 
-    private static Properties settings(String kafka, Path data, short replication) {
-        Properties settings = new Properties();
-        settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "feedback-stream");
-        settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, kafka);
-        settings.put(StreamsConfig.STATE_DIR_CONFIG, data.toString());
-        settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
-        settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, (int) replication);
-        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
-        settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
-        settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
-        settings.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), Topics.RECORD_BYTES_MAX);
-        settings.put(StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG), Topics.RECORD_BYTES_MAX);
-        settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
-        settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 10_000);
-        return settings;
-    }
-
     @Override
     public void close() {
-        health.stop(0);
+        health.close();
         bots.close();
         streams.close(CLOSE_TIMEOUT);
+        admin.close(CLOSE_TIMEOUT);
     }
 }

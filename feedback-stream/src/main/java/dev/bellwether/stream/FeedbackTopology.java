@@ -13,23 +13,20 @@ import dev.bellwether.stream.attribution.Attribution;
 import dev.bellwether.stream.pairing.Pairing;
 import dev.bellwether.stream.rollout.DecideRollouts;
 import dev.bellwether.stream.rollout.DecideRollouts.BotRollout;
+import dev.bellwether.stream.rollout.RolloutConfig;
 import dev.bellwether.stream.scorecard.Scorecards;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Supplier;
-import org.apache.kafka.common.errors.SerializationException;
-import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.Produced;
-import org.apache.kafka.streams.processor.api.ContextualFixedKeyProcessor;
-import org.apache.kafka.streams.processor.api.FixedKeyRecord;
-import org.apache.kafka.streams.processor.api.RecordMetadata;
+import org.jspecify.annotations.Nullable;
 
 /** The whole stream, from interactions, feedback and commands to pairs, scorecards and rollout states. */
 public final class FeedbackTopology {
@@ -43,38 +40,21 @@ public final class FeedbackTopology {
      */
     public static Topology build(Duration tokenValid, Supplier<Map<String, BotRollout>> bots) {
         StreamsBuilder builder = new StreamsBuilder();
-        KStream<String, Interaction> interactions = read(builder, Topics.INTERACTIONS, Interaction.class);
-        KStream<String, Feedback> feedback = read(builder, Topics.FEEDBACK, Feedback.class);
-        KStream<String, RolloutCommand> commands = read(builder, Topics.ROLLOUT_COMMANDS, RolloutCommand.class);
+        KStream<String, Interaction> interactions = read(builder, Topics.INTERACTIONS, Interaction::interactionId);
+        KStream<String, Feedback> feedback = read(builder, Topics.FEEDBACK, Feedback::interactionId);
+        KStream<String, RolloutCommand> commands = read(builder, Topics.ROLLOUT_COMMANDS, RolloutCommand::bot);
 
-        KStream<String, Event> attributed = Attribution.join(builder, interactions, feedback, tokenValid);
+        KStream<String, Event> attributed = Attribution.join(interactions, feedback, tokenValid);
         write(only(attributed, DeadLetter.class), Topics.DEAD_LETTERS);
         KStream<String, RatedInteraction> rated = only(attributed, RatedInteraction.class);
         write(rated, Topics.RATED_INTERACTIONS);
-        write(
-                Pairing.pairs(
-                        builder,
-                        interactions,
-                        rated,
-                        Topics.RATED_INTERACTIONS.valueSerde(),
-                        Topics.PREFERENCE_PAIRS.partitions(),
-                        tokenValid),
-                Topics.PREFERENCE_PAIRS);
+        write(Pairing.pairs(interactions, rated), Topics.PREFERENCE_PAIRS);
 
-        KStream<String, PolicyScorecard> scorecards = Scorecards.keep(
-                builder,
-                interactions,
-                rated,
-                Topics.POLICY_SCORECARDS.valueSerde(),
-                Topics.POLICY_SCORECARDS.partitions());
+        KStream<String, PolicyScorecard> scorecards =
+                Scorecards.keep(interactions, rated, bot -> slowAfter(bots.get().get(bot)));
         write(scorecards, Topics.POLICY_SCORECARDS);
-        KStream<String, Event> decisions = DecideRollouts.decide(
-                builder,
-                commands,
-                scorecards,
-                Topics.POLICY_SCORECARDS.valueSerde(),
-                Topics.ROLLOUT_COMMANDS.partitions(),
-                bots);
+        KStream<String, Event> decisions =
+                DecideRollouts.decide(builder, commands, scorecards, Topics.POLICY_SCORECARDS.valueSerde(), bots);
         write(only(decisions, RolloutState.class), Topics.ROLLOUT_STATE);
         write(only(decisions, RolloutTransition.class), Topics.ROLLOUT_HISTORY);
         return builder.build();
@@ -88,40 +68,18 @@ public final class FeedbackTopology {
         return events.filter((key, event) -> type.isInstance(event)).mapValues(type::cast);
     }
 
-    /** A topic's records; those that cannot be read go to the dead letters. */
-    private static <E extends Event> KStream<String, E> read(StreamsBuilder builder, Topic<E> topic, Class<E> type) {
-        KStream<String, Event> parsed = builder.stream(topic.name(), Consumed.with(Serdes.String(), Serdes.ByteArray()))
-                .filter((key, bytes) -> bytes != null)
-                .processValues(() -> new Parse<>(topic));
-        write(only(parsed, DeadLetter.class), Topics.DEAD_LETTERS);
-        return only(parsed, type).filter((key, event) -> key != null);
+    private static Duration slowAfter(@Nullable BotRollout bot) {
+        return (bot == null ? RolloutConfig.defaults() : bot.config()).slowAfter();
     }
 
-    private static final class Parse<E extends Event> extends ContextualFixedKeyProcessor<String, byte[], Event> {
-        private final Topic<E> topic;
-
-        private Parse(Topic<E> topic) {
-            this.topic = topic;
-        }
-
-        @Override
-        public void process(FixedKeyRecord<String, byte[]> record) {
-            context().forward(record.withValue(parse(record.value())));
-        }
-
-        private Event parse(byte[] bytes) {
-            try {
-                return topic.valueSerde().deserializer().deserialize(topic.name(), bytes);
-            } catch (SerializationException e) {
-                RecordMetadata at = context().recordMetadata().orElse(null);
-                return new DeadLetter(
-                        Event.SCHEMA,
-                        topic.name(),
-                        at == null ? -1 : at.partition(),
-                        at == null ? -1 : at.offset(),
-                        Base64.getEncoder().encodeToString(bytes),
-                        String.valueOf(e.getMessage()));
-            }
-        }
+    /** A topic's records that are keyed as they must be; what cannot be read or used goes to the dead letters. */
+    private static <E extends Event> KStream<String, E> read(
+            StreamsBuilder builder, Topic<E> topic, Function<E, String> key) {
+        return builder.stream(topic.name(), Consumed.with(topic.keySerde(), topic.valueSerde()))
+                .peek((keyed, event) -> {
+                    if (event == null || !key.apply(event).equals(keyed)) {
+                        throw new IllegalArgumentException("a record of %s keyed %s".formatted(topic.name(), keyed));
+                    }
+                });
     }
 }

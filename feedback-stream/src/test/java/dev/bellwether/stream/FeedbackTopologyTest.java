@@ -1,6 +1,7 @@
 package dev.bellwether.stream;
 
 import static dev.bellwether.stream.Records.feedback;
+import static dev.bellwether.stream.Records.id;
 import static dev.bellwether.stream.Records.interaction;
 import static dev.bellwether.stream.Records.thumb;
 import static dev.bellwether.stream.Records.withdrawal;
@@ -13,6 +14,8 @@ import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal.Flag;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PolicyScorecard;
+import dev.bellwether.event.PolicyScorecard.Events;
+import dev.bellwether.event.PolicyScorecard.Kind;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.RolloutCommand;
 import dev.bellwether.event.RolloutState;
@@ -58,7 +61,7 @@ class FeedbackTopologyTest {
         stream.send(feedback("f", "a", 1, thumb(true)));
         assertThat(stream.latest(Topics.RATED_INTERACTIONS)).isEmpty();
         stream.send(interaction("a", "Where is my card?", "Here."));
-        RatedInteraction rated = only(stream.latest(Topics.RATED_INTERACTIONS), "a");
+        RatedInteraction rated = only(stream.latest(Topics.RATED_INTERACTIONS), id("a"));
         assertThat(rated.judgements()).extracting(Feedback::feedbackId).containsExactly("f");
     }
 
@@ -68,7 +71,7 @@ class FeedbackTopologyTest {
         stream.send(feedback("f2", "a", 2, thumb(false)));
         stream.send(feedback("f1", "a", 1, thumb(true)));
         stream.send(feedback("f1", "a", 1, thumb(true)));
-        RatedInteraction rated = only(stream.latest(Topics.RATED_INTERACTIONS), "a");
+        RatedInteraction rated = only(stream.latest(Topics.RATED_INTERACTIONS), id("a"));
         assertThat(rated.judgements()).extracting(Feedback::feedbackId).containsExactly("f2");
     }
 
@@ -90,14 +93,14 @@ class FeedbackTopologyTest {
     @Test
     void putsAsideFeedbackWhoseInteractionNeverCame() {
         TestInputTopic<String, Feedback> topic = stream.input(Topics.FEEDBACK);
-        topic.pipeInput("lost", feedback("f", "lost", 1, thumb(true)), 0);
+        topic.pipeInput(id("lost"), feedback("f", "lost", 1, thumb(true)), 0);
         topic.pipeInput(
-                "late",
+                id("late"),
                 feedback("g", "late", 2, thumb(true)),
                 Duration.ofDays(6).toMillis());
         assertThat(letters()).isEmpty();
         topic.pipeInput(
-                "late",
+                id("late"),
                 feedback("h", "late", 3, thumb(true)),
                 Duration.ofDays(8).toMillis());
         assertThat(letters()).extracting(DeadLetter::reason).containsExactly("its interaction never came");
@@ -115,21 +118,27 @@ class FeedbackTopologyTest {
                 .extracting(DeadLetter::reason)
                 .containsOnly("too many judgements of one reply");
         stream.send(withdrawal("w", "a", 70, "f69"));
-        assertThat(only(stream.latest(Topics.RATED_INTERACTIONS), "a").judgements())
+        assertThat(only(stream.latest(Topics.RATED_INTERACTIONS), id("a")).judgements())
                 .extracting(Feedback::feedbackId)
                 .containsExactly("flag", "f68");
     }
 
     @Test
-    void countsAUsersFirstThumbInAnExperimentAndNoOther() {
+    void countsAUsersFirstThumbOfEachKindInAnExperimentAndNoOther() {
         stream.send(interaction("a", "mia", "v2-1", Arm.CANDIDATE, .25, "Where is my card?", "Here."));
         stream.send(interaction("b", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my pin?", "Here."));
         stream.send(feedback("f", "a", 1, thumb(false)));
         stream.send(feedback("g", "b", 2, thumb(true)));
         stream.send(feedback("h", "a", 3, thumb(true)));
+        assertThat(stream.latest(Topics.POLICY_SCORECARDS)).isEmpty();
+        stream.pass(Duration.ofSeconds(1));
         PolicyScorecard card = only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1");
         assertThat(card.exposures()).containsExactly(new PolicyScorecard.Exposures(.25, Arm.CANDIDATE, 1));
-        assertThat(card.votes()).containsExactly(new PolicyScorecard.Votes(.25, Arm.CANDIDATE, 0, 1));
+        assertThat(card.votes())
+                .containsExactlyInAnyOrder(
+                        new PolicyScorecard.Votes(.25, Arm.CANDIDATE, 0, 1),
+                        new PolicyScorecard.Votes(.5, Arm.CANDIDATE, 1, 0));
+        assertThat(card.events()).containsExactly(new Events(.25, Arm.CANDIDATE, Kind.VOTED, 1));
     }
 
     @Test
@@ -137,10 +146,12 @@ class FeedbackTopologyTest {
         Interaction met = interaction("a", "mia", "v2-1", Arm.CANDIDATE, .25, "Where is my card?", "Here.");
         stream.send(Records.afterFailure(met, "v2"));
         stream.send(feedback("f", "a", 1, thumb(false)));
+        stream.pass(Duration.ofSeconds(1));
         PolicyScorecard card = only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1");
         assertThat(card.exposures()).hasSize(1);
         assertThat(card.votes()).isEmpty();
-        assertThat(only(stream.latest(Topics.RATED_INTERACTIONS), "a").judgements())
+        assertThat(card.events()).containsExactly(new Events(.25, Arm.CANDIDATE, Kind.FAILED, 1));
+        assertThat(only(stream.latest(Topics.RATED_INTERACTIONS), id("a")).judgements())
                 .hasSize(1);
     }
 

@@ -13,14 +13,37 @@ import dev.bellwether.event.Interaction;
 import dev.bellwether.event.Message;
 import dev.bellwether.event.Reply;
 import dev.bellwether.event.Source;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** Interactions and feedback of a bot, as short as tests need them. */
 public final class Records {
+    /** So that a name's place among the ids is its place among the names, as far as they are short. */
+    private static final int TIMES = 1 << 20;
+
+    private static final long VERSION_7 = 0x7000;
+
     private Records() {}
+
+    /** A UUID of version 7 that stands for a name; its time follows from the name, {@code a@2} is two days later. */
+    public static String id(String name) {
+        return idAt(time(name), name);
+    }
+
+    /** The same, of {@code time}. */
+    public static String idAt(long time, String name) {
+        return new UUID(time << 16 | VERSION_7, Long.MIN_VALUE | name.hashCode()).toString();
+    }
+
+    private static long time(String name) {
+        String[] parts = name.split("@", -1);
+        long days = parts.length > 1 ? Long.parseLong(parts[1]) : 0;
+        return Duration.ofDays(days).toMillis() + Math.floorMod(parts[0].hashCode(), TIMES);
+    }
 
     public static Interaction interaction(String id, String question, String... replies) {
         return interaction(id, "user-" + id, null, Arm.CHAMPION, 0, question, replies);
@@ -39,7 +62,7 @@ public final class Records {
                 .toList();
         return new Interaction(
                 Event.SCHEMA,
-                id,
+                id(id),
                 "support",
                 "conversation",
                 user,
@@ -51,7 +74,7 @@ public final class Records {
                 experiment == null ? AssignmentReason.DEFAULT : AssignmentReason.SPLIT,
                 true,
                 10,
-                id.hashCode(),
+                time(id),
                 Map.of(),
                 null);
     }
@@ -69,12 +92,12 @@ public final class Records {
 
     public static Feedback feedback(String id, String interaction, long time, FeedbackSignal signal) {
         return new Feedback(
-                Event.SCHEMA, id, interaction, 0, "user-" + interaction, Source.END_USER, signal, null, time);
+                Event.SCHEMA, id, id(interaction), 0, "user-" + interaction, Source.END_USER, signal, null, time);
     }
 
     public static Feedback withdrawal(String id, String interaction, long time, String withdrawn) {
         return new Feedback(
-                Event.SCHEMA, id, interaction, 0, "user-" + interaction, Source.END_USER, null, withdrawn, time);
+                Event.SCHEMA, id, id(interaction), 0, "user-" + interaction, Source.END_USER, null, withdrawn, time);
     }
 
     public static Thumb thumb(boolean up) {

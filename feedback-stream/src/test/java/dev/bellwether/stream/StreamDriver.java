@@ -9,6 +9,7 @@ import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -27,14 +28,15 @@ public final class StreamDriver implements AutoCloseable {
 
     /** @param state an empty folder */
     public StreamDriver(Path state) {
-        Properties settings = new Properties();
+        Properties settings = StreamSettings.handlers();
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "test");
         settings.put(StreamsConfig.STATE_DIR_CONFIG, state.toString());
         driver = new TopologyTestDriver(
                 FeedbackTopology.build(
                         Duration.ofDays(7),
                         () -> Map.of("support", new BotRollout("default", RolloutConfig.defaults()))),
-                settings);
+                settings,
+                Instant.EPOCH);
     }
 
     public <E extends Event> TestInputTopic<String, E> input(Topic<E> topic) {
@@ -75,6 +77,11 @@ public final class StreamDriver implements AutoCloseable {
     public void send(Topic<?> topic, String key, byte[] bytes) {
         driver.createInputTopic(topic.name(), new StringSerializer(), new ByteArraySerializer())
                 .pipeInput(key, bytes);
+    }
+
+    /** Lets {@code time} pass without a record. */
+    public void pass(Duration time) {
+        driver.advanceWallClockTime(time);
     }
 
     @Override

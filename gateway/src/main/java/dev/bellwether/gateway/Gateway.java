@@ -117,7 +117,7 @@ public final class Gateway implements AutoCloseable {
                 upstreams);
         RewardModels models = new RewardModels(bots::value, store).start();
         RolloutFollower rollouts =
-                new RolloutFollower(config.kafka(), config.replication(), bots::value, catalog, journal, clock);
+                new RolloutFollower(config.kafka(), config.topics(), bots::value, catalog, journal, clock);
         Visitors visitors = new Visitors(secrets::value, random, addresses);
         Authentication authentication = new Authentication(
                 keys::value,

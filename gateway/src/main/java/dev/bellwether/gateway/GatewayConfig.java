@@ -2,6 +2,7 @@ package dev.bellwether.gateway;
 
 import com.sun.management.OperatingSystemMXBean;
 import dev.bellwether.gateway.bots.MemorySize;
+import dev.bellwether.topic.Layout;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * What a gateway is started with, from its environment.
  *
  * @param kafka bootstrap servers
- * @param replication copies of each topic that the gateway creates
+ * @param topics how topics lie that the gateway creates
  * @param redis URL
  * @param store the policy store's folder
  * @param proxies addresses and networks whose {@code x-forwarded-for} is believed
@@ -28,7 +29,7 @@ record GatewayConfig(
         int port,
         int operatorPort,
         String kafka,
-        short replication,
+        Layout topics,
         String redis,
         Path bots,
         Path keys,
@@ -49,7 +50,9 @@ record GatewayConfig(
                 port(environment, "BELLWETHER_PORT", "8080"),
                 port(environment, "BELLWETHER_OPERATOR_PORT", "8081"),
                 required(environment, "BELLWETHER_KAFKA"),
-                (short) number(environment, "BELLWETHER_REPLICATION", 1, 100),
+                new Layout(
+                        (short) number(environment, "BELLWETHER_REPLICATION", Layout.DEFAULT.replication(), 100),
+                        number(environment, "BELLWETHER_PARTITIONS", Layout.DEFAULT.partitions(), 10_000)),
                 required(environment, "BELLWETHER_REDIS"),
                 Path.of(required(environment, "BELLWETHER_BOTS")),
                 Path.of(required(environment, "BELLWETHER_KEYS")),

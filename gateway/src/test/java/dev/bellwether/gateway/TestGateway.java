@@ -12,6 +12,7 @@ import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.UpstreamConfig;
 import dev.bellwether.standalone.DataFolder;
 import dev.bellwether.standalone.Ports;
+import dev.bellwether.topic.Layout;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
@@ -30,7 +31,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
-import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -88,7 +88,7 @@ final class TestGateway implements AutoCloseable {
                 port,
                 operatorPort,
                 settings.kafka().isEmpty() ? Backing.kafka() : settings.kafka(),
-                (short) 1,
+                Layout.DEFAULT,
                 Backing.redis(),
                 folder.bots(),
                 folder.keys(),
@@ -199,9 +199,7 @@ final class TestGateway implements AutoCloseable {
                 Map.of("bootstrap.servers", Backing.kafka()),
                 new StringDeserializer(),
                 topic.valueSerde().deserializer())) {
-            List<TopicPartition> partitions = IntStream.range(0, topic.partitions())
-                    .mapToObj(partition -> new TopicPartition(topic.name(), partition))
-                    .toList();
+            List<TopicPartition> partitions = topic.partitions(consumer);
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);

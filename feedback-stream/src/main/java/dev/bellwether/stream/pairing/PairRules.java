@@ -21,38 +21,67 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The pairs that follow from all rated interactions of one prompt: a pure function of the set, whatever the order.
+ * The pairs that follow from rated interactions of one prompt: a pure function of the set, whatever the order.
  *
  * <p>Responses are compared only within one prompt: across prompts a preference says how hard the question was.
  */
 final class PairRules {
-    private static final int THUMB_PAIRS_MAX = 8;
+    /** Of one prompt. */
+    static final int THUMB_PAIRS_MAX = 8;
+
     private static final double WEAK = .5;
 
     /** A reply that comes later than this is an answer to the same question, not another try. */
-    private static final Duration REPLACES_WITHIN = Duration.ofDays(1);
+    static final Duration REPLACES_WITHIN = Duration.ofDays(1);
 
     private final List<RatedInteraction> rated;
-    private final Map<String, PreferencePair> pairs = new TreeMap<>();
+    private final List<RatedInteraction> tries;
+    private final Set<String> inForce;
+    private final Set<String> flagged = new HashSet<>();
+    private final Map<String, Ruled> pairs = new TreeMap<>();
 
-    private PairRules(Collection<RatedInteraction> rated) {
-        this.rated = rated.stream()
+    /**
+     * A pair and what it follows from.
+     *
+     * @param restsOn ids of the judgements, by interaction
+     */
+    record Ruled(PreferencePair pair, Map<String, String> restsOn) {}
+
+    private PairRules(Collection<RatedInteraction> rated, Collection<RatedInteraction> tries, Set<String> inForce) {
+        this.rated = sorted(rated);
+        this.tries = sorted(tries);
+        this.inForce = inForce;
+        this.rated.forEach(each -> flagged.addAll(flaggedTexts(each)));
+    }
+
+    private static List<RatedInteraction> sorted(Collection<RatedInteraction> rated) {
+        return rated.stream()
                 .sorted(Comparator.comparing(each -> each.interaction().interactionId()))
                 .toList();
     }
 
-    /** Pairs by id. */
-    static Map<String, PreferencePair> apply(Collection<RatedInteraction> rated) {
-        PairRules rules = new PairRules(rated);
+    /**
+     * Pairs by id.
+     *
+     * @param rated judged interactions of the prompt
+     * @param tries whole conversations' turns of the prompt, judged or not, in which something was regenerated
+     * @param inForce thumb pairs that go before new ones, of which there may be {@code room} more
+     */
+    static Map<String, Ruled> apply(
+            Collection<RatedInteraction> rated, Collection<RatedInteraction> tries, Set<String> inForce, int room) {
+        PairRules rules = new PairRules(rated, tries, inForce);
         rules.rated.forEach(rules::compared);
         rules.regenerated();
-        rules.thumbs();
+        rules.thumbs(room);
         return rules.pairs;
     }
 
@@ -103,10 +132,10 @@ final class PairRules {
      * its place, one that its reader liked before others, and none that is empty, flagged or was turned down.
      */
     private void regenerated() {
-        for (RatedInteraction away : rated) {
+        for (RatedInteraction away : tries) {
             for (Feedback judgement : away.judgements()) {
                 if (regenerated(judgement)) {
-                    rated.stream()
+                    tries.stream()
                             .filter(kept -> follows(kept, away) && kept(kept))
                             .max(Comparator.comparing(PairRules::up).thenComparingLong(PairRules::time))
                             .ifPresent(kept -> add(
@@ -122,20 +151,28 @@ final class PairRules {
     }
 
     /** Whether {@code kept} may have come in the place of {@code away}. */
-    static boolean follows(RatedInteraction kept, RatedInteraction away) {
+    private static boolean follows(RatedInteraction kept, RatedInteraction away) {
         Interaction later = kept.interaction();
         Interaction earlier = away.interaction();
         long between = later.time() - earlier.time();
-        return later.replies().size() == 1
+        return mayReplaceAnother(later)
                 && later.conversationId().equals(earlier.conversationId())
                 && Objects.equals(later.userHash(), earlier.userHash())
                 && between > 0
                 && between <= REPLACES_WITHIN.toMillis();
     }
 
+    /** The first reply of a conversation takes nobody's place; where its caller did not name it, that is known here. */
+    static boolean mayReplaceAnother(Interaction each) {
+        return each.complete()
+                && each.replies().size() == 1
+                && !each.replies().getFirst().text().isBlank()
+                && !each.conversationId().equals(each.interactionId());
+    }
+
     private boolean kept(RatedInteraction each) {
         Response response = reply(each, 0);
-        return !regeneratedAway(each) && !down(each) && !response.text().isBlank() && !flagged(response);
+        return !regeneratedAway(each) && !down(each) && !flagged.contains(response.text());
     }
 
     private static long time(RatedInteraction each) {
@@ -161,10 +198,55 @@ final class PairRules {
                 .anyMatch(judgement -> judgement.signal() instanceof Thumb thumb && !thumb.up());
     }
 
-    private record Thumbed(RatedInteraction interaction, Feedback judgement, Response response, boolean up) {}
+    private record Thumbed(RatedInteraction rated, Feedback judgement, Response response, boolean up) {}
 
-    /** An up and a down on two different responses to the prompt; the newest and the most different first. */
-    private void thumbs() {
+    private record Couple(Thumbed up, Thumbed down) {
+        long time() {
+            return Math.min(up.judgement().time(), down.judgement().time());
+        }
+
+        int difference() {
+            return Math.abs(
+                    up.response().text().length() - down.response().text().length());
+        }
+
+        String pairId() {
+            return PairRules.id(
+                    Origin.THUMBS,
+                    up.response(),
+                    down.response(),
+                    List.of(judge(up.judgement()), judge(down.judgement())));
+        }
+    }
+
+    /**
+     * An up and a down on two different responses to the prompt: those in force first, then the newest and the most
+     * different.
+     */
+    private void thumbs(int room) {
+        List<Couple> couples = couples();
+        long standing = couples.stream()
+                .filter(couple -> inForce.contains(couple.pairId()))
+                .count();
+        couples.stream()
+                .sorted(Comparator.comparing((Couple couple) -> inForce.contains(couple.pairId()))
+                        .thenComparingLong(Couple::time)
+                        .thenComparingInt(Couple::difference)
+                        .reversed()
+                        .thenComparing(couple -> couple.up().judgement().feedbackId())
+                        .thenComparing(couple -> couple.down().judgement().feedbackId()))
+                .limit(standing + room)
+                .forEach(couple -> add(
+                        couple.up().rated(),
+                        couple.up().judgement(),
+                        Origin.THUMBS,
+                        1,
+                        couple.up().response(),
+                        couple.down().response(),
+                        couple.down().judgement()));
+    }
+
+    private List<Couple> couples() {
         List<Thumbed> thumbed = new ArrayList<>();
         for (RatedInteraction each : rated) {
             for (Feedback judgement : each.judgements()) {
@@ -173,43 +255,18 @@ final class PairRules {
                 }
             }
         }
-        record Couple(Thumbed up, Thumbed down) {
-            long time() {
-                return Math.min(up.judgement().time(), down.judgement().time());
-            }
-
-            int difference() {
-                return Math.abs(
-                        up.response().text().length() - down.response().text().length());
-            }
-        }
+        List<Thumbed> downs = thumbed.stream().filter(each -> !each.up()).toList();
         List<Couple> couples = new ArrayList<>();
         for (Thumbed up : thumbed) {
-            for (Thumbed down : thumbed) {
-                boolean same = up.interaction()
-                        .interaction()
-                        .interactionId()
-                        .equals(down.interaction().interaction().interactionId());
-                if (up.up() && !down.up() && !same && comparable(up.response(), down.response())) {
+            for (Thumbed down : up.up() ? downs : List.<Thumbed>of()) {
+                boolean same =
+                        up.response().interactionId().equals(down.response().interactionId());
+                if (!same && comparable(up.response(), down.response())) {
                     couples.add(new Couple(up, down));
                 }
             }
         }
-        couples.stream()
-                .sorted(Comparator.comparingLong(Couple::time)
-                        .thenComparingInt(Couple::difference)
-                        .reversed()
-                        .thenComparing(couple -> couple.up().judgement().feedbackId())
-                        .thenComparing(couple -> couple.down().judgement().feedbackId()))
-                .limit(THUMB_PAIRS_MAX)
-                .forEach(couple -> add(
-                        couple.up().interaction(),
-                        couple.up().judgement(),
-                        Origin.THUMBS,
-                        1,
-                        couple.up().response(),
-                        couple.down().response(),
-                        couple.down().judgement()));
+        return couples;
     }
 
     private static Response reply(RatedInteraction each, int index) {
@@ -229,11 +286,33 @@ final class PairRules {
             return;
         }
         List<String> judges = new ArrayList<>();
+        Map<String, String> restsOn = new HashMap<>();
         judges.add(judge(judgement));
+        restsOn.put(judgement.interactionId(), judgement.feedbackId());
         for (Feedback other : others) {
             judges.add(judge(other));
+            restsOn.put(other.interactionId(), other.feedbackId());
         }
-        String id = PromptKey.hash(String.join(
+        String id = id(origin, chosen, rejected, judges);
+        Interaction interaction = each.interaction();
+        PreferencePair pair = new PreferencePair(
+                Event.SCHEMA,
+                id,
+                interaction.bot(),
+                interaction.prompt(),
+                chosen,
+                rejected,
+                origin,
+                weight,
+                judges,
+                judgement.source(),
+                interaction.conversationId(),
+                judgement.time());
+        pairs.put(id, new Ruled(pair, restsOn));
+    }
+
+    private static String id(Origin origin, Response chosen, Response rejected, List<String> judges) {
+        return PromptKey.hash(String.join(
                 "\u0000",
                 origin.name(),
                 chosen.interactionId(),
@@ -241,22 +320,6 @@ final class PairRules {
                 rejected.interactionId(),
                 rejected.text(),
                 String.join(",", judges)));
-        Interaction interaction = each.interaction();
-        pairs.put(
-                id,
-                new PreferencePair(
-                        Event.SCHEMA,
-                        id,
-                        interaction.bot(),
-                        interaction.prompt(),
-                        chosen,
-                        rejected,
-                        origin,
-                        weight,
-                        judges,
-                        judgement.source(),
-                        interaction.conversationId(),
-                        judgement.time()));
     }
 
     private static String judge(Feedback judgement) {
@@ -265,14 +328,17 @@ final class PairRules {
     }
 
     private boolean comparable(Response chosen, Response rejected) {
-        return !chosen.text().equals(rejected.text()) && !flagged(chosen);
+        return !chosen.text().equals(rejected.text()) && !flagged.contains(chosen.text());
     }
 
-    /** A flag on any reply of this text to the prompt keeps it from being chosen. */
-    private boolean flagged(Response response) {
-        return rated.stream()
-                .anyMatch(each -> each.judgements().stream()
-                        .anyMatch(judgement -> judgement.signal() instanceof Flag
-                                && reply(each, judgement.choice()).text().equals(response.text())));
+    /** A flag on any reply of such a text to the prompt keeps all of them from being chosen. */
+    static Set<String> flaggedTexts(RatedInteraction each) {
+        Set<String> texts = new HashSet<>();
+        for (Feedback judgement : each.judgements()) {
+            if (judgement.signal() instanceof Flag) {
+                texts.add(reply(each, judgement.choice()).text());
+            }
+        }
+        return texts;
     }
 }

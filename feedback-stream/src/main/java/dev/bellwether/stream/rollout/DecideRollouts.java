@@ -46,7 +46,6 @@ public final class DecideRollouts {
             KStream<String, RolloutCommand> commands,
             KStream<String, PolicyScorecard> scorecards,
             Serde<PolicyScorecard> scorecardSerde,
-            int partitions,
             Supplier<Map<String, BotRollout>> bots) {
         builder.addStateStore(Stores.keyValueStoreBuilder(
                 Stores.persistentKeyValueStore(STATES), Serdes.String(), new JsonSerde<>(RolloutState.class)));
@@ -54,9 +53,7 @@ public final class DecideRollouts {
                 Stores.persistentKeyValueStore(SCORECARDS), Serdes.String(), new JsonSerde<>(PolicyScorecard.class)));
         KStream<String, Event> byBot = scorecards
                 .selectKey((key, card) -> card.bot())
-                .repartition(Repartitioned.with(Serdes.String(), scorecardSerde)
-                        .withName("scorecards-by-bot")
-                        .withNumberOfPartitions(partitions))
+                .repartition(Repartitioned.with(Serdes.String(), scorecardSerde).withName("scorecards-by-bot"))
                 .mapValues(card -> card);
         return commands.<Event>mapValues(command -> command)
                 .merge(byBot)

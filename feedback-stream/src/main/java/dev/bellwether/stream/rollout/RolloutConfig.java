@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param alpha false-alarm rate of each decision
  * @param nonInferiorityMargin relative down-rate that still counts as not worse
  * @param countedMin counted down-votes before anything is promoted
+ * @param slowAfter time after which a reply counts as slow
  * @param undecidedMax how long the last step waits for a decision before it is held
  */
 public record RolloutConfig(
@@ -23,7 +24,8 @@ public record RolloutConfig(
         double alpha,
         double nonInferiorityMargin,
         long countedMin,
-        Duration undecidedMax) {
+        Duration undecidedMax,
+        Duration slowAfter) {
     private static final List<Step> STEPS = List.of(
             new Step(.01, Duration.ofMinutes(30)),
             new Step(.05, Duration.ofHours(6)),
@@ -74,17 +76,19 @@ public record RolloutConfig(
             @JsonProperty("alpha") @Nullable Double alpha,
             @JsonProperty("non_inferiority_margin") @Nullable Double margin,
             @JsonProperty("counted_min") @Nullable Long countedMin,
-            @JsonProperty("undecided_max") @Nullable String undecidedMax) {
+            @JsonProperty("undecided_max") @Nullable String undecidedMax,
+            @JsonProperty("slow_after") @Nullable String slowAfter) {
         return new RolloutConfig(
                 Optional.ofNullable(steps).orElse(STEPS),
                 Optional.ofNullable(approval).orElse(Approval.REQUIRED),
                 Optional.ofNullable(alpha).orElse(.05),
                 Optional.ofNullable(margin).orElse(1.25),
                 Optional.ofNullable(countedMin).orElse(30L),
-                Duration.parse(Optional.ofNullable(undecidedMax).orElse("P14D")));
+                Duration.parse(Optional.ofNullable(undecidedMax).orElse("P14D")),
+                Duration.parse(Optional.ofNullable(slowAfter).orElse("PT3S")));
     }
 
     public static RolloutConfig defaults() {
-        return of(null, null, null, null, null, null);
+        return of(null, null, null, null, null, null, null);
     }
 }

@@ -260,7 +260,7 @@ final class RolloutMachine {
             phase = Phase.CANARY;
             step = 0;
             share = config.steps().getFirst().share();
-            experiment = "%s-%d".formatted(version, state.revision() + 1);
+            experiment = "%s-%d".formatted(version, now);
             since = now;
             startedAt = now;
             held = null;

@@ -24,9 +24,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.apache.kafka.streams.KeyValue;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -237,13 +239,70 @@ class PairingTest {
     }
 
     @Test
-    void forgetsTriesAfterTheTimeInWhichSignalsMayCome() {
-        send(0, turn("a", "Where is my card?", "Here."));
-        send(0, turn("b", "Where is my card?", "On its way."));
-        send(6, feedback("f", "a", 1, thumb(true)));
-        send(8, feedback("g", "unknown", 1, thumb(true)));
-        send(9, feedback("h", "a", 2, new Signal("regenerated")));
+    void forgetsTriesAfterADay() {
+        stream.send(turn("a", "Where is my card?", "Here."));
+        stream.send(turn("b", "Where is my card?", "On its way."));
+        send(2, interaction("z@2", "Where is my card?", "There."));
+        send(2, feedback("h", "a", 2, new Signal("regenerated")));
         assertThat(pairs()).isEmpty();
+    }
+
+    @Test
+    void keepsAPairWhoseTriesAreForgottenUntilItsJudgementGoes() {
+        stream.send(turn("a", "Where is my card?", "Here."));
+        stream.send(turn("b", "Where is my card?", "On its way."));
+        stream.send(feedback("f", "a", 1, new Signal("regenerated")));
+        List<KeyValue<String, @Nullable PreferencePair>> emitted = stream.read(Topics.PREFERENCE_PAIRS);
+        assertThat(emitted).hasSize(1);
+        send(2, interaction("z@2", "Where is my card?", "There."));
+        send(2, feedback("g", "a", 2, new Signal("copied")));
+        send(2, feedback("h", "z@2", 2, new Flag("wrong", null)));
+        assertThat(stream.read(Topics.PREFERENCE_PAIRS)).isEmpty();
+        send(3, withdrawal("w", "a", 3, "f"));
+        assertThat(stream.read(Topics.PREFERENCE_PAIRS)).containsExactly(KeyValue.pair(emitted.getFirst().key, null));
+    }
+
+    @Test
+    void takesNothingBackHoweverManyRepliesToAPromptAreJudged() {
+        Set<String> made = new HashSet<>();
+        for (int i = 0; i < 200; i++) {
+            stream.send(interaction("i" + i, "Where is my card?", "First " + i, "Second " + i));
+            stream.send(feedback("p" + i, "i" + i, i, new Preference(Outcome.FIRST)));
+            stream.send(interaction("t" + i, "Where is my card?", "Reply " + i));
+            // The same up and down again: what is newer takes no place that is taken.
+            if (i < 4 || i > 40) {
+                stream.send(feedback("v" + i, "t" + i, i % 2, thumb(i % 2 == 0)));
+            }
+            for (KeyValue<String, @Nullable PreferencePair> pair : stream.read(Topics.PREFERENCE_PAIRS)) {
+                if (pair.value == null) {
+                    assertThat(i).as("takes %s back", pair.key).isLessThan(64);
+                    made.remove(pair.key);
+                } else {
+                    made.add(pair.key);
+                }
+            }
+        }
+        assertThat(made).hasSize(208);
+        stream.send(withdrawal("w", "i3", 300, "p3"));
+        assertThat(stream.read(Topics.PREFERENCE_PAIRS))
+                .hasSize(1)
+                .allMatch(pair -> pair.value == null && made.contains(pair.key));
+    }
+
+    @Test
+    void takesBackThePairOfAThumbThatIsWithdrawnLongAfterOthersAreLookedAt() {
+        stream.send(interaction("u", "Where is my card?", "Good."));
+        stream.send(feedback("f", "u", 1, thumb(true)));
+        stream.send(interaction("d", "Where is my card?", "Bad."));
+        stream.send(feedback("g", "d", 2, thumb(false)));
+        String pairId = stream.read(Topics.PREFERENCE_PAIRS).getFirst().key;
+        for (int i = 0; i < 100; i++) {
+            stream.send(interaction("x" + i, "Where is my card?", "First " + i, "Second " + i));
+            stream.send(feedback("p" + i, "x" + i, i, new Preference(Outcome.FIRST)));
+        }
+        assertThat(stream.read(Topics.PREFERENCE_PAIRS)).allMatch(pair -> pair.value != null);
+        stream.send(withdrawal("w", "d", 3, "g"));
+        assertThat(stream.read(Topics.PREFERENCE_PAIRS)).containsExactly(KeyValue.pair(pairId, null));
     }
 
     private void send(int day, Interaction interaction) {
@@ -261,7 +320,7 @@ class PairingTest {
     }
 
     @Test
-    void forgetsNoJudgementForARepliesSake() {
+    void keepsEveryPairOfAPromptThatIsFull() {
         stream.send(at(100, turn("a", "Where is my card?", "Here.")));
         stream.send(feedback("f", "a", 1, new Signal("regenerated")));
         stream.send(at(1_000, turn("b", "Where is my card?", "On its way.")));
@@ -269,7 +328,10 @@ class PairingTest {
             stream.send(at(i, interaction("j" + i, "Where is my card?", "First " + i, "Second " + i)));
             stream.send(feedback("p" + i, "j" + i, i, new Preference(Outcome.FIRST)));
         }
-        assertThat(pairs()).hasSize(63).allMatch(pair -> pair.startsWith("DUEL"));
+        assertThat(pairs())
+                .hasSize(64)
+                .filteredOn(pair -> !pair.startsWith("DUEL"))
+                .containsExactly("REGENERATE On its way. > Here. 0.5");
     }
 
     @Test

@@ -33,7 +33,8 @@ class RolloutMachineTest {
             .05,
             1.25,
             30,
-            Duration.ofHours(1));
+            Duration.ofHours(1),
+            Duration.ofSeconds(3));
     private final RolloutMachine machine = new RolloutMachine(CONFIG);
     private int commands;
 
@@ -65,7 +66,8 @@ class RolloutMachineTest {
                 List.of(
                         new Votes(state.candidateShare(), Arm.CANDIDATE, 0, candidateDown),
                         new Votes(state.candidateShare(), Arm.CHAMPION, 0, championDown)),
-                Map.of());
+                Map.of(),
+                List.of());
     }
 
     @Test
@@ -110,7 +112,8 @@ class RolloutMachineTest {
                 1,
                 List.of(new Exposures(.1, Arm.CANDIDATE, 100), new Exposures(.1, Arm.CHAMPION, 200)),
                 List.of(),
-                Map.of());
+                Map.of(),
+                List.of());
         RolloutState held = machine.tick(state, skewed, 1_000).state();
         assertThat(held.phase()).isEqualTo(Phase.HELD);
         assertThat(held.candidateShare()).isEqualTo(.1);
@@ -129,7 +132,13 @@ class RolloutMachineTest {
     @Test
     void waitsForApprovalWhereItIsRequired() {
         RolloutMachine careful = new RolloutMachine(new RolloutConfig(
-                List.of(new Step(.5, Duration.ZERO)), Approval.REQUIRED, .05, 1.25, 30, Duration.ofHours(1)));
+                List.of(new Step(.5, Duration.ZERO)),
+                Approval.REQUIRED,
+                .05,
+                1.25,
+                30,
+                Duration.ofHours(1),
+                Duration.ofSeconds(3)));
         RolloutState state = careful.command(RolloutState.idle("support", "v1"), command(Action.REGISTER, "v2"), 0)
                 .state();
         state = careful.tick(state, card(state, 15, 30), 1_000).state();

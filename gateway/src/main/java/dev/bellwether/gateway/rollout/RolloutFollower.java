@@ -10,6 +10,7 @@ import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.gateway.serving.PolicyCatalog;
 import dev.bellwether.policy.checkpoint.StoredVersion;
+import dev.bellwether.topic.Layout;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
@@ -59,7 +60,7 @@ public final class RolloutFollower implements AutoCloseable {
             List.of(Topics.ROLLOUT_STATE, Topics.POLICY_SCORECARDS, Topics.ROLLOUT_HISTORY, Topics.REFRESH_PROGRESS);
 
     private final String bootstrapServers;
-    private final short replication;
+    private final Layout topics;
     private final Supplier<Bots> bots;
     private final PolicyCatalog catalog;
     private final Champions champions;
@@ -87,13 +88,13 @@ public final class RolloutFollower implements AutoCloseable {
 
     public RolloutFollower(
             String bootstrapServers,
-            short replication,
+            Layout topics,
             Supplier<Bots> bots,
             PolicyCatalog catalog,
             EventJournal journal,
             Clock clock) {
         this.bootstrapServers = bootstrapServers;
-        this.replication = replication;
+        this.topics = topics;
         this.bots = bots;
         this.catalog = catalog;
         this.champions = new Champions(catalog);
@@ -223,7 +224,7 @@ public final class RolloutFollower implements AutoCloseable {
 
     private void follow() throws InterruptedException {
         try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers))) {
-            Topics.ensure(admin, replication);
+            Topics.ensure(admin, topics);
         }
         try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(
                 Map.of(
@@ -236,11 +237,7 @@ public final class RolloutFollower implements AutoCloseable {
                 new StringDeserializer(),
                 new ByteArrayDeserializer())) {
             List<TopicPartition> partitions = new ArrayList<>();
-            FOLLOWED.forEach(topic -> {
-                for (int partition = 0; partition < topic.partitions(); partition++) {
-                    partitions.add(new TopicPartition(topic.name(), partition));
-                }
-            });
+            FOLLOWED.forEach(topic -> partitions.addAll(topic.partitions(consumer)));
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             history.clear();

@@ -50,9 +50,7 @@ final class FeedbackLog implements AutoCloseable {
                 new ByteArrayDeserializer());
         List<TopicPartition> partitions = new ArrayList<>();
         for (Topic<?> topic : List.of(Topics.PREFERENCE_PAIRS, Topics.RATED_INTERACTIONS, Topics.ROLLOUT_STATE)) {
-            for (int partition = 0; partition < topic.partitions(); partition++) {
-                partitions.add(new TopicPartition(topic.name(), partition));
-            }
+            partitions.addAll(topic.partitions(consumer));
         }
         consumer.assign(partitions);
         consumer.seekToBeginning(partitions);

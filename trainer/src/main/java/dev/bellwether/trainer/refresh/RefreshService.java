@@ -169,7 +169,8 @@ public final class RefreshService implements AutoCloseable {
     }
 
     private boolean leased(String bot) {
-        int partition = Utils.toPositive(Utils.murmur2(Utils.utf8(bot))) % Topics.REFRESH_REQUESTS.partitions();
+        int partition = Utils.toPositive(Utils.murmur2(Utils.utf8(bot)))
+                % Topics.REFRESH_REQUESTS.partitions(requests).size();
         return requests.assignment().stream().anyMatch(assigned -> assigned.partition() == partition);
     }
 

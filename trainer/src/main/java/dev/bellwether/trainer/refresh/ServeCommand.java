@@ -10,7 +10,9 @@ import com.sun.net.httpserver.HttpServer;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.settings.Champion;
 import dev.bellwether.settings.WatchedFile;
+import dev.bellwether.topic.Layout;
 import dev.bellwether.topic.Topics;
+import dev.bellwether.trainer.option.Count;
 import dev.bellwether.trainer.option.Port;
 import dev.bellwether.trainer.option.Replication;
 import dev.bellwether.trainer.refresh.RefreshService.BotRefresh;
@@ -65,6 +67,13 @@ public final class ServeCommand implements Callable<Integer> {
             description = "Copies of each topic (${DEFAULT-VALUE}).")
     private short replication;
 
+    @Option(
+            names = "--partitions",
+            defaultValue = "${env:BELLWETHER_PARTITIONS:-4}",
+            converter = Count.class,
+            description = "of each topic that is created (default: ${DEFAULT-VALUE})")
+    private int partitions;
+
     private record BotsFile(@JsonProperty(required = true) Map<String, @Nullable Sections> bots) {}
 
     private record Sections(
@@ -93,7 +102,7 @@ public final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka))) {
-            Topics.ensure(admin, replication);
+            Topics.ensure(admin, new Layout(replication, partitions));
         }
         HttpServer health = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), healthPort), 0);
         health.createContext("/readyz", exchange -> {

@@ -9,6 +9,7 @@ import dev.bellwether.event.RefreshProgress.Report;
 import dev.bellwether.event.RefreshRequest;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.standalone.LocalKafka;
+import dev.bellwether.topic.Layout;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import dev.bellwether.trainer.refresh.RefreshService.BotRefresh;
@@ -17,17 +18,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -63,7 +61,7 @@ class RefreshServiceIT {
                 assertThat(store.newestReward("support"))
                         .hasValueSatisfying(name -> assertThat(report.reasons())
                                 .anyMatch(reason -> reason.contains("the reward model " + name + " is published")));
-                assertThat(reader.endOffsets(partitions(Topics.ROLLOUT_COMMANDS))
+                assertThat(reader.endOffsets(Topics.ROLLOUT_COMMANDS.partitions(reader))
                                 .values())
                         .as("records that register a candidate")
                         .containsOnly(0L);
@@ -86,7 +84,7 @@ class RefreshServiceIT {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka));
                 KafkaProducer<String, byte[]> producer = new KafkaProducer<>(
                         Map.of("bootstrap.servers", kafka), new StringSerializer(), new ByteArraySerializer())) {
-            Topics.ensure(admin, (short) 1);
+            Topics.ensure(admin, Layout.DEFAULT);
             for (PreferencePair pair : RefreshIT.snapshot(false).pairs()) {
                 send(producer, Topics.PREFERENCE_PAIRS, pair.pairId(), pair);
             }
@@ -105,15 +103,9 @@ class RefreshServiceIT {
     private static KafkaConsumer<String, byte[]> reader(String kafka) {
         KafkaConsumer<String, byte[]> reader = new KafkaConsumer<>(
                 Map.of("bootstrap.servers", kafka), new StringDeserializer(), new ByteArrayDeserializer());
-        reader.assign(partitions(Topics.REFRESH_PROGRESS));
+        reader.assign(Topics.REFRESH_PROGRESS.partitions(reader));
         reader.seekToBeginning(reader.assignment());
         return reader;
-    }
-
-    private static List<TopicPartition> partitions(Topic<?> topic) {
-        return IntStream.range(0, topic.partitions())
-                .mapToObj(partition -> new TopicPartition(topic.name(), partition))
-                .toList();
     }
 
     private static Optional<Report> report(KafkaConsumer<String, byte[]> reader) {

@@ -14,41 +14,39 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of one interaction: the interaction itself, once it has come, and every judgement so far.
+ * Every judgement of one interaction so far.
  *
  * <p>The order of arrival does not matter: judgements are kept by id, and which of them are in force follows from the
  * whole set.
  *
  * @param revision of the rated interaction that was emitted last
- * @param touched when the last record came, in milliseconds
+ * @param waitsSince when the first of them came before its interaction, in milliseconds; 0 when the interaction was there
  */
-record Attributed(@Nullable Interaction interaction, List<Feedback> feedback, long revision, long touched) {
-    static final Attributed NOTHING = new Attributed(null, List.of(), 0, 0);
+record Judgements(List<Feedback> feedback, long revision, long waitsSince) {
+    static final Judgements NONE = new Judgements(List.of(), 0, 0);
 
     /** Far more than people change their minds; it keeps a record within what Kafka takes. */
     private static final int FEEDBACK_MAX = 64;
 
-    Attributed {
+    private static final Comparator<Feedback> BY_TIME =
+            Comparator.comparingLong(Feedback::time).thenComparing(Feedback::feedbackId);
+
+    Judgements {
         feedback = List.copyOf(feedback);
     }
 
-    /** With {@code arrived}; an interaction that is here already stays. */
-    Attributed with(Interaction arrived, long now) {
-        return interaction == null ? new Attributed(arrived, feedback, revision, now) : this;
+    /** Whether {@code arrived} is here already, by its id. */
+    boolean contains(Feedback arrived) {
+        return feedback.stream().anyMatch(known -> known.feedbackId().equals(arrived.feedbackId()));
     }
 
-    /** With {@code arrived}; feedback whose id is here already changes nothing. */
-    Attributed with(Feedback arrived, long now) {
-        if (feedback.stream().anyMatch(known -> known.feedbackId().equals(arrived.feedbackId()))) {
-            return this;
-        }
+    Judgements with(Feedback arrived) {
         List<Feedback> all = new ArrayList<>(feedback);
         all.add(arrived);
-        all.sort(Comparator.comparingLong(Feedback::time).thenComparing(Feedback::feedbackId));
-        return new Attributed(interaction, all, revision, now);
+        all.sort(BY_TIME);
+        return new Judgements(all, revision, waitsSince);
     }
 
     /**
@@ -71,12 +69,17 @@ record Attributed(@Nullable Interaction interaction, List<Feedback> feedback, lo
         return Optional.of(feedback.getFirst());
     }
 
-    Attributed without(Feedback gone) {
-        return new Attributed(
-                interaction,
-                feedback.stream().filter(each -> !each.equals(gone)).toList(),
-                revision,
-                touched);
+    Judgements without(Feedback gone) {
+        return new Judgements(
+                feedback.stream().filter(each -> !each.equals(gone)).toList(), revision, waitsSince);
+    }
+
+    Judgements waitingSince(long time) {
+        return new Judgements(feedback, revision, time);
+    }
+
+    Judgements revised() {
+        return new Judgements(feedback, revision + 1, 0);
     }
 
     /** Who judges what: of one subject one judgement is in force. */
@@ -107,24 +110,13 @@ record Attributed(@Nullable Interaction interaction, List<Feedback> feedback, lo
                 last.put(subject(each, each.signal()), each);
             }
         }
-        return last.values().stream()
-                .sorted(Comparator.comparingLong(Feedback::time).thenComparing(Feedback::feedbackId))
-                .toList();
+        return last.values().stream().sorted(BY_TIME).toList();
     }
 
-    /** What to emit after a change: nothing while the interaction is missing, incomplete or unjudged. */
-    Optional<RatedInteraction> rated() {
-        Interaction known = interaction;
-        if (known == null || !known.complete() || feedback.isEmpty()) {
-            return Optional.empty();
-        }
-        List<Feedback> valid = inForce().stream()
-                .filter(each -> each.choice() < known.replies().size())
-                .toList();
-        return Optional.of(new RatedInteraction(Event.SCHEMA, revision, known, valid));
-    }
-
-    Attributed revised() {
-        return new Attributed(interaction, feedback, revision + 1, touched);
+    /** With their interaction, as far as they judge something that it has. */
+    RatedInteraction rate(Interaction interaction) {
+        List<Feedback> valid =
+                inForce().stream().filter(each -> each.fits(interaction)).toList();
+        return new RatedInteraction(Event.SCHEMA, revision, interaction, valid);
     }
 }

@@ -1,0 +1,47 @@
+package dev.bellwether.stream.pairing;
+
+import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.PreferencePair.Origin;
+import dev.bellwether.event.RatedInteraction;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A judged interaction of a prompt, and the pairs in force that it is in, by their id.
+ *
+ * <p>A pair is held by each judged interaction that it is of, so that it can be taken back whenever one of them changes,
+ * whether or not the others are looked at then.
+ */
+record Judged(RatedInteraction rated, Map<String, Held> pairs) {
+    Judged {
+        pairs = Map.copyOf(pairs);
+    }
+
+    String id() {
+        return rated.interaction().interactionId();
+    }
+
+    /**
+     * A pair in force.
+     *
+     * @param weight may change while the pair's id stays, as {@code time} may
+     * @param interactions that its replies are of
+     * @param restsOn the judgements that it follows from, by interaction
+     */
+    record Held(Origin origin, double weight, long time, List<String> interactions, Map<String, String> restsOn) {
+        Held {
+            interactions = List.copyOf(interactions);
+            restsOn = Map.copyOf(restsOn);
+        }
+
+        static Held of(PairRules.Ruled ruled) {
+            PreferencePair pair = ruled.pair();
+            return new Held(
+                    pair.origin(),
+                    pair.weight(),
+                    pair.time(),
+                    List.of(pair.chosen().interactionId(), pair.rejected().interactionId()),
+                    ruled.restsOn());
+        }
+    }
+}

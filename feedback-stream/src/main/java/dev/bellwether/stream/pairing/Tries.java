@@ -1,0 +1,65 @@
+package dev.bellwether.stream.pairing;
+
+import dev.bellwether.event.Interaction;
+import dev.bellwether.event.InteractionId;
+import dev.bellwether.event.RatedInteraction;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apache.kafka.streams.kstream.Windowed;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.WindowStore;
+
+/** One person's tries of one question in one conversation, judged or not, each by itself and for a day. */
+final class Tries {
+    /** Of one conversation so many are looked at, the newest. */
+    static final int TRIES_MAX = 64;
+
+    private static final char AFTER_SLASH = '0';
+
+    private final WindowStore<String, RatedInteraction> store;
+
+    Tries(WindowStore<String, RatedInteraction> store) {
+        this.store = store;
+    }
+
+    /** Whether it is news, here or elsewhere. */
+    boolean remember(String prompt, RatedInteraction arrived) {
+        Interaction interaction = arrived.interaction();
+        String key = conversation(prompt, interaction) + "/" + interaction.interactionId();
+        long time = InteractionId.time(interaction.interactionId());
+        RatedInteraction known = store.fetch(key, time);
+        if (known != null && known.revision() >= arrived.revision()) {
+            return false;
+        }
+        if (known != null || PairRules.mayReplaceAnother(interaction) || PairRules.regeneratedAway(arrived)) {
+            store.put(key, arrived, time);
+        }
+        return true;
+    }
+
+    /** Whether {@code each} may be what was kept: somebody asked for another reply in its conversation. */
+    boolean mayBeKept(String prompt, RatedInteraction each) {
+        List<RatedInteraction> newest = of(prompt, each);
+        return newest.size() == TRIES_MAX || newest.stream().anyMatch(PairRules::regeneratedAway);
+    }
+
+    /** The tries in the conversation of {@code each}, newest first. */
+    List<RatedInteraction> of(String prompt, RatedInteraction each) {
+        String conversation = conversation(prompt, each.interaction());
+        List<RatedInteraction> newest = new ArrayList<>();
+        try (KeyValueIterator<Windowed<String>, RatedInteraction> all =
+                store.backwardFetch(conversation + "/", conversation + AFTER_SLASH, 0, Long.MAX_VALUE)) {
+            while (all.hasNext() && newest.size() < TRIES_MAX) {
+                newest.add(all.next().value);
+            }
+        }
+        return newest;
+    }
+
+    /** Of one length, so that no other's key lies between those of one conversation. */
+    static String conversation(String prompt, Interaction interaction) {
+        String user = Optional.ofNullable(interaction.userHash()).orElse("");
+        return prompt + "/" + PromptKey.hash(user + "\u0000" + interaction.conversationId());
+    }
+}
