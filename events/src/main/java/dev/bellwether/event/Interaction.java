@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param userHash the end user; none when the caller named none
  * @param experiment the rollout that was under way; none otherwise
  * @param candidateShare probability of the candidate at that moment
+ * @param holdout the comparison with a hold-out that the user is in, on either side; none otherwise
  * @param answer who answered and what it took; none in records of before
  * @param complete false when the client left before the end; such a reply cannot be judged
  */
@@ -32,7 +33,8 @@ public record Interaction(
         long latencyMillis,
         long time,
         Map<String, String> attributes,
-        @Nullable Answer answer)
+        @Nullable Answer answer,
+        @Nullable String holdout)
         implements Event {
 
     public Interaction {
@@ -44,6 +46,44 @@ public record Interaction(
         prompt = List.copyOf(prompt);
         replies = List.copyOf(replies);
         attributes = Map.copyOf(attributes);
+    }
+
+    /** One that nothing is held out of. */
+    public Interaction(
+            int schema,
+            String interactionId,
+            String bot,
+            String conversationId,
+            @Nullable String userHash,
+            List<Message> prompt,
+            List<Reply> replies,
+            @Nullable String experiment,
+            Arm arm,
+            double candidateShare,
+            AssignmentReason reason,
+            boolean complete,
+            long latencyMillis,
+            long time,
+            Map<String, String> attributes,
+            @Nullable Answer answer) {
+        this(
+                schema,
+                interactionId,
+                bot,
+                conversationId,
+                userHash,
+                prompt,
+                replies,
+                experiment,
+                arm,
+                candidateShare,
+                reason,
+                complete,
+                latencyMillis,
+                time,
+                attributes,
+                answer,
+                null);
     }
 
     /** Whether another version than the assigned one replied, because that one failed. */

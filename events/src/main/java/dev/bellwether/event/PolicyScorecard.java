@@ -14,6 +14,7 @@ import java.util.Map;
  * @param votes users with a thumb up, and users with a thumb down, by share and arm
  * @param technical users by arm
  * @param events users by share, arm and kind; none in scorecards of before
+ * @param met users by share and arm, those once more who met it at another share before; none likewise
  */
 public record PolicyScorecard(
         int schema,
@@ -25,7 +26,10 @@ public record PolicyScorecard(
         Map<Arm, Technical> technical,
 
         @JsonSetter(nulls = Nulls.AS_EMPTY) @JsonInclude(JsonInclude.Include.NON_EMPTY)
-        List<Events> events)
+        List<Events> events,
+
+        @JsonSetter(nulls = Nulls.AS_EMPTY) @JsonInclude(JsonInclude.Include.NON_EMPTY)
+        List<Exposures> met)
         implements Event {
 
     public PolicyScorecard {
@@ -36,11 +40,12 @@ public record PolicyScorecard(
         votes = List.copyOf(votes);
         technical = Map.copyOf(technical);
         events = List.copyOf(events);
+        met = List.copyOf(met);
     }
 
     /** One on which nothing is counted yet. */
     public static PolicyScorecard empty(String bot, String experiment) {
-        return new PolicyScorecard(SCHEMA, bot, experiment, 0, List.of(), List.of(), Map.of(), List.of());
+        return new PolicyScorecard(SCHEMA, bot, experiment, 0, List.of(), List.of(), Map.of(), List.of(), List.of());
     }
 
     /** Users who met the experiment first at {@code candidateShare} and in {@code arm}. */

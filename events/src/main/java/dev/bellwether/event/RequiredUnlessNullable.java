@@ -20,7 +20,8 @@ final class RequiredUnlessNullable extends NopAnnotationIntrospector {
 
     @Override
     public @Nullable Boolean hasRequiredMarker(AnnotatedMember member) {
-        return required(member) && !member.hasAnnotation(JsonSetter.class) ? Boolean.TRUE : null;
+        boolean marked = required(member) && !member.hasAnnotation(JsonSetter.class);
+        return marked ? Boolean.TRUE : null;
     }
 
     @Override

@@ -39,6 +39,15 @@ public record RolloutCommand(
         PROMOTE,
         ABORT,
         FREEZE,
-        UNFREEZE
+        UNFREEZE,
+        /** Everyone gets the version until {@link #UNPIN}, while nothing is tried. */
+        PIN,
+        UNPIN,
+        /** The hold-out stays on the version from now on. */
+        ANCHOR,
+        /** A gateway, which is {@code who}, serves the candidate. */
+        LOADED,
+        /** A gateway cannot load the candidate, for which {@code why} is the reason. */
+        UNLOADABLE
     }
 }

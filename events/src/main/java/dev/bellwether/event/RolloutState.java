@@ -1,7 +1,13 @@
 package dev.bellwether.event;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
+import dev.bellwether.event.PolicyScorecard.Exposures;
+import dev.bellwether.event.PolicyScorecard.Votes;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,8 +24,16 @@ import org.jspecify.annotations.Nullable;
  * @param startedAt when the rollout under way began
  * @param held why it is held; none unless {@link Phase#HELD}
  * @param resumesTo the phase that a pause or hold goes back to
- * @param waiting registered versions that wait for their turn
+ * @param waiting the registered version that waits for its turn, if one does
  * @param decided commands already carried out, newest last, so that none counts twice
+ * @param settings of the rollout under way, as they were when it started
+ * @param watch what was seen of the present step; none when idle
+ * @param loads what gateways say of the candidate; none while none did
+ * @param attempts how often each version was tried, the latest versions
+ * @param pinned the version that serves everyone while nothing is tried; none when the champion does
+ * @param anchor the version that the hold-out stays on; none before the first promotion
+ * @param shown what operators are shown of the candidate; it decides nothing
+ * @param longRun the same of the champion beside the anchor
  */
 public record RolloutState(
         int schema,
@@ -39,7 +53,18 @@ public record RolloutState(
         @Nullable Phase resumesTo,
         List<String> waiting,
         List<String> decided,
-        Evidence evidence)
+        Evidence evidence,
+        @Nullable RolloutSettings settings,
+        @Nullable Watch watch,
+        @Nullable Loads loads,
+
+        @JsonSetter(nulls = Nulls.AS_EMPTY) @JsonInclude(JsonInclude.Include.NON_EMPTY)
+        Map<String, Integer> attempts,
+
+        @Nullable String pinned,
+        @Nullable Anchor anchor,
+        @Nullable Shown shown,
+        @Nullable Shown longRun)
         implements Event {
 
     public RolloutState {
@@ -54,29 +79,17 @@ public record RolloutState(
         }
         waiting = List.copyOf(waiting);
         decided = List.copyOf(decided);
+        attempts = Map.copyOf(attempts);
     }
 
     /** A bot that tries nothing: {@code champion} serves everyone. */
     public static RolloutState idle(String bot, String champion) {
-        return new RolloutState(
-                SCHEMA,
-                bot,
-                0,
-                champion,
-                null,
-                null,
-                Phase.IDLE,
-                0,
-                0,
-                null,
-                false,
-                0,
-                0,
-                null,
-                null,
-                List.of(),
-                List.of(),
-                Evidence.NONE);
+        return new RolloutStateBuilder(bot, champion).build();
+    }
+
+    /** To make the next state of. */
+    public RolloutStateBuilder change() {
+        return new RolloutStateBuilder(this);
     }
 
     /** The states of the machine; the last three are also where a next rollout starts from. */
@@ -99,8 +112,115 @@ public record RolloutState(
      * @param superiority evidence that it gets fewer
      * @param sampleRatio evidence that users do not split by the share
      * @param counted down-votes counted
+     * @param guardrails evidence against it by other kinds of events, and that other users vote; none in states of before
      */
-    public record Evidence(double harm, double nonInferiority, double superiority, double sampleRatio, long counted) {
-        public static final Evidence NONE = new Evidence(1, 1, 1, 1, 0);
+    public record Evidence(
+            double harm,
+            double nonInferiority,
+            double superiority,
+            double sampleRatio,
+            long counted,
+
+            @JsonSetter(nulls = Nulls.AS_EMPTY) @JsonInclude(JsonInclude.Include.NON_EMPTY)
+            Map<Guardrail, Double> guardrails) {
+        public static final Evidence NONE = new Evidence(1, 1, 1, 1, 0, Map.of());
+
+        public Evidence {
+            guardrails = Map.copyOf(guardrails);
+        }
+
+        public double of(Guardrail guardrail) {
+            return guardrails.getOrDefault(guardrail, 1.0);
+        }
+    }
+
+    /** What is watched beside down-votes. */
+    public enum Guardrail {
+        @JsonProperty("flagged")
+        FLAGGED,
+        @JsonProperty("failed")
+        FAILED,
+        @JsonProperty("slow")
+        SLOW,
+        @JsonProperty("empty")
+        EMPTY,
+        @JsonProperty("overlong")
+        OVERLONG,
+        @JsonProperty("repeated")
+        REPEATED,
+        /** Relatively fewer users give a thumb up. */
+        @JsonProperty("fewer_up_votes")
+        FEWER_UP_VOTES,
+        /** Relatively more, or fewer, users vote at all. */
+        @JsonProperty("other_voters")
+        OTHER_VOTERS
+    }
+
+    /**
+     * What was seen of a step.
+     *
+     * @param heldMillis time of the step in which users came, by the brokers' clock
+     * @param watermark until when, in milliseconds since 1970; 0 before anybody came
+     * @param exposuresFrom exposures that the test of the split leaves out; those before it was resumed
+     * @param votesFrom votes that the test of thumbs up leaves out, likewise
+     */
+    public record Watch(long heldMillis, long watermark, List<Exposures> exposuresFrom, List<Votes> votesFrom) {
+        public static final Watch NONE = new Watch(0, 0, List.of(), List.of());
+
+        public Watch {
+            exposuresFrom = List.copyOf(exposuresFrom);
+            votesFrom = List.copyOf(votesFrom);
+        }
+    }
+
+    /**
+     * What gateways say of the candidate.
+     *
+     * @param loaded gateways that serve it
+     * @param unloadable gateways that cannot, with why
+     * @param since when the first said so
+     */
+    public record Loads(List<String> loaded, Map<String, String> unloadable, long since) {
+        public Loads {
+            loaded = List.copyOf(loaded);
+            unloadable = Map.copyOf(unloadable);
+        }
+    }
+
+    /**
+     * The hold-out.
+     *
+     * @param version that it stays on
+     * @param since when it began, the salt of who is in it
+     * @param share of the users
+     */
+    public record Anchor(String version, long since, double share) {
+        /** The name of the comparison with those who are not in it; {@link #shareOf} reads the share from it. */
+        public String experiment() {
+            return "holdout-%s-%d".formatted(share, since);
+        }
+
+        /** The share of a hold-out by the name of its comparison. */
+        public static double shareOf(String experiment) {
+            return Double.parseDouble(experiment.split("-", 3)[1]);
+        }
+    }
+
+    /**
+     * Numbers for people.
+     *
+     * @param relativeDownRate what the counts do not rule out at 95 %, whenever one looks: lower and upper end
+     * @param better probability that relatively more of its voters approve, by a uniform prior
+     * @param expectedLoss approval that choosing it would cost in the mean
+     * @param comparable whether the same users vote; if not, approval says nothing
+     */
+    public record Shown(
+            List<Double> relativeDownRate,
+            double better,
+            double expectedLoss,
+            @JsonProperty("comparable") boolean comparable) {
+        public Shown {
+            relativeDownRate = List.copyOf(relativeDownRate);
+        }
     }
 }

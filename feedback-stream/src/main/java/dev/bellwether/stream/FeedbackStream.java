@@ -5,10 +5,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import dev.bellwether.event.RolloutSettings;
 import dev.bellwether.settings.Champion;
 import dev.bellwether.settings.WatchedFile;
 import dev.bellwether.stream.rollout.DecideRollouts.BotRollout;
-import dev.bellwether.stream.rollout.RolloutConfig;
 import dev.bellwether.topic.Layout;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
@@ -30,6 +31,7 @@ public final class FeedbackStream implements AutoCloseable {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(20);
     private static final ObjectMapper YAML = YAMLMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .addModule(new JavaTimeModule())
             .build();
 
     private final WatchedFile<Map<String, BotRollout>> bots;
@@ -43,7 +45,7 @@ public final class FeedbackStream implements AutoCloseable {
             @JsonProperty(required = true) @Nullable String champion,
             @Nullable JsonNode chat,
             @Nullable JsonNode serving,
-            @Nullable RolloutConfig rollout,
+            @Nullable RolloutSettings rollout,
             @Nullable JsonNode refresh) {
         private static final Sections NONE = new Sections(null, null, null, null, null);
     }
@@ -123,12 +125,12 @@ public final class FeedbackStream implements AutoCloseable {
         for (Map.Entry<String, @Nullable Sections> bot :
                 YAML.readValue(text, BotsFile.class).bots().entrySet()) {
             Sections sections = Objects.requireNonNullElse(bot.getValue(), Sections.NONE);
-            RolloutConfig rollout = sections.rollout();
+            RolloutSettings rollout = sections.rollout();
             bots.put(
                     bot.getKey(),
                     new BotRollout(
                             Champion.of(bot.getKey(), sections.champion()),
-                            rollout == null ? RolloutConfig.defaults() : rollout));
+                            rollout == null ? RolloutSettings.defaults() : rollout));
         }
         return bots;
     }

@@ -7,13 +7,13 @@ import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.RolloutCommand;
+import dev.bellwether.event.RolloutSettings;
 import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutTransition;
 import dev.bellwether.stream.attribution.Attribution;
 import dev.bellwether.stream.pairing.Pairing;
 import dev.bellwether.stream.rollout.DecideRollouts;
 import dev.bellwether.stream.rollout.DecideRollouts.BotRollout;
-import dev.bellwether.stream.rollout.RolloutConfig;
 import dev.bellwether.stream.scorecard.Scorecards;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
@@ -53,8 +53,7 @@ public final class FeedbackTopology {
         KStream<String, PolicyScorecard> scorecards =
                 Scorecards.keep(interactions, rated, bot -> slowAfter(bots.get().get(bot)));
         write(scorecards, Topics.POLICY_SCORECARDS);
-        KStream<String, Event> decisions =
-                DecideRollouts.decide(builder, commands, scorecards, Topics.POLICY_SCORECARDS.valueSerde(), bots);
+        KStream<String, Event> decisions = DecideRollouts.decide(commands, scorecards, bots);
         write(only(decisions, RolloutState.class), Topics.ROLLOUT_STATE);
         write(only(decisions, RolloutTransition.class), Topics.ROLLOUT_HISTORY);
         return builder.build();
@@ -69,7 +68,7 @@ public final class FeedbackTopology {
     }
 
     private static Duration slowAfter(@Nullable BotRollout bot) {
-        return (bot == null ? RolloutConfig.defaults() : bot.config()).slowAfter();
+        return (bot == null ? RolloutSettings.defaults() : bot.settings()).slowAfter();
     }
 
     /** A topic's records that are keyed as they must be; what cannot be read or used goes to the dead letters. */

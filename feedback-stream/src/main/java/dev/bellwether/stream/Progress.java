@@ -3,6 +3,7 @@ package dev.bellwether.stream;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -65,7 +66,7 @@ final class Progress {
         }
         return streams.state() == KafkaStreams.State.RUNNING
                 ? Optional.empty()
-                : Optional.of("the stream is " + streams.state().name().toLowerCase(java.util.Locale.ROOT)
+                : Optional.of("the stream is " + streams.state().name().toLowerCase(Locale.ROOT)
                         + ", as while it restores its state");
     }
 
@@ -76,17 +77,18 @@ final class Progress {
         Map<TopicPartition, OffsetAndMetadata> committed = admin.listConsumerGroupOffsets(group)
                 .partitionsToOffsetAndMetadata()
                 .get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
-        var ends = admin.listOffsets(
-                        watched.stream().collect(Collectors.toMap(partition -> partition, _ -> OffsetSpec.latest())))
+        Map<TopicPartition, Long> ends = new HashMap<>();
+        admin.listOffsets(watched.stream().collect(Collectors.toMap(partition -> partition, _ -> OffsetSpec.latest())))
                 .all()
-                .get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+                .get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+                .forEach((partition, end) -> ends.put(partition, end.offset()));
         long now = nanos.getAsLong();
         Optional<String> stuck = Optional.empty();
         for (TopicPartition partition : watched) {
             OffsetAndMetadata offset = committed.get(partition);
             long at = offset == null ? 0 : offset.offset();
             Position known = positions.get(partition);
-            if (known == null || known.committed() != at || ends.get(partition).offset() <= at) {
+            if (known == null || known.committed() != at || ends.getOrDefault(partition, 0L) <= at) {
                 positions.put(partition, new Position(at, now));
             } else if (now - known.sinceNanos() > STUCK_AFTER.toNanos()) {
                 stuck = Optional.of("%s has records, but its position has been %d for %d s"

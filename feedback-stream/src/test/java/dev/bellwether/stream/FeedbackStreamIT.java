@@ -127,7 +127,7 @@ class FeedbackStreamIT {
     }
 
     private static void send(Topic<?> topic, @Nullable String key, byte @Nullable [] value) {
-        producer.send(new ProducerRecord<>(topic.name(), key, value));
+        var _ = producer.send(new ProducerRecord<>(topic.name(), key, value));
     }
 
     private static <E extends Event> byte[] bytes(Topic<E> topic, E event) {

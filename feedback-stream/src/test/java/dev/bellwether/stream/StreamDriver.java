@@ -3,8 +3,8 @@ package dev.bellwether.stream;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.event.RolloutSettings;
 import dev.bellwether.stream.rollout.DecideRollouts.BotRollout;
-import dev.bellwether.stream.rollout.RolloutConfig;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import java.nio.file.Path;
@@ -34,7 +34,7 @@ public final class StreamDriver implements AutoCloseable {
         driver = new TopologyTestDriver(
                 FeedbackTopology.build(
                         Duration.ofDays(7),
-                        () -> Map.of("support", new BotRollout("default", RolloutConfig.defaults()))),
+                        () -> Map.of("support", new BotRollout("default", RolloutSettings.defaults()))),
                 settings,
                 Instant.EPOCH);
     }

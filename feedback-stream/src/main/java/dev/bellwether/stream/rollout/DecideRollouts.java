@@ -3,28 +3,29 @@ package dev.bellwether.stream.rollout;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.RolloutCommand;
+import dev.bellwether.event.RolloutSettings;
 import dev.bellwether.event.RolloutState;
+import dev.bellwether.event.RolloutState.Anchor;
 import dev.bellwether.event.RolloutTransition;
-import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.stream.rollout.RolloutMachine.Outcome;
+import dev.bellwether.topic.Topics;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
-import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
-import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.Repartitioned;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
+import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.ProcessorSupplier;
 import org.apache.kafka.streams.processor.api.Record;
-import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,36 +38,48 @@ public final class DecideRollouts {
 
     private DecideRollouts() {}
 
-    /** A bot's first champion and its rollout's settings. */
-    public record BotRollout(String champion, RolloutConfig config) {}
+    /** A bot's first champion and the settings of rollouts that begin now. */
+    public record BotRollout(String champion, RolloutSettings settings) {}
 
     /** New states and transitions, by bot. */
     public static KStream<String, Event> decide(
-            StreamsBuilder builder,
             KStream<String, RolloutCommand> commands,
             KStream<String, PolicyScorecard> scorecards,
-            Serde<PolicyScorecard> scorecardSerde,
             Supplier<Map<String, BotRollout>> bots) {
-        builder.addStateStore(Stores.keyValueStoreBuilder(
-                Stores.persistentKeyValueStore(STATES), Serdes.String(), new JsonSerde<>(RolloutState.class)));
-        builder.addStateStore(Stores.keyValueStoreBuilder(
-                Stores.persistentKeyValueStore(SCORECARDS), Serdes.String(), new JsonSerde<>(PolicyScorecard.class)));
         KStream<String, Event> byBot = scorecards
                 .selectKey((key, card) -> card.bot())
-                .repartition(Repartitioned.with(Serdes.String(), scorecardSerde).withName("scorecards-by-bot"))
+                .repartition(Repartitioned.with(Serdes.String(), Topics.POLICY_SCORECARDS.valueSerde())
+                        .withName("scorecards-by-bot"))
                 .mapValues(card -> card);
-        return commands.<Event>mapValues(command -> command)
-                .merge(byBot)
-                .process(() -> new Decide(bots), STATES, SCORECARDS);
+        return commands.<Event>mapValues(command -> command).merge(byBot).process(new Step(bots));
+    }
+
+    private record Step(Supplier<Map<String, BotRollout>> bots)
+            implements ProcessorSupplier<String, Event, String, Event> {
+        @Override
+        public Processor<String, Event, String, Event> get() {
+            return new Decide(bots);
+        }
+
+        @Override
+        public Set<StoreBuilder<?>> stores() {
+            return Set.of(
+                    Stores.keyValueStoreBuilder(
+                            Stores.persistentKeyValueStore(STATES), Serdes.String(), Topics.ROLLOUT_STATE.valueSerde()),
+                    Stores.keyValueStoreBuilder(
+                            Stores.persistentKeyValueStore(SCORECARDS),
+                            Serdes.String(),
+                            Topics.POLICY_SCORECARDS.valueSerde()));
+        }
     }
 
     private static final class Decide extends ContextualProcessor<String, Event, String, Event> {
         private final Supplier<Map<String, BotRollout>> bots;
-        private final Map<String, RolloutConfig> underWay = new HashMap<>();
 
         @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, RolloutState> states;
 
+        /** Of each bot the scorecard of the running experiment, and that of the hold-out. */
         @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, PolicyScorecard> scorecards;
 
@@ -85,44 +98,66 @@ public final class DecideRollouts {
         @Override
         public void process(Record<String, Event> record) {
             if (record.value() instanceof PolicyScorecard card) {
-                scorecards.put(card.bot(), card);
+                scorecard(card, record.timestamp());
             } else if (record.value() instanceof RolloutCommand command) {
                 command(record.key(), command);
             }
         }
 
-        private void command(String name, RolloutCommand command) {
-            BotRollout bot = bots.get().get(name);
-            RolloutState known = states.get(name);
-            if (bot == null && known == null) {
-                LOG.warn("bot {} is not in bots.yaml; {} of it is passed over", name, command.action());
+        private void scorecard(PolicyScorecard card, long eventTime) {
+            RolloutState state = states.get(card.bot());
+            if (state == null) {
                 return;
             }
-            RolloutState state = bot == null || known != null ? known : RolloutState.idle(name, bot.champion());
-            long now = context().currentSystemTimeMs();
-            settle(state, new RolloutMachine(settings(state)).command(state, command, now), now);
+            Anchor anchor = state.anchor();
+            if (anchor != null && anchor.experiment().equals(card.experiment())) {
+                RolloutState shown =
+                        state.change().longRun(Evidences.shown(card, true)).build();
+                settle(state, Outcome.unchanged(shown), context().currentSystemTimeMs());
+            } else if (card.experiment().equals(state.experiment())) {
+                scorecards.put(card.bot(), card);
+                RolloutState seen = RolloutMachine.seen(state, eventTime);
+                if (!seen.equals(state)) {
+                    states.put(seen.bot(), seen);
+                }
+            }
         }
 
-        /** A rollout under way keeps the settings that it was first seen with: evidence is not moved between them. */
-        private RolloutConfig settings(RolloutState state) {
-            BotRollout bot = bots.get().get(state.bot());
-            RolloutConfig now = bot == null ? RolloutConfig.defaults() : bot.config();
-            if (state.candidate() == null) {
-                underWay.remove(state.bot());
-                return now;
+        private void command(String name, RolloutCommand command) {
+            BotRollout bot = bots.get().get(name);
+            RolloutState state = states.get(name);
+            if (bot == null && state == null) {
+                throw new IllegalArgumentException("bot %s is not in bots.yaml".formatted(name));
             }
-            return underWay.computeIfAbsent(state.bot(), unknown -> now);
+            RolloutState before = state != null || bot == null ? state : RolloutState.idle(name, bot.champion());
+            long now = context().currentSystemTimeMs();
+            settle(before, RolloutCommands.apply(before, command, card(before), settings(name), now), now);
+        }
+
+        private RolloutSettings settings(String name) {
+            BotRollout bot = bots.get().get(name);
+            return bot == null ? RolloutSettings.defaults() : bot.settings();
+        }
+
+        private @Nullable PolicyScorecard card(RolloutState state) {
+            PolicyScorecard card = state.experiment() == null ? null : scorecards.get(state.bot());
+            return card != null && card.experiment().equals(state.experiment()) ? card : null;
         }
 
         private void tickAll(long now) {
-            List<RolloutState> all = new ArrayList<>();
-            try (KeyValueIterator<String, RolloutState> iterator = states.all()) {
-                iterator.forEachRemaining(entry -> all.add(entry.value));
+            for (String bot : bots.get().keySet()) {
+                RolloutState state = states.get(bot);
+                if (state != null) {
+                    tick(state, now);
+                }
             }
-            for (RolloutState state : all) {
-                PolicyScorecard card = scorecards.get(state.bot());
-                boolean current = card != null && card.experiment().equals(state.experiment());
-                settle(state, new RolloutMachine(settings(state)).tick(state, current ? card : null, now), now);
+        }
+
+        private void tick(RolloutState state, long now) {
+            try {
+                settle(state, RolloutMachine.tick(state, card(state), settings(state.bot()), now), now);
+            } catch (IllegalArgumentException | IllegalStateException e) {
+                LOG.error("the rollout of {} cannot go on; the others do", state.bot(), e);
             }
         }
 

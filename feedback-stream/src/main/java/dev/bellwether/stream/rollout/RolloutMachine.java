@@ -4,372 +4,313 @@ import dev.bellwether.event.Arm;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.PolicyScorecard.Exposures;
-import dev.bellwether.event.RolloutCommand;
+import dev.bellwether.event.RolloutSettings;
+import dev.bellwether.event.RolloutSettings.Approval;
 import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutState.Evidence;
+import dev.bellwether.event.RolloutState.Guardrail;
+import dev.bellwether.event.RolloutState.Loads;
 import dev.bellwether.event.RolloutState.Phase;
+import dev.bellwether.event.RolloutState.Shown;
+import dev.bellwether.event.RolloutState.Watch;
+import dev.bellwether.event.RolloutStateBuilder;
 import dev.bellwether.event.RolloutTransition;
-import dev.bellwether.stream.rollout.RolloutConfig.Approval;
-import dev.bellwether.stream.rollout.SequentialTest.Count;
-import dev.bellwether.stream.rollout.SequentialTest.Side;
-import java.util.ArrayList;
-import java.util.List;
+import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The states of a rollout and what moves it from one to the next: a pure function of state, command or scorecard, and
- * time.
- *
- * <p>Every combination of state and command has an answer; one that makes no sense changes nothing. A command counts
- * once, and abort is taken in every state.
+ * What the statistics make of a rollout's state: a pure function of state, scorecard and time. What operators make of it
+ * is in {@link RolloutCommands}.
  */
 final class RolloutMachine {
+    static final String MACHINE = "statistics";
+    static final String WRONG_SPLIT = "users do not split by the share";
+    static final String FEWER_UP_VOTES = "it gets fewer up-votes";
+
     private static final double SAMPLE_RATIO_ALARM = 1_000;
-    private static final int DECIDED_MAX = 50;
-    private static final String MACHINE = "statistics";
 
-    private final RolloutConfig config;
+    /** Of the time between two users so much counts: more, and an outage would pass for traffic. */
+    private static final Duration GAP_MAX = Duration.ofMinutes(1);
 
-    RolloutMachine(RolloutConfig config) {
-        this.config = config;
-    }
+    /** Gateways have so long to say whether they serve the candidate, before those that cannot decide. */
+    private static final Duration LOADS_WITHIN = Duration.ofSeconds(5);
 
-    /** The state after a step; the transition when the phase, the step or the versions changed. */
-    record Outcome(RolloutState state, Optional<RolloutTransition> transition) {}
+    private RolloutMachine() {}
 
-    /** What {@code command} makes of {@code state}. */
-    Outcome command(RolloutState state, RolloutCommand command, long now) {
-        Long revision = command.revision();
-        if (state.decided().contains(command.commandId())
-                || (revision != null
-                        && revision != state.revision()
-                        && command.action() != RolloutCommand.Action.ABORT)) {
-            return unchanged(state);
-        }
-        Builder next = new Builder(state, now).decided(command.commandId());
-        String who = command.who();
-        String why = command.why();
-        String version = command.version();
-        boolean running = state.candidate() != null;
-        return switch (command.action()) {
-            case REGISTER -> version == null ? next.quietly() : register(next, version, who, why);
-            case START -> running ? next.quietly() : start(next, version, who, why);
-            case PAUSE ->
-                state.phase() == Phase.CANARY || state.phase() == Phase.AWAITING_APPROVAL
-                        ? next.suspend(Phase.PAUSED, null).to(who, why, 0)
-                        : next.quietly();
-            case RESUME ->
-                state.phase() == Phase.PAUSED || state.phase() == Phase.HELD
-                        ? next.resume().to(who, why, 0)
-                        : next.quietly();
-            case APPROVE ->
-                state.phase() == Phase.AWAITING_APPROVAL ? next.promote().to(who, why, 0) : next.quietly();
-            case PROMOTE -> running ? next.promote().to(who, why, 0) : next.quietly();
-            case ABORT ->
-                running && (version == null || version.equals(state.candidate()))
-                        ? next.end(Phase.ABORTED).to(who, why, 0)
-                        : next.quietly();
-            case FREEZE -> next.frozen(true).quietly();
-            case UNFREEZE -> next.frozen(false).quietly();
-        };
-    }
-
-    private Outcome register(Builder next, String version, String who, String why) {
-        RolloutState state = next.state;
-        boolean known = version.equals(state.champion())
-                || version.equals(state.candidate())
-                || state.waiting().contains(version);
-        if (known) {
-            return next.quietly();
-        }
-        return state.candidate() == null && !state.frozen()
-                ? next.canary(version, config).to(who, why, 0)
-                : next.waiting(version).quietly();
-    }
-
-    private Outcome start(Builder next, @Nullable String version, String who, String why) {
-        String chosen = version != null
-                ? version
-                : next.state.waiting().isEmpty() ? null : next.state.waiting().getFirst();
-        return chosen == null || chosen.equals(next.state.champion())
-                ? next.quietly()
-                : next.canary(chosen, config).to(who, why, 0);
-    }
-
-    /** What time and the latest {@code scorecard} of the running experiment make of {@code state}. */
-    Outcome tick(RolloutState state, @Nullable PolicyScorecard scorecard, long now) {
-        if (state.frozen()) {
-            return unchanged(state);
-        }
-        if (state.candidate() == null) {
-            return state.waiting().isEmpty()
-                    ? unchanged(state)
-                    : new Builder(state, now)
-                            .canary(state.waiting().getFirst(), config)
-                            .to(MACHINE, "its turn has come", 0);
-        }
-        Evidence evidence = scorecard == null ? state.evidence() : evidence(state.evidence(), scorecard);
-        Builder next = new Builder(state, now).evidence(evidence);
-        double alarm = 1 / config.alpha();
-        if (evidence.harm() >= alarm) {
-            return next.end(Phase.ROLLED_BACK).to(MACHINE, "it gets more down-votes", evidence.harm());
-        }
-        if (state.phase() != Phase.CANARY) {
-            return evidenceOnly(state, next, evidence);
-        }
-        if (evidence.sampleRatio() >= SAMPLE_RATIO_ALARM) {
-            return next.suspend(Phase.HELD, "users do not split by the share")
-                    .to(MACHINE, "users do not split by the share", evidence.sampleRatio());
-        }
-        boolean last = state.step() + 1 >= config.steps().size();
-        long inStep = now - state.since();
-        if (!last) {
-            boolean over = inStep >= config.steps().get(state.step()).hold().toMillis();
-            if (over && exposed(scorecard)) {
-                return next.step(config).to(MACHINE, "the step's time is over without harm", evidence.harm());
-            }
-            return inStep >= config.undecidedMax().toMillis()
-                    ? next.suspend(Phase.HELD, "too little traffic").to(MACHINE, "no named user met it for too long", 0)
-                    : evidenceOnly(state, next, evidence);
-        }
-        if (evidence.counted() >= config.countedMin()
-                && evidence.nonInferiority() >= alarm
-                && inStep >= config.steps().getLast().hold().toMillis()) {
-            return config.approval() == Approval.AUTOMATIC
-                    ? next.promote().to(MACHINE, "it is not worse", evidence.nonInferiority())
-                    : next.awaiting().to(MACHINE, "it is not worse; an approval is needed", evidence.nonInferiority());
-        }
-        if (inStep >= config.undecidedMax().toMillis()) {
-            return next.suspend(Phase.HELD, "undecided").to(MACHINE, "undecided for too long", 0);
-        }
-        return evidenceOnly(state, next, evidence);
-    }
-
-    private static boolean exposed(@Nullable PolicyScorecard scorecard) {
-        return scorecard != null && scorecard.exposures().stream().anyMatch(each -> each.arm() == Arm.CANDIDATE);
-    }
-
-    private static Outcome evidenceOnly(RolloutState state, Builder next, Evidence evidence) {
-        return evidence.equals(state.evidence()) ? unchanged(state) : next.sameRevision();
-    }
-
-    private Evidence evidence(Evidence before, PolicyScorecard scorecard) {
-        List<Count> down = SequentialTest.downVotes(scorecard.votes());
-        List<Count> exposed = exposures(scorecard.exposures());
-        double ratio =
-                .5 * (SequentialTest.eValue(exposed, 0, Side.LESS) + SequentialTest.eValue(exposed, 0, Side.GREATER));
-        double margin = Math.log(config.nonInferiorityMargin());
-        return new Evidence(
-                Math.max(before.harm(), SequentialTest.eValue(down, 0, Side.GREATER)),
-                Math.max(before.nonInferiority(), SequentialTest.eValue(down, margin, Side.LESS)),
-                Math.max(before.superiority(), SequentialTest.eValue(down, 0, Side.LESS)),
-                Math.max(before.sampleRatio(), ratio),
-                down.stream()
-                        .mapToLong(count -> count.candidate() + count.champion())
-                        .sum());
-    }
-
-    private static List<Count> exposures(List<Exposures> exposures) {
-        return exposures.stream()
-                .map(Exposures::candidateShare)
-                .distinct()
-                .sorted()
-                .map(share ->
-                        new Count(share, users(exposures, share, Arm.CANDIDATE), users(exposures, share, Arm.CHAMPION)))
-                .toList();
-    }
-
-    private static long users(List<Exposures> exposures, double share, Arm arm) {
-        return exposures.stream()
-                .filter(each -> each.candidateShare() == share && each.arm() == arm)
-                .mapToLong(Exposures::users)
-                .sum();
-    }
-
-    private static Outcome unchanged(RolloutState state) {
-        return new Outcome(state, Optional.empty());
-    }
-
-    /** The next state, put together from the present one. */
-    private static final class Builder {
-        private final RolloutState state;
-        private final long now;
-        private String champion;
-        private @Nullable String candidate;
-        private @Nullable String previous;
-        private Phase phase;
-        private int step;
-        private double share;
-        private @Nullable String experiment;
-        private boolean frozen;
-        private long since;
-        private long startedAt;
-        private @Nullable String held;
-        private @Nullable Phase resumesTo;
-        private final List<String> waiting;
-        private final List<String> decided;
-        private Evidence evidence;
-
-        private Builder(RolloutState state, long now) {
-            this.state = state;
-            this.now = now;
-            this.champion = state.champion();
-            this.candidate = state.candidate();
-            this.previous = state.previous();
-            this.phase = state.phase();
-            this.step = state.step();
-            this.share = state.candidateShare();
-            this.experiment = state.experiment();
-            this.frozen = state.frozen();
-            this.since = state.since();
-            this.startedAt = state.startedAt();
-            this.held = state.held();
-            this.resumesTo = state.resumesTo();
-            this.waiting = new ArrayList<>(state.waiting());
-            this.decided = new ArrayList<>(state.decided());
-            this.evidence = state.evidence();
+    /** The state after a step, and for the history what it was, if anything. */
+    record Outcome(RolloutState state, Optional<RolloutTransition> transition) {
+        static Outcome unchanged(RolloutState state) {
+            return new Outcome(state, Optional.empty());
         }
 
-        private Builder decided(String commandId) {
-            decided.add(commandId);
-            if (decided.size() > DECIDED_MAX) {
-                decided.removeFirst();
-            }
-            return this;
-        }
-
-        private Builder evidence(Evidence value) {
-            evidence = value;
-            return this;
-        }
-
-        private Builder frozen(boolean value) {
-            frozen = value;
-            return this;
-        }
-
-        private Builder waiting(String version) {
-            waiting.add(version);
-            return this;
-        }
-
-        private Builder canary(String version, RolloutConfig config) {
-            waiting.remove(version);
-            candidate = version;
-            phase = Phase.CANARY;
-            step = 0;
-            share = config.steps().getFirst().share();
-            experiment = "%s-%d".formatted(version, now);
-            since = now;
-            startedAt = now;
-            held = null;
-            resumesTo = null;
-            evidence = Evidence.NONE;
-            return this;
-        }
-
-        private Builder step(RolloutConfig config) {
-            step++;
-            share = config.steps().get(step).share();
-            since = now;
-            return this;
-        }
-
-        private Builder awaiting() {
-            phase = Phase.AWAITING_APPROVAL;
-            since = now;
-            return this;
-        }
-
-        private Builder suspend(Phase to, @Nullable String why) {
-            resumesTo = phase;
-            phase = to;
-            held = why;
-            return this;
-        }
-
-        private Builder resume() {
-            phase = resumesTo == null ? Phase.CANARY : resumesTo;
-            resumesTo = null;
-            held = null;
-            since = now;
-            return this;
-        }
-
-        private Builder promote() {
-            String promoted = candidate;
-            if (promoted != null) {
-                previous = champion;
-                champion = promoted;
-            }
-            return end(Phase.PROMOTED);
-        }
-
-        private Builder end(Phase to) {
-            phase = to;
-            candidate = null;
-            experiment = null;
-            share = 0;
-            step = 0;
-            since = now;
-            held = null;
-            resumesTo = null;
-            return this;
-        }
-
-        private RolloutState build() {
-            return build(state.revision() + 1);
-        }
-
-        private RolloutState build(long revision) {
-            return new RolloutState(
-                    Event.SCHEMA,
-                    state.bot(),
-                    revision,
-                    champion,
-                    candidate,
-                    previous,
-                    phase,
-                    step,
-                    share,
-                    experiment,
-                    frozen,
-                    since,
-                    startedAt,
-                    held,
-                    resumesTo,
-                    waiting,
-                    decided,
-                    evidence);
-        }
-
-        /** New evidence alone: no command that was given on the state before is out of date. */
-        private Outcome sameRevision() {
-            return new Outcome(build(state.revision()), Optional.empty());
-        }
-
-        private Outcome quietly() {
-            return new Outcome(build(), Optional.empty());
-        }
-
-        private Outcome to(String who, String why, double eValue) {
-            RolloutState next = build();
-            String version = Optional.ofNullable(next.candidate()).orElse(state.candidate());
+        /** A new revision with an entry in the history. */
+        static Outcome of(
+                RolloutState before, RolloutStateBuilder next, String who, String why, double eValue, long now) {
+            RolloutState after = next.revision(before.revision() + 1).build();
+            String version = Optional.ofNullable(after.candidate()).orElse(before.candidate());
             return new Outcome(
-                    next,
+                    after,
                     Optional.of(new RolloutTransition(
                             Event.SCHEMA,
-                            next.bot(),
-                            next.revision(),
+                            after.bot(),
+                            after.revision(),
                             now,
                             version,
-                            state.phase(),
-                            next.phase(),
-                            next.candidateShare(),
+                            before.phase(),
+                            after.phase(),
+                            after.candidateShare(),
                             who,
                             why,
                             eValue)));
         }
+    }
+
+    /** A scorecard of the running experiment has come, of records until {@code eventTime}: so far users came. */
+    static RolloutState seen(RolloutState state, long eventTime) {
+        Watch watch = state.watch();
+        if (watch == null || eventTime <= watch.watermark()) {
+            return state;
+        }
+        long passed = watch.watermark() == 0 ? 0 : Math.min(eventTime - watch.watermark(), GAP_MAX.toMillis());
+        long counted = state.phase() == Phase.CANARY ? passed : 0;
+        return state.change()
+                .watch(new Watch(watch.heldMillis() + counted, eventTime, watch.exposuresFrom(), watch.votesFrom()))
+                .build();
+    }
+
+    /** What time and {@code scorecard} of the running experiment make of {@code state}. */
+    static Outcome tick(RolloutState state, @Nullable PolicyScorecard scorecard, RolloutSettings now, long millis) {
+        if (state.frozen()) {
+            return Outcome.unchanged(state);
+        }
+        String candidate = state.candidate();
+        if (candidate == null) {
+            boolean starts = !state.waiting().isEmpty() && state.phase() != Phase.ABORTED && state.pinned() == null;
+            return starts
+                    ? Outcome.of(
+                            state,
+                            canary(state, state.waiting().getFirst(), now, millis),
+                            MACHINE,
+                            "its turn has come",
+                            0,
+                            millis)
+                    : Outcome.unchanged(state);
+        }
+        RolloutSettings settings = settings(state, now);
+        Evidence evidence = scorecard == null
+                ? state.evidence()
+                : Evidences.of(state.evidence(), scorecard, watch(state), settings.nonInferiorityMargin());
+        RolloutStateBuilder next = state.change().evidence(evidence);
+        Optional<Outcome> alarm = alarm(state, next, evidence, settings, millis);
+        if (alarm.isPresent()) {
+            return alarm.get();
+        }
+        if (state.phase() == Phase.CANARY) {
+            Optional<Outcome> moved = move(state, next, evidence, scorecard, settings, millis);
+            if (moved.isPresent()) {
+                return moved.get();
+            }
+        }
+        if (evidence.equals(state.evidence())) {
+            return Outcome.unchanged(state);
+        }
+        // New evidence alone: no command that was given on the state before is out of date.
+        Shown shown = scorecard == null ? state.shown() : Evidences.shown(scorecard, comparable(evidence, settings));
+        return Outcome.unchanged(next.shown(shown).build());
+    }
+
+    static RolloutSettings settings(RolloutState state, RolloutSettings now) {
+        RolloutSettings kept = state.settings();
+        return kept == null ? now : kept;
+    }
+
+    private static Watch watch(RolloutState state) {
+        Watch watch = state.watch();
+        return watch == null ? Watch.NONE : watch;
+    }
+
+    /** What ends a rollout in whatever phase it is. */
+    private static Optional<Outcome> alarm(
+            RolloutState state, RolloutStateBuilder next, Evidence evidence, RolloutSettings settings, long now) {
+        if (evidence.harm() >= Evidences.harmAlarm(settings.alpha())) {
+            return Optional.of(Outcome.of(
+                    state,
+                    end(next, Phase.ROLLED_BACK, now),
+                    MACHINE,
+                    "it gets more down-votes",
+                    evidence.harm(),
+                    now));
+        }
+        for (Guardrail guardrail : Evidences.HARMS.keySet()) {
+            if (evidence.of(guardrail) >= Evidences.guardrailAlarm(settings.alpha())) {
+                return Optional.of(Outcome.of(
+                        state,
+                        end(next, Phase.ROLLED_BACK, now),
+                        MACHINE,
+                        Evidences.HARMS.get(guardrail),
+                        evidence.of(guardrail),
+                        now));
+            }
+        }
+        Loads loads = state.loads();
+        if (loads != null
+                && loads.unloadable().size() > loads.loaded().size()
+                && now - loads.since() >= LOADS_WITHIN.toMillis()) {
+            String why = "cannot be loaded: "
+                    + loads.unloadable().values().iterator().next();
+            return Optional.of(Outcome.of(state, end(next, Phase.ABORTED, now), "gateway", why, 0, now));
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Outcome> move(
+            RolloutState state,
+            RolloutStateBuilder next,
+            Evidence evidence,
+            @Nullable PolicyScorecard scorecard,
+            RolloutSettings settings,
+            long now) {
+        if (evidence.sampleRatio() >= SAMPLE_RATIO_ALARM) {
+            return Optional.of(held(state, next, WRONG_SPLIT, WRONG_SPLIT, evidence.sampleRatio(), now));
+        }
+        double fewerUps = evidence.of(Guardrail.FEWER_UP_VOTES);
+        if (fewerUps >= Evidences.guardrailAlarm(settings.alpha())) {
+            return Optional.of(held(state, next, FEWER_UP_VOTES, FEWER_UP_VOTES, fewerUps, now));
+        }
+        Duration hold = settings.steps().get(state.step()).hold();
+        boolean over = watch(state).heldMillis() >= hold.toMillis()
+                && met(scorecard, state.candidateShare(), Arm.CANDIDATE) >= settings.exposuresMin()
+                && met(scorecard, state.candidateShare(), Arm.CHAMPION) >= settings.exposuresMin();
+        boolean late = now - state.since() >= settings.undecidedMax().toMillis();
+        if (state.step() + 1 < settings.steps().size()) {
+            if (over) {
+                return Optional.of(Outcome.of(
+                        state,
+                        step(state, next, settings, now),
+                        MACHINE,
+                        "the step's time is over without harm",
+                        evidence.harm(),
+                        now));
+            }
+            return late
+                    ? Optional.of(held(state, next, "too little traffic", "too few named users for too long", 0, now))
+                    : Optional.empty();
+        }
+        if (over
+                && evidence.counted() >= settings.countedMin()
+                && evidence.nonInferiority() >= Evidences.promotionAlarm(settings.alpha(), attempts(state))) {
+            return Optional.of(promoted(state, next, evidence, settings, now));
+        }
+        return late
+                ? Optional.of(
+                        held(state, next, over ? "undecided" : "too little traffic", "undecided for too long", 0, now))
+                : Optional.empty();
+    }
+
+    /** Users whom an arm has met at a share. */
+    static long met(@Nullable PolicyScorecard scorecard, double share, Arm arm) {
+        return scorecard == null
+                ? 0
+                : scorecard.met().stream()
+                        .filter(each -> each.candidateShare() == share && each.arm() == arm)
+                        .mapToLong(Exposures::users)
+                        .sum();
+    }
+
+    private static int attempts(RolloutState state) {
+        return state.attempts().getOrDefault(String.valueOf(state.candidate()), 1);
+    }
+
+    private static boolean comparable(Evidence evidence, RolloutSettings settings) {
+        return evidence.of(Guardrail.OTHER_VOTERS) < 1 / settings.alpha();
+    }
+
+    private static Outcome promoted(
+            RolloutState state, RolloutStateBuilder next, Evidence evidence, RolloutSettings settings, long now) {
+        if (!comparable(evidence, settings)) {
+            return Outcome.of(
+                    state,
+                    next.phase(Phase.AWAITING_APPROVAL).since(now),
+                    MACHINE,
+                    "it is not worse, but other users vote, so that votes are not comparable; an approval is needed",
+                    evidence.nonInferiority(),
+                    now);
+        }
+        return settings.approval() == Approval.AUTOMATIC
+                ? Outcome.of(
+                        state, promote(state, next, now), MACHINE, "it is not worse", evidence.nonInferiority(), now)
+                : Outcome.of(
+                        state,
+                        next.phase(Phase.AWAITING_APPROVAL).since(now),
+                        MACHINE,
+                        "it is not worse; an approval is needed",
+                        evidence.nonInferiority(),
+                        now);
+    }
+
+    private static Outcome held(
+            RolloutState state, RolloutStateBuilder next, String held, String why, double eValue, long now) {
+        return Outcome.of(state, next.resumesTo(state.phase()).phase(Phase.HELD).held(held), MACHINE, why, eValue, now);
+    }
+
+    private static RolloutStateBuilder step(
+            RolloutState state, RolloutStateBuilder next, RolloutSettings settings, long now) {
+        Watch watch = watch(state);
+        return next.step(state.step() + 1)
+                .candidateShare(settings.steps().get(state.step() + 1).share())
+                .watch(new Watch(0, watch.watermark(), watch.exposuresFrom(), watch.votesFrom()))
+                .since(now);
+    }
+
+    /** A rollout of {@code version} begins. */
+    static RolloutStateBuilder canary(RolloutState state, String version, RolloutSettings settings, long now) {
+        return state.change()
+                .waiting(state.waiting().stream()
+                        .filter(each -> !each.equals(version))
+                        .toList())
+                .candidate(version)
+                .phase(Phase.CANARY)
+                .step(0)
+                .candidateShare(settings.steps().getFirst().share())
+                .experiment("%s-%d".formatted(version, now))
+                .since(now)
+                .startedAt(now)
+                .held(null)
+                .resumesTo(null)
+                .evidence(Evidence.NONE)
+                .settings(settings)
+                .watch(Watch.NONE)
+                .loads(null)
+                .shown(null)
+                .attempts(Attempts.with(state.attempts(), version));
+    }
+
+    /** The candidate becomes the champion; the hold-out, when there is none yet, stays on the one before. */
+    static RolloutStateBuilder promote(RolloutState state, RolloutStateBuilder next, long now) {
+        String promoted = state.candidate();
+        if (promoted != null) {
+            RolloutSettings settings = settings(state, RolloutSettings.defaults());
+            next.previous(state.champion()).champion(promoted);
+            if (state.anchor() == null && settings.holdout() > 0) {
+                next.anchor(new RolloutState.Anchor(state.champion(), now, settings.holdout()));
+            }
+        }
+        return end(next, Phase.PROMOTED, now);
+    }
+
+    static RolloutStateBuilder end(RolloutStateBuilder next, Phase to, long now) {
+        return next.phase(to)
+                .candidate(null)
+                .experiment(null)
+                .candidateShare(0)
+                .step(0)
+                .since(now)
+                .held(null)
+                .resumesTo(null)
+                .settings(null)
+                .watch(null)
+                .loads(null)
+                .shown(null);
     }
 }

@@ -1,8 +1,8 @@
 package dev.bellwether.stream.rollout;
 
-import dev.bellwether.event.Arm;
-import dev.bellwether.event.PolicyScorecard.Votes;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The sequential multinomial test on counted votes: an e-value that may be looked at after every vote.
@@ -20,8 +20,28 @@ final class SequentialTest {
     private static final int GRID = 60;
     private static final double SCALE = .5;
     private static final double REACH = 3;
+    private static final double[] DISTANCES = IntStream.range(0, GRID)
+            .mapToDouble(j -> (j + 1) * REACH * SCALE / GRID)
+            .toArray();
+
+    /** Of a normal density, adding up to one. */
+    private static final double[] LOG_WEIGHTS = logWeights();
+
+    private static final double FARTHEST = 3;
+    private static final int HALVINGS = 30;
 
     private SequentialTest() {}
+
+    private static double[] logWeights() {
+        double sum = Arrays.stream(DISTANCES).map(SequentialTest::density).sum();
+        return Arrays.stream(DISTANCES)
+                .map(distance -> Math.log(density(distance) / sum))
+                .toArray();
+    }
+
+    private static double density(double distance) {
+        return Math.exp(-distance * distance / (2 * SCALE * SCALE));
+    }
 
     /** On which side of δ₀ the alternatives lie. */
     enum Side {
@@ -32,54 +52,37 @@ final class SequentialTest {
     /** Number of votes of one kind that fell on either arm while the candidate's share was {@code share}. */
     record Count(double share, long candidate, long champion) {}
 
-    /** Down-votes of a scorecard as counts by share. */
-    static List<Count> downVotes(List<Votes> votes) {
-        return votes.stream()
-                .map(Votes::candidateShare)
-                .distinct()
-                .sorted()
-                .map(share -> new Count(share, down(votes, share, Arm.CANDIDATE), down(votes, share, Arm.CHAMPION)))
-                .toList();
-    }
-
-    private static long down(List<Votes> votes, double share, Arm arm) {
-        return votes.stream()
-                .filter(vote -> vote.candidateShare() == share && vote.arm() == arm)
-                .mapToLong(Votes::down)
-                .sum();
-    }
-
     /** Evidence against a log relative rate of {@code delta0}, for rates on {@code side} of it. */
     static double eValue(List<Count> counts, double delta0, Side side) {
         double[] logTerms = new double[GRID];
-        double weights = 0;
+        double base = logLikelihood(counts, delta0);
         double top = Double.NEGATIVE_INFINITY;
         for (int j = 0; j < GRID; j++) {
-            double distance = (j + 1) * REACH * SCALE / GRID;
-            double delta = side == Side.GREATER ? delta0 + distance : delta0 - distance;
-            double weight = Math.exp(-distance * distance / (2 * SCALE * SCALE));
-            weights += weight;
-            logTerms[j] = Math.log(weight) + logLikelihood(counts, delta) - logLikelihood(counts, delta0);
+            double delta = side == Side.GREATER ? delta0 + DISTANCES[j] : delta0 - DISTANCES[j];
+            logTerms[j] = LOG_WEIGHTS[j] + logLikelihood(counts, delta) - base;
             top = Math.max(top, logTerms[j]);
         }
         double sum = 0;
         for (double term : logTerms) {
             sum += Math.exp(term - top);
         }
-        return Math.exp(top + Math.log(sum) - Math.log(weights));
+        return Math.exp(top + Math.log(sum));
     }
 
+    /**
+     * Up to what does not depend on δ. Of a vote on the candidate log θ = log ρ + δ − log(1 − ρ + ρe^δ), of one on the
+     * champion log(1 − θ) = log(1 − ρ) − log(1 − ρ + ρe^δ).
+     */
     private static double logLikelihood(List<Count> counts, double delta) {
+        double growth = Math.exp(delta);
         double sum = 0;
         for (Count count : counts) {
-            double theta = theta(delta, count.share());
-            sum += term(count.candidate(), theta) + term(count.champion(), 1 - theta);
+            long votes = count.candidate() + count.champion();
+            if (votes > 0) {
+                sum += count.candidate() * delta - votes * Math.log(1 - count.share() + count.share() * growth);
+            }
         }
         return sum;
-    }
-
-    private static double term(long count, double probability) {
-        return count == 0 ? 0 : count * Math.log(probability);
     }
 
     /** Probability that a vote falls on the candidate. */
@@ -88,18 +91,52 @@ final class SequentialTest {
         return odds / (1 - share + odds);
     }
 
-    /** The relative rates that the counts do not rule out at level {@code alpha}: lower and upper end. */
+    /** Evidence against a log relative rate of {@code delta0}, for rates on either side. */
+    static double twoSided(List<Count> counts, double delta0) {
+        return .5 * (eValue(counts, delta0, Side.LESS) + eValue(counts, delta0, Side.GREATER));
+    }
+
+    /**
+     * The relative rates that the counts do not rule out at level {@code alpha}: lower and upper end, at most e³ away from
+     * no difference.
+     */
     static double[] confidence(List<Count> counts, double alpha) {
-        double lower = Double.NaN;
-        double upper = Double.NaN;
-        for (int i = -300; i <= 300; i++) {
-            double delta = i / 100.0;
-            double both = .5 * (eValue(counts, delta, Side.LESS) + eValue(counts, delta, Side.GREATER));
-            if (both < 1 / alpha) {
-                lower = Double.isNaN(lower) ? Math.exp(delta) : lower;
-                upper = Math.exp(delta);
+        double middle = likeliest(counts);
+        return new double[] {
+            Math.exp(end(counts, alpha, middle, -FARTHEST)), Math.exp(end(counts, alpha, middle, FARTHEST))
+        };
+    }
+
+    /** Where the likelihood, which has one top, is highest. */
+    private static double likeliest(List<Count> counts) {
+        double from = -FARTHEST;
+        double to = FARTHEST;
+        for (int i = 0; i < HALVINGS; i++) {
+            double third = (to - from) / 3;
+            if (logLikelihood(counts, from + third) < logLikelihood(counts, to - third)) {
+                from += third;
+            } else {
+                to -= third;
             }
         }
-        return new double[] {lower, upper};
+        return (from + to) / 2;
+    }
+
+    /** Between the middle, which is not ruled out, and what is farthest. */
+    private static double end(List<Count> counts, double alpha, double middle, double farthest) {
+        if (twoSided(counts, farthest) < 1 / alpha) {
+            return farthest;
+        }
+        double in = middle;
+        double out = farthest;
+        for (int i = 0; i < HALVINGS; i++) {
+            double between = (in + out) / 2;
+            if (twoSided(counts, between) < 1 / alpha) {
+                in = between;
+            } else {
+                out = between;
+            }
+        }
+        return in;
     }
 }

@@ -19,20 +19,27 @@ import java.util.Set;
  *
  * @param observation that it follows from
  * @param exposed whether the user was not known in the experiment before
+ * @param met whether the user had not met it at this share
  * @param up whether it holds the user's first thumb up; {@code down} likewise
  * @param kinds what happened to the user for the first time
  */
-record Increment(Observation observation, boolean exposed, boolean up, boolean down, Set<Kind> kinds) {
+record Increment(Observation observation, boolean exposed, boolean met, boolean up, boolean down, Set<Kind> kinds) {
     static Increment of(Observation now, Seen before, boolean exposed) {
         Set<Kind> first = EnumSet.noneOf(Kind.class);
         first.addAll(now.kinds());
         first.removeAll(before.kinds());
-        return new Increment(now, exposed, now.up() && !before.up(), now.down() && !before.down(), first);
+        return new Increment(
+                now,
+                exposed,
+                exposed || now.share() != before.share(),
+                now.up() && !before.up(),
+                now.down() && !before.down(),
+                first);
     }
 
     /** Whether a scorecard is another with it. */
     boolean counts() {
-        return exposed || up || down || !kinds.isEmpty();
+        return exposed || met || up || down || !kinds.isEmpty();
     }
 
     PolicyScorecard addTo(PolicyScorecard card) {
@@ -41,17 +48,18 @@ record Increment(Observation observation, boolean exposed, boolean up, boolean d
                 card.bot(),
                 card.experiment(),
                 card.revision() + 1,
-                exposed ? exposures(card.exposures()) : card.exposures(),
+                exposed ? oneMore(card.exposures()) : card.exposures(),
                 up || down ? votes(card.votes()) : card.votes(),
                 technical(card.technical()),
-                events(card.events()));
+                events(card.events()),
+                met ? oneMore(card.met()) : card.met());
     }
 
     private boolean here(double share, Arm arm) {
         return share == observation.share() && arm == observation.arm();
     }
 
-    private List<Exposures> exposures(List<Exposures> before) {
+    private List<Exposures> oneMore(List<Exposures> before) {
         List<Exposures> after = new ArrayList<>(before);
         after.removeIf(each -> here(each.candidateShare(), each.arm()));
         long users = before.stream()

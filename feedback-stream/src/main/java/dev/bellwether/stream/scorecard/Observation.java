@@ -9,11 +9,12 @@ import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PolicyScorecard.Kind;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Reply;
+import dev.bellwether.event.RolloutState.Anchor;
 import dev.bellwether.event.Source;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -24,69 +25,73 @@ import java.util.Set;
 record Observation(
         String bot, String experiment, String user, double share, Arm arm, boolean up, boolean down, Set<Kind> kinds) {
 
-    /** A reply that was assigned by the draw; all that asked count, also those whom the version failed. */
-    static Optional<Observation> of(Interaction interaction, Duration slowAfter) {
+    /** Of a reply; all that were assigned by the draw count, also those whom the version failed. */
+    static List<Observation> of(Interaction interaction, Duration slowAfter) {
         Set<Kind> kinds = EnumSet.noneOf(Kind.class);
-        if (failed(interaction)) {
+        if (interaction.fallback()) {
             kinds.add(Kind.FAILED);
         } else if (interaction.complete()) {
             // What a fallback said is neither the merit nor the fault of the version that failed.
             if (interaction.latencyMillis() > slowAfter.toMillis()) {
                 kinds.add(Kind.SLOW);
             }
-            for (Reply reply : interaction.replies()) {
-                if (reply.text().isBlank() && reply.toolCalls() == null) {
-                    kinds.add(Kind.EMPTY);
-                }
-                if (reply.finishReason().equals("length")) {
-                    kinds.add(Kind.OVERLONG);
-                }
-                if (Repetition.in(reply.text())) {
-                    kinds.add(Kind.REPEATED);
-                }
-            }
+            interaction.replies().forEach(reply -> add(kinds, reply));
         }
         return of(interaction, false, false, kinds);
     }
 
-    private static boolean failed(Interaction interaction) {
-        return interaction.fallback();
+    private static void add(Set<Kind> kinds, Reply reply) {
+        if (reply.text().isBlank() && reply.toolCalls() == null) {
+            kinds.add(Kind.EMPTY);
+        }
+        if (reply.finishReason().equals("length")) {
+            kinds.add(Kind.OVERLONG);
+        }
+        if (Repetition.in(reply.text())) {
+            kinds.add(Kind.REPEATED);
+        }
     }
 
-    /** End users' thumbs and flags on what the assigned version said. */
-    static Optional<Observation> of(RatedInteraction rated) {
-        if (failed(rated.interaction())) {
-            return Optional.empty();
+    /** Of end users' thumbs and flags on what the assigned version said. */
+    static List<Observation> of(RatedInteraction rated) {
+        if (rated.interaction().fallback()) {
+            return List.of();
         }
         Set<Kind> kinds = EnumSet.noneOf(Kind.class);
         boolean up = false;
         boolean down = false;
-        for (Feedback judgement : judgements(rated)) {
-            if (judgement.signal() instanceof Thumb thumb
+        for (Feedback judgement : rated.judgements()) {
+            boolean counts = judgement.source() == Source.END_USER;
+            if (counts
+                    && judgement.signal() instanceof Thumb thumb
                     && !rated.interaction().duel()) {
                 kinds.add(Kind.VOTED);
                 up |= thumb.up();
                 down |= !thumb.up();
-            } else if (judgement.signal() instanceof Flag) {
+            } else if (counts && judgement.signal() instanceof Flag) {
                 kinds.add(Kind.FLAGGED);
             }
         }
-        return kinds.isEmpty() ? Optional.empty() : of(rated.interaction(), up, down, kinds);
+        return kinds.isEmpty() ? List.of() : of(rated.interaction(), up, down, kinds);
     }
 
-    private static List<Feedback> judgements(RatedInteraction rated) {
-        return rated.judgements().stream()
-                .filter(judgement -> judgement.source() == Source.END_USER)
-                .toList();
-    }
-
-    private static Optional<Observation> of(Interaction interaction, boolean up, boolean down, Set<Kind> kinds) {
-        String experiment = interaction.experiment();
-        String user = interaction.userHash();
-        if (experiment == null || user == null || interaction.reason() != AssignmentReason.SPLIT) {
-            return Optional.empty();
+    /** In the rollout, and in the comparison with the hold-out, whose candidate is what all others get. */
+    private static List<Observation> of(Interaction each, boolean up, boolean down, Set<Kind> kinds) {
+        String user = each.userHash();
+        if (user == null) {
+            return List.of();
         }
-        return Optional.of(new Observation(
-                interaction.bot(), experiment, user, interaction.candidateShare(), interaction.arm(), up, down, kinds));
+        List<Observation> all = new ArrayList<>();
+        String experiment = each.experiment();
+        if (experiment != null && each.reason() == AssignmentReason.SPLIT) {
+            all.add(new Observation(each.bot(), experiment, user, each.candidateShare(), each.arm(), up, down, kinds));
+        }
+        String holdout = each.holdout();
+        if (holdout != null) {
+            Arm arm = each.reason() == AssignmentReason.HOLDOUT ? Arm.CHAMPION : Arm.CANDIDATE;
+            double share = 1 - Anchor.shareOf(holdout);
+            all.add(new Observation(each.bot(), holdout, user, share, arm, up, down, kinds));
+        }
+        return all;
     }
 }

@@ -7,8 +7,9 @@ import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import org.apache.kafka.common.serialization.Serdes;
@@ -55,8 +56,8 @@ public final class Scorecards {
             KStream<String, RatedInteraction> rated,
             Function<String, Duration> slowAfter) {
         KStream<String, Observation> served = interactions.flatMapValues(
-                interaction -> listed(Observation.of(interaction, slowAfter.apply(interaction.bot()))));
-        KStream<String, Observation> votes = rated.flatMapValues(each -> listed(Observation.of(each)));
+                interaction -> Observation.of(interaction, slowAfter.apply(interaction.bot())));
+        KStream<String, Observation> votes = rated.flatMapValues(each -> Observation.of(each));
         return served.merge(votes)
                 .selectKey((id, seen) -> String.join("|", seen.bot(), seen.experiment(), seen.user()))
                 .repartition(Repartitioned.with(Serdes.String(), new JsonSerde<>(Observation.class))
@@ -65,10 +66,6 @@ public final class Scorecards {
                 .repartition(Repartitioned.with(Serdes.String(), new JsonSerde<>(Increment.class))
                         .withName("increments"))
                 .process(new Count());
-    }
-
-    private static <T> List<T> listed(Optional<T> one) {
-        return one.map(List::of).orElse(List.of());
     }
 
     private record FirstsOnly() implements ProcessorSupplier<String, Observation, String, Increment> {
@@ -90,10 +87,13 @@ public final class Scorecards {
         @SuppressWarnings("NullAway.Init")
         private WindowStore<String, Seen> store;
 
+        private final Map<String, Record<String, Increment>> quiet = new HashMap<>();
+
         @Override
         public void init(ProcessorContext<String, Increment> context) {
             super.init(context);
             store = context.getStateStore(SEEN);
+            context.schedule(LEAVE_EVERY, PunctuationType.WALL_CLOCK_TIME, _ -> tell());
         }
 
         @Override
@@ -106,10 +106,19 @@ public final class Scorecards {
             if (known == null || !after.equals(before)) {
                 store.put(record.key(), after, began);
             }
-            Increment increment = Increment.of(now, before, known == null);
-            if (increment.counts()) {
-                context().forward(new Record<>(now.bot() + "/" + now.experiment(), increment, record.timestamp()));
+            Record<String, Increment> increment = new Record<>(
+                    now.bot() + "/" + now.experiment(), Increment.of(now, before, known == null), record.timestamp());
+            if (increment.value().counts()) {
+                context().forward(increment);
+            } else {
+                quiet.put(increment.key(), increment);
             }
+        }
+
+        /** That users come tells the rollout that time passes, also where nothing is counted any more. */
+        private void tell() {
+            quiet.values().forEach(context()::forward);
+            quiet.clear();
         }
     }
 

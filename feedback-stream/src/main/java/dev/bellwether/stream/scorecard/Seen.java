@@ -4,17 +4,21 @@ import dev.bellwether.event.PolicyScorecard.Kind;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** What has been counted of a user in an experiment; that there is one says that the user was exposed. */
-record Seen(boolean up, boolean down, Set<Kind> kinds) {
+/**
+ * What has been counted of a user in an experiment; that there is one says that the user was exposed.
+ *
+ * @param share at which the user met it last
+ */
+record Seen(boolean up, boolean down, Set<Kind> kinds, double share) {
     Seen {
         kinds = Set.copyOf(kinds);
     }
 
-    static final Seen NOTHING = new Seen(false, false, Set.of());
+    static final Seen NOTHING = new Seen(false, false, Set.of(), -1);
 
     Seen with(Observation now) {
         Set<Kind> all = kinds.isEmpty() ? EnumSet.noneOf(Kind.class) : EnumSet.copyOf(kinds);
         all.addAll(now.kinds());
-        return new Seen(up || now.up(), down || now.down(), all);
+        return new Seen(up || now.up(), down || now.down(), all, now.share());
     }
 }

@@ -55,6 +55,8 @@ class AnyOrderTest {
     @SuppressWarnings("NullAway.Init")
     private static StreamDriver stream;
 
+    private static final List<Outcome> OUTCOMES = List.of(Outcome.values());
+
     private static int cases;
 
     @BeforeContainer
@@ -130,7 +132,7 @@ class AnyOrderTest {
 
     private static FeedbackSignal signal(Random random) {
         return switch (random.nextInt(7)) {
-            case 0 -> new Preference(Outcome.values()[random.nextInt(4)]);
+            case 0 -> new Preference(OUTCOMES.get(random.nextInt(OUTCOMES.size())));
             case 1 -> new Edit("Edited " + random.nextInt(3));
             case 2 -> new Flag("wrong", null);
             case 3 -> new Ranking(List.of(List.of(1), List.of(0)));
@@ -160,8 +162,9 @@ class AnyOrderTest {
                         rate(each, ledger.feedback()).ifPresent(known -> rated.put(each.interactionId(), known)));
         Map<String, RatedInteraction> found = stream.latest(Topics.RATED_INTERACTIONS);
         assertThat(found.keySet()).isEqualTo(rated.keySet());
-        found.forEach((id, each) ->
-                assertThat(each.judgements()).isEqualTo(rated.get(id).judgements()));
+        rated.forEach((id, each) -> assertThat(found.get(id))
+                .extracting(RatedInteraction::judgements)
+                .isEqualTo(each.judgements()));
         assertThat(pairs()).isEqualTo(pairs(ledger.interactions(), rated));
         assertThat(stream.read(Topics.DEAD_LETTERS)).isEmpty();
     }

@@ -123,7 +123,8 @@ public final class Recorder {
                 outcome.latency().toMillis(),
                 clock.millis(),
                 subject.request().attributes(),
-                answer(subject, outcome));
+                answer(subject, outcome),
+                assignment.holdout());
         return journal.append(Topics.INTERACTIONS, objects.interactionId(), interaction);
     }
 

@@ -3,29 +3,54 @@ package dev.bellwether.gateway.rollout;
 import dev.bellwether.event.Arm;
 import dev.bellwether.event.AssignmentReason;
 import dev.bellwether.event.RolloutState;
+import dev.bellwether.event.RolloutState.Anchor;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Which arm serves a user: a pure function of the rollout's state and the user, so that every gateway agrees and a
  * growing share keeps who is already in.
+ *
+ * @param holdout the comparison with the hold-out that the user is in, on either side; none otherwise
  */
-public record Assignment(Arm arm, String version, double candidateShare, AssignmentReason reason) {
+public record Assignment(
+        Arm arm,
+        String version,
+        double candidateShare,
+        AssignmentReason reason,
+        @Nullable String holdout) {
     private static final int BUCKETS = 10_000;
 
     /** The arm of {@code user} in {@code state}; without a user the champion serves and nothing is counted. */
     public static Assignment of(RolloutState state, @Nullable String user) {
         String candidate = state.candidate();
         String experiment = state.experiment();
-        if (candidate == null || experiment == null || state.candidateShare() <= 0 || user == null) {
-            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT);
+        if (candidate == null && state.pinned() != null) {
+            return new Assignment(Arm.CHAMPION, state.pinned(), 0, AssignmentReason.PINNED, null);
         }
-        boolean inCandidate = bucket("arm:" + experiment, user) < Math.round(state.candidateShare() * BUCKETS);
+        if (user == null) {
+            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT, null);
+        }
+        Anchor anchor = state.anchor();
+        boolean holds = anchor != null && !anchor.version().equals(state.champion());
+        if (holds && in(anchor.experiment(), user, anchor.share())) {
+            return new Assignment(Arm.CHAMPION, anchor.version(), 0, AssignmentReason.HOLDOUT, anchor.experiment());
+        }
+        String holdout = holds ? anchor.experiment() : null;
+        if (candidate == null || experiment == null || state.candidateShare() <= 0) {
+            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT, holdout);
+        }
+        boolean inCandidate = in("arm:" + experiment, user, state.candidateShare());
         return new Assignment(
                 inCandidate ? Arm.CANDIDATE : Arm.CHAMPION,
                 inCandidate ? candidate : state.champion(),
                 state.candidateShare(),
-                AssignmentReason.SPLIT);
+                AssignmentReason.SPLIT,
+                inCandidate ? null : holdout);
+    }
+
+    private static boolean in(String salt, String user, double share) {
+        return bucket(salt, user) < Math.round(share * BUCKETS);
     }
 
     /** One of 10 000 buckets by murmur3 (x86, 32 bit) of {@code salt:user}. */

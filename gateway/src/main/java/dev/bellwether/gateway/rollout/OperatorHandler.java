@@ -25,6 +25,7 @@ import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -36,6 +37,13 @@ import org.jspecify.annotations.Nullable;
 /** What operators see and do: the state of a bot's rollout, and commands to it. */
 public final class OperatorHandler {
     private static final int TEXT_MAX = 1_000;
+
+    /** The others are of trainers and gateways. */
+    private static final Set<Action> OPERATORS =
+            EnumSet.complementOf(EnumSet.of(Action.REGISTER, Action.LOADED, Action.UNLOADABLE));
+
+    /** Those that name a version which the store must have. */
+    private static final Set<Action> OF_A_VERSION = Set.of(Action.START, Action.PIN, Action.ANCHOR);
 
     /** What is decided on what was seen, and so only if that still holds. */
     private static final Set<Action> DECISIONS = Set.of(Action.APPROVE, Action.PROMOTE);
@@ -145,7 +153,7 @@ public final class OperatorHandler {
         JsonFields body = JsonFields.of(Bodies.json(context), "", JsonFields.Naming.PATH);
         body.only(List.of("version", "why"));
         String version = body.text("version", TEXT_MAX).orElse(null);
-        if (action == Action.START && version != null && !rollouts.stores(bot, version)) {
+        if (OF_A_VERSION.contains(action) && version != null && !rollouts.stores(bot, version)) {
             throw ApiException.field(
                     404,
                     "version_not_found",
@@ -206,7 +214,7 @@ public final class OperatorHandler {
     private static Action action(String name) {
         try {
             Action action = Action.valueOf(name.toUpperCase(Locale.ROOT));
-            if (action != Action.REGISTER) {
+            if (OPERATORS.contains(action)) {
                 return action;
             }
         } catch (IllegalArgumentException e) {
@@ -215,7 +223,8 @@ public final class OperatorHandler {
         throw ApiException.of(
                 404,
                 "unknown_command",
-                "'%s' is none of start, pause, resume, approve, promote, abort, freeze, unfreeze.".formatted(name));
+                "'%s' is none of start, pause, resume, approve, promote, abort, freeze, unfreeze, pin, unpin, anchor."
+                        .formatted(name));
     }
 
     private static @Nullable Long ifMatch(RoutingContext context) {

@@ -1,0 +1,204 @@
+package dev.bellwether.stream.rollout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.bellwether.event.Arm;
+import dev.bellwether.event.Event;
+import dev.bellwether.event.PolicyScorecard.Kind;
+import dev.bellwether.event.RolloutCommand;
+import dev.bellwether.event.RolloutCommand.Action;
+import dev.bellwether.event.RolloutSettings;
+import dev.bellwether.event.RolloutSettings.Approval;
+import dev.bellwether.event.RolloutSettings.Step;
+import dev.bellwether.event.RolloutState;
+import dev.bellwether.event.RolloutState.Phase;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** How often the machine ends a rollout of a version that is no worse, and how soon that of one that is. */
+class FalseAlarmsTest {
+    private static final int ROLLOUTS = 2_000;
+    private static final int USERS = 3_000;
+    private static final int LOOK_EVERY = 200;
+    private static final long COUNTED_NEVER = Long.MAX_VALUE;
+
+    /** In what the arms do not differ, or not in a way that harms. */
+    enum Null {
+        FIXED_SHARE(0, 1, 1),
+        /** The share grows while the base rate of down-votes goes from 5 to 30 %. */
+        RAMPING_SHARE_AND_DRIFTING_RATE(.25, 1, 1),
+        /** Each user votes up to six times; who votes down once is likely to do so again. */
+        SEVERAL_VOTES(0, 6, 1),
+        /** The candidate's users vote up half as often again. */
+        OTHER_VOTERS(0, 1, 1.5);
+
+        private final double drift;
+        private final int votes;
+        private final double upVoters;
+
+        Null(double drift, int votes, double upVoters) {
+            this.drift = drift;
+            this.votes = votes;
+            this.upVoters = upVoters;
+        }
+
+        RolloutSettings settings() {
+            List<Step> steps = drift > 0 ? List.of(step(.01), step(.05), step(.25), step(.5)) : List.of(step(.5));
+            return new RolloutSettings(
+                    steps,
+                    Approval.REQUIRED,
+                    .05,
+                    1.25,
+                    COUNTED_NEVER,
+                    6,
+                    Duration.ofDays(14),
+                    Duration.ofSeconds(3),
+                    0);
+        }
+
+        private static Step step(double share) {
+            return new Step(share, Duration.ZERO);
+        }
+
+        /** What happens to the user number {@code user}. */
+        void meet(Cards cards, double share, int user, Random random) {
+            Arm arm = random.nextDouble() < share ? Arm.CANDIDATE : Arm.CHAMPION;
+            cards.met(share, arm, 1);
+            double inclined = random.nextDouble();
+            double downRate = .05 + drift * user / USERS;
+            boolean down = false;
+            boolean up = false;
+            for (int vote = 0; vote < votes; vote++) {
+                down |= random.nextDouble() < downRate * (votes == 1 ? 1 : 2 * inclined);
+                up |= random.nextDouble() < .1 * (arm == Arm.CANDIDATE ? upVoters : 1);
+            }
+            cards.down(share, arm, down ? 1 : 0).up(share, arm, up ? 1 : 0);
+            cards.happened(share, arm, Kind.VOTED, down || up ? 1 : 0);
+            cards.happened(share, arm, Kind.FAILED, random.nextInt(50) == 0 ? 1 : 0);
+            cards.happened(share, arm, Kind.SLOW, random.nextInt(20) == 0 ? 1 : 0);
+            cards.happened(share, arm, Kind.OVERLONG, random.nextInt(20) == 0 ? 1 : 0);
+            cards.happened(share, arm, Kind.FLAGGED, random.nextInt(200) == 0 ? 1 : 0);
+        }
+    }
+
+    private static RolloutState started(RolloutSettings settings) {
+        RolloutCommand register =
+                new RolloutCommand(Event.SCHEMA, "c", "support", Action.REGISTER, "v2", null, "trainer", "", 0);
+        return RolloutCommands.apply(RolloutState.idle("support", "v1"), register, null, settings, 0)
+                .state();
+    }
+
+    /** Whether it was ended, or held for its votes. */
+    private static boolean alarms(Null scenario, Random random) {
+        RolloutSettings settings = scenario.settings();
+        RolloutState state = started(settings);
+        Cards cards = new Cards();
+        for (int user = 1; user <= USERS; user++) {
+            scenario.meet(cards, state.candidateShare(), user, random);
+            if (user % LOOK_EVERY == 0) {
+                state = RolloutMachine.tick(RolloutMachine.seen(state, user), cards.of(state), settings, user)
+                        .state();
+                if (state.phase() == Phase.ROLLED_BACK || state.phase() == Phase.HELD) {
+                    return true;
+                }
+            }
+        }
+        assertThat(state.candidateShare()).as("the last step was reached").isEqualTo(.5);
+        return false;
+    }
+
+    @ParameterizedTest
+    @EnumSource(Null.class)
+    void endsAtMostFivePercentOfRolloutsThatDoNoHarm(Null scenario) {
+        long alarms = IntStream.range(0, ROLLOUTS)
+                .parallel()
+                .filter(rollout -> alarms(scenario, new Random(rollout)))
+                .count();
+        System.out.printf("false alarms, %s: %.2f %%%n", scenario, 100.0 * alarms / ROLLOUTS);
+        assertThat(alarms / (double) ROLLOUTS).isLessThanOrEqualTo(.05);
+    }
+
+    /** Of a version that gets a quarter more down-votes, which is what "not worse" excludes. */
+    @Test
+    void promotesAtMostFivePercentOfVersionsThatAreWorseByTheMargin() {
+        RolloutSettings settings = new RolloutSettings(
+                List.of(new Step(.5, Duration.ZERO)),
+                Approval.AUTOMATIC,
+                .05,
+                1.25,
+                30,
+                6,
+                Duration.ofDays(14),
+                Duration.ofSeconds(3),
+                0);
+        long promoted = IntStream.range(0, ROLLOUTS)
+                .parallel()
+                .filter(rollout -> {
+                    Random random = new Random(rollout);
+                    RolloutState state = started(settings);
+                    Cards cards = new Cards();
+                    for (int user = 1; user <= USERS && state.phase() == Phase.CANARY; user++) {
+                        Arm arm = random.nextBoolean() ? Arm.CANDIDATE : Arm.CHAMPION;
+                        cards.met(.5, arm, 1)
+                                .down(.5, arm, random.nextDouble() < (arm == Arm.CANDIDATE ? .125 : .1) ? 1 : 0);
+                        if (user % 100 == 0) {
+                            state = RolloutMachine.tick(
+                                            RolloutMachine.seen(state, user), cards.of(state), settings, user)
+                                    .state();
+                        }
+                    }
+                    return state.phase() == Phase.PROMOTED;
+                })
+                .count();
+        System.out.printf("promoted though worse by the margin: %.2f %%%n", 100.0 * promoted / ROLLOUTS);
+        assertThat(promoted / (double) ROLLOUTS).isLessThanOrEqualTo(.05);
+    }
+
+    /** Counted down-votes until harm is seen, in half of the rollouts. */
+    private static int eventsNeeded(double rate, double share) {
+        double theta = SequentialTest.theta(Math.log(rate), share);
+        int[] needed = IntStream.range(0, 200)
+                .parallel()
+                .map(rollout -> {
+                    Random random = new Random(rollout);
+                    long candidate = 0;
+                    for (int event = 1; event <= 2_000; event++) {
+                        candidate += random.nextDouble() < theta ? 1 : 0;
+                        List<SequentialTest.Count> counts =
+                                List.of(new SequentialTest.Count(share, candidate, event - candidate));
+                        if (event % 2 == 0
+                                && SequentialTest.eValue(counts, 0, SequentialTest.Side.GREATER)
+                                        >= Evidences.harmAlarm(.05)) {
+                            return event;
+                        }
+                    }
+                    return Integer.MAX_VALUE;
+                })
+                .sorted()
+                .toArray();
+        return needed[needed.length / 2];
+    }
+
+    @Test
+    void needsFewerEventsForGreaterHarm() {
+        double[] half = Arrays.stream(new double[] {1.5, 2, 3})
+                .map(rate -> eventsNeeded(rate, .5))
+                .toArray();
+        double[] twentieth = Arrays.stream(new double[] {1.5, 2, 3})
+                .map(rate -> eventsNeeded(rate, .05))
+                .toArray();
+        System.out.printf(
+                "events until harm is seen, rates 1.5, 2, 3: %s at 50 %%, %s at 5 %%%n",
+                Arrays.toString(half), Arrays.toString(twentieth));
+        assertThat(half[0]).isBetween(80.0, 350.0);
+        assertThat(half[1]).isBetween(25.0, 120.0);
+        assertThat(half[2]).isBetween(10.0, 60.0);
+        assertThat(twentieth[1]).isGreaterThan(half[1]);
+    }
+}
