@@ -22,6 +22,10 @@ public final class WatchedFile<T> implements AutoCloseable {
     private volatile T value;
     private String text;
     private String lastRead;
+
+    /** Why it was last, so that it is said once. */
+    private String refused = "";
+
     private @Nullable Thread watcher;
 
     /** Reads contents; throws what is wrong with them. */
@@ -77,8 +81,12 @@ public final class WatchedFile<T> implements AutoCloseable {
                 value = parser.parse(now);
                 LOG.info("{} was read again", path);
             }
+            refused = "";
         } catch (IOException | RuntimeException e) {
-            LOG.error("{} is refused, the contents before it stay in force: {}", path, e.toString());
+            if (!refused.equals(e.toString())) {
+                refused = e.toString();
+                LOG.error("{} is refused, the contents before it stay in force: {}", path, refused);
+            }
         }
     }
 

@@ -12,6 +12,7 @@ import dev.bellwether.gateway.feedback.FeedbackToken;
 import dev.bellwether.gateway.http.Bodies;
 import dev.bellwether.gateway.http.ClientAddress;
 import dev.bellwether.gateway.http.InFlight;
+import dev.bellwether.gateway.journal.CommandJournal;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.gateway.limits.IdempotencyStore;
 import dev.bellwether.gateway.limits.RateLimiter;
@@ -38,10 +39,13 @@ import io.vertx.ext.web.Router;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisOptions;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -103,7 +107,9 @@ public final class Gateway implements AutoCloseable {
         new JvmMemoryMetrics().bindTo(meters);
         new JvmThreadMetrics().bindTo(meters);
         Redis redis = redis(vertx, config.redis());
-        EventJournal journal = new EventJournal(config.kafka());
+        Files.createDirectories(config.data());
+        EventJournal journal = new EventJournal(config.kafka(), config.data(), config.spoolBytesMax(), meters, clock);
+        CommandJournal commands = new CommandJournal(config.kafka());
         Upstreams upstreams =
                 new Upstreams(vertx, meters, new UpstreamKeys(config.variable()), config.privateUpstreams());
         PolicyStore store = new PolicyStore(config.store());
@@ -116,8 +122,15 @@ public final class Gateway implements AutoCloseable {
                 config.modelBytesMax(),
                 upstreams);
         RewardModels models = new RewardModels(bots::value, store).start();
-        RolloutFollower rollouts =
-                new RolloutFollower(config.kafka(), config.topics(), bots::value, catalog, journal, clock);
+        RolloutFollower rollouts = new RolloutFollower(
+                config.kafka(),
+                config.topics(),
+                bots::value,
+                catalog,
+                commands,
+                config.data(),
+                gatewayName(config.data()),
+                clock);
         Visitors visitors = new Visitors(secrets::value, random, addresses);
         Authentication authentication = new Authentication(
                 keys::value,
@@ -138,7 +151,7 @@ public final class Gateway implements AutoCloseable {
                 journal,
                 new IdempotencyStore(redis, REDIS_TIMEOUT),
                 clock);
-        OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, journal, clock);
+        OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, commands, clock);
         InFlight inFlight = new InFlight();
         meters.gauge("bellwether.http.in.flight", inFlight, InFlight::count);
         Bodies bodies = new Bodies(config.bodyBytesMax(), SMALL_BODY_BYTES, BODY_LIMIT);
@@ -157,8 +170,9 @@ public final class Gateway implements AutoCloseable {
                         judgementBodies,
                         everyRequest)
                 .router(vertx);
-        Router operator =
-                new OperatorRoutes(operators, rollouts, meters, inFlight, commandBodies, everyRequest).router(vertx);
+        Router operator = new OperatorRoutes(
+                        operators, rollouts, journal::spooled, meters, inFlight, commandBodies, everyRequest)
+                .router(vertx);
         List<HttpServer> servers = List.of(
                 listen(vertx, open, config.host(), config.port()),
                 listen(vertx, operator, config.host(), config.operatorPort()));
@@ -178,7 +192,17 @@ public final class Gateway implements AutoCloseable {
                         bodies,
                         judgementBodies,
                         commandBodies,
-                        journal));
+                        journal,
+                        commands));
+    }
+
+    /** A name that lasts as long as the gateway's folder. */
+    private static String gatewayName(Path data) throws IOException {
+        Path file = data.resolve("name");
+        if (!Files.exists(file)) {
+            Files.writeString(file, "gateway-" + UUID.randomUUID());
+        }
+        return Files.readString(file).strip();
     }
 
     private static Redis redis(Vertx vertx, String url) {

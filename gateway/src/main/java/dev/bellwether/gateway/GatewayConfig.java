@@ -18,10 +18,12 @@ import org.jspecify.annotations.Nullable;
  * @param topics how topics lie that the gateway creates
  * @param redis URL
  * @param store the policy store's folder
+ * @param data folder of this gateway's own: what it keeps while Kafka is away
  * @param proxies addresses and networks whose {@code x-forwarded-for} is believed
  * @param bodyBytesMax largest body of a chat
  * @param privateUpstreams whether upstreams may be on this machine or in private networks, if their version says so
  * @param modelBytesMax memory that all loaded models may take together
+ * @param spoolBytesMax of what waits on the disk for Kafka
  * @param variable the environment, by name, for upstreams' keys
  */
 record GatewayConfig(
@@ -35,10 +37,12 @@ record GatewayConfig(
         Path keys,
         Path tokenKeys,
         Path store,
+        Path data,
         List<String> proxies,
         int bodyBytesMax,
         boolean privateUpstreams,
         long modelBytesMax,
+        long spoolBytesMax,
         Function<String, @Nullable String> variable) {
 
     /** Of the machine's memory, or the container's. */
@@ -58,10 +62,12 @@ record GatewayConfig(
                 Path.of(required(environment, "BELLWETHER_KEYS")),
                 Path.of(required(environment, "BELLWETHER_TOKEN_KEYS")),
                 Path.of(required(environment, "BELLWETHER_STORE")),
+                Path.of(required(environment, "BELLWETHER_DATA")),
                 list(environment.getOrDefault("BELLWETHER_TRUSTED_PROXIES", "")),
                 number(environment, "BELLWETHER_BODY_BYTES_MAX", 1_000_000, 64 << 20),
                 flag(environment, "BELLWETHER_PRIVATE_UPSTREAMS", true),
                 modelBytesMax(environment),
+                MemorySize.parse("BELLWETHER_SPOOL_MAX", environment.getOrDefault("BELLWETHER_SPOOL_MAX", "1GB")),
                 environment::get);
     }
 

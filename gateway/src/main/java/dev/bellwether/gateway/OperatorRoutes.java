@@ -16,6 +16,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import java.util.function.LongSupplier;
 
 /** The routes of the operators' port. */
 final class OperatorRoutes {
@@ -23,6 +24,7 @@ final class OperatorRoutes {
 
     private final OperatorHandler operators;
     private final RolloutFollower rollouts;
+    private final LongSupplier spooled;
     private final PrometheusMeterRegistry meters;
     private final InFlight inFlight;
     private final Bodies bodies;
@@ -31,12 +33,14 @@ final class OperatorRoutes {
     OperatorRoutes(
             OperatorHandler operators,
             RolloutFollower rollouts,
+            LongSupplier spooled,
             PrometheusMeterRegistry meters,
             InFlight inFlight,
             Bodies bodies,
             Handler<RoutingContext> everyRequest) {
         this.operators = operators;
         this.rollouts = rollouts;
+        this.spooled = spooled;
         this.meters = meters;
         this.inFlight = inFlight;
         this.bodies = bodies;
@@ -99,7 +103,8 @@ final class OperatorRoutes {
         ObjectNode json = Json.object()
                 .put("status", status)
                 .put("kafka", rollouts.connected())
-                .put("engines", rollouts.enginesReady());
+                .put("engines", rollouts.enginesReady())
+                .put("spooled", spooled.getAsLong());
         ObjectNode memory = json.putObject("model_memory").put("bytes_max", rollouts.memoryBytesMax());
         ArrayNode versions = memory.putArray("versions");
         rollouts.loadedVersions()

@@ -6,17 +6,34 @@ import static dev.bellwether.gateway.TestGateway.token;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.bellwether.event.Feedback;
+import dev.bellwether.event.Interaction;
+import dev.bellwether.event.RolloutState;
 import dev.bellwether.gateway.limits.RateLimiter;
+import dev.bellwether.standalone.LocalKafka;
+import dev.bellwether.topic.Topics;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisOptions;
 import java.io.IOException;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,7 +52,7 @@ class DegradedIT {
                     .contains("degraded");
             JsonNode reply = gateway.chat("lonely", "");
             assertThat(reply.at("/choices/0/message/content").asText()).isNotBlank();
-            assertThat(token(reply)).as("nothing is durable").isEmpty();
+            assertThat(token(reply)).as("the spool has it").isNotEmpty();
             String body = send(
                             "POST",
                             gateway.operator("/operator/v1/bots/lonely/refresh"),
@@ -72,6 +89,133 @@ class DegradedIT {
             assertThat(alone.count(caller, 5).allowed()).isFalse();
         } finally {
             vertx.close().toCompletionStage().toCompletableFuture().join();
+        }
+    }
+
+    /** A broker of its own, which the test stops. */
+    private static TestGateway.Settings on(LocalKafka kafka) {
+        return new TestGateway.Settings(List.of(), _ -> null, kafka.bootstrapServers(), 4L << 30);
+    }
+
+    private static void signal(LocalKafka kafka, String signal) throws IOException, InterruptedException {
+        int status = new ProcessBuilder("kill", "-" + signal, Long.toString(kafka.pid()))
+                .start()
+                .waitFor();
+        assertThat(status).isZero();
+    }
+
+    private static String vote(TestGateway gateway, String token) throws IOException, InterruptedException {
+        HttpResponse<String> answer =
+                send("POST", gateway.open("/v1/feedback"), "{\"kind\":\"thumb\",\"value\":\"up\"}", token);
+        assertThat(answer.statusCode()).isEqualTo(202);
+        return JSON.readTree(answer.body()).path("feedback_id").asText();
+    }
+
+    @Test
+    void answersAtOnceWhileKafkaIsStoppedAndLosesNothing() throws IOException, InterruptedException {
+        try (LocalKafka kafka = LocalKafka.start(directory.resolve("stopped-kafka"));
+                TestGateway gateway = new TestGateway(
+                                directory.resolve("stopped"), "bots: {calm: {champion: default}}\n", on(kafka))
+                        .start()) {
+            Set<String> interactions = new HashSet<>();
+            Set<String> votes = new HashSet<>();
+            String early = token(gateway.chat("calm", ""));
+            signal(kafka, "STOP");
+            List<Long> millis = new ArrayList<>();
+            try {
+                for (int i = 0; i < 40; i++) {
+                    long begin = System.nanoTime();
+                    JsonNode reply = gateway.chat("calm", "");
+                    interactions.add(
+                            reply.path("bellwether").path("interaction_id").asText());
+                    votes.add(vote(gateway, token(reply)));
+                    millis.add((System.nanoTime() - begin) / 1_000_000);
+                }
+                votes.add(vote(gateway, early));
+                assertThat(send("GET", gateway.operator("/readyz"), "", null).body())
+                        .containsPattern("\"spooled\":[1-9]");
+            } finally {
+                signal(kafka, "CONT");
+            }
+            millis.sort(null);
+            assertThat(millis.get(20)).as("milliseconds for a chat and a vote").isLessThan(1_000);
+            Awaitility.await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+                assertThat(TestGateway.records(Topics.INTERACTIONS, kafka.bootstrapServers()))
+                        .extracting(Interaction::interactionId)
+                        .containsAll(interactions);
+                assertThat(TestGateway.records(Topics.FEEDBACK, kafka.bootstrapServers()))
+                        .extracting(Feedback::feedbackId)
+                        .containsAll(votes);
+                assertThat(send("GET", gateway.operator("/readyz"), "", null).body())
+                        .contains("\"spooled\":0");
+            });
+        }
+    }
+
+    @Test
+    void startsFromItsOwnDiskWhileKafkaIsAwayAndRefusesNobodyWhenItReturns() throws IOException, InterruptedException {
+        try (LocalKafka kafka = LocalKafka.start(directory.resolve("away-kafka"));
+                TestGateway gateway =
+                        new TestGateway(directory.resolve("away"), "bots: {calm: {champion: default}}\n", on(kafka))) {
+            gateway.version("calm", "v2").start();
+            announce(kafka, RolloutState.idle("calm", "v2"));
+            Awaitility.await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+                JsonNode before = gateway.chat("calm", "");
+                assertThat(versions(kafka, List.of(before))).containsExactly("v2");
+            });
+            gateway.stop();
+            kafka.kill();
+            gateway.start();
+            List<JsonNode> replies = Collections.synchronizedList(new ArrayList<>());
+            replies.add(gateway.chat("calm", ""));
+            vote(gateway, token(replies.getFirst()));
+            AtomicBoolean over = new AtomicBoolean();
+            List<Throwable> refused = Collections.synchronizedList(new ArrayList<>());
+            Thread asking = Thread.ofPlatform().start(() -> ask(gateway, over, replies, refused));
+            kafka.restart();
+            TestGateway.await(() ->
+                    send("GET", gateway.operator("/readyz"), "", null).body().contains("\"kafka\":true"));
+            over.set(true);
+            asking.join();
+            assertThat(refused).isEmpty();
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .untilAsserted(() -> assertThat(versions(kafka, replies))
+                            .as("the last champion, not the file's first")
+                            .hasSameSizeAs(replies)
+                            .containsOnly("v2"));
+        }
+    }
+
+    private static void ask(TestGateway gateway, AtomicBoolean over, List<JsonNode> replies, List<Throwable> refused) {
+        while (!over.get()) {
+            try {
+                replies.add(gateway.chat("calm", ""));
+            } catch (IOException | InterruptedException | AssertionError e) {
+                refused.add(e);
+            }
+        }
+    }
+
+    /** Of the interactions that Kafka has by now. */
+    private static List<String> versions(LocalKafka kafka, List<JsonNode> replies) {
+        Set<String> ids = new HashSet<>();
+        replies.forEach(
+                reply -> ids.add(reply.path("bellwether").path("interaction_id").asText()));
+        Map<String, String> versions = new HashMap<>();
+        TestGateway.records(Topics.INTERACTIONS, kafka.bootstrapServers()).stream()
+                .filter(each -> ids.contains(each.interactionId()))
+                .forEach(each -> versions.put(
+                        each.interactionId(), each.replies().getFirst().version()));
+        return List.copyOf(versions.values());
+    }
+
+    private static void announce(LocalKafka kafka, RolloutState state) {
+        try (KafkaProducer<String, RolloutState> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", kafka.bootstrapServers()),
+                new StringSerializer(),
+                Topics.ROLLOUT_STATE.valueSerde().serializer())) {
+            var _ = producer.send(new ProducerRecord<>(Topics.ROLLOUT_STATE.name(), state.bot(), state));
         }
     }
 }

@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -76,6 +77,21 @@ final class TestGateway implements AutoCloseable {
         return this;
     }
 
+    /** Publishes the default policy once more as {@code name}. */
+    TestGateway version(String bot, String name) throws IOException {
+        new PolicyStore(folder.store())
+                .publish(ArtefactLabel.added(bot, name, ArtefactKind.CHECKPOINT, Instant.now()), target -> {
+                    try (Stream<Path> files =
+                            Files.list(folder.store().resolve(bot).resolve("default"))) {
+                        for (Path file : files.filter(each -> !each.endsWith("manifest.json"))
+                                .toList()) {
+                            Files.copy(file, target.resolve(file.getFileName()));
+                        }
+                    }
+                });
+        return this;
+    }
+
     TestGateway start() throws IOException {
         gateway = Gateway.start(config());
         await(() -> send("GET", operator("/readyz"), "", null).statusCode() == 200);
@@ -94,10 +110,12 @@ final class TestGateway implements AutoCloseable {
                 folder.keys(),
                 folder.tokenKeys(),
                 folder.store(),
+                folder.service("gateway"),
                 settings.proxies(),
                 1_000_000,
                 true,
                 settings.modelBytesMax(),
+                64L << 20,
                 settings.environment());
     }
 
@@ -195,8 +213,12 @@ final class TestGateway implements AutoCloseable {
 
     /** Everything in a topic. */
     static <E extends Event> List<E> records(Topic<E> topic) {
+        return records(topic, Backing.kafka());
+    }
+
+    static <E extends Event> List<E> records(Topic<E> topic, String kafka) {
         try (KafkaConsumer<String, E> consumer = new KafkaConsumer<>(
-                Map.of("bootstrap.servers", Backing.kafka()),
+                Map.of("bootstrap.servers", kafka),
                 new StringDeserializer(),
                 topic.valueSerde().deserializer())) {
             List<TopicPartition> partitions = topic.partitions(consumer);

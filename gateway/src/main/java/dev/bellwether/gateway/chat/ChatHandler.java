@@ -179,7 +179,7 @@ public final class ChatHandler {
 
     /** A version may be unloaded between assignment and use; the next state then names another. */
     private Serving assign(String name, Bot bot, @Nullable String userHash) {
-        if (!rollouts.settled()) {
+        if (!rollouts.settled(name)) {
             throw loading();
         }
         Serving serving = assign(name, userHash);
@@ -194,7 +194,7 @@ public final class ChatHandler {
 
     private Serving assign(String name, @Nullable String userHash) {
         RolloutState state = rollouts.state(name);
-        Assignment assignment = Assignment.of(state, userHash);
+        Assignment assignment = rollouts.assign(name, userHash);
         return new Serving(catalog.use(name, assignment.version()), assignment, state.experiment());
     }
 

@@ -75,9 +75,10 @@ final class Exchange implements ReplyListener {
 
     private void late() {
         if (state == State.GENERATING && chain != null) {
-            chain.cancel();
-            onFailure(PolicyException.load(ApiException.later(
-                    503, "deadline_exceeded", "The reply was not ready in time; try again shortly.", RETRY)));
+            PolicyException late = PolicyException.load(ApiException.later(
+                    503, "deadline_exceeded", "The reply was not ready in time; try again shortly.", RETRY));
+            chain.expire(late);
+            onFailure(late);
         }
     }
 

@@ -170,7 +170,7 @@ public final class FeedbackHandler {
                     return Future.failedFuture(ApiException.later(
                             503,
                             "not_durable",
-                            "The feedback was not stored in time; send it again with the same Idempotency-Key,"
+                            "It is not known whether the feedback was stored; send it again with the same Idempotency-Key,"
                                     + " it counts once.",
                             Duration.ofSeconds(2)));
                 });

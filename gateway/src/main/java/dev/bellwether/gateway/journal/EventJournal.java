@@ -2,57 +2,88 @@ package dev.bellwether.gateway.journal;
 
 import dev.bellwether.event.Event;
 import dev.bellwether.gateway.http.EventLoop;
+import dev.bellwether.gateway.journal.Spool.Row;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.util.HashedWheelTimer;
+import io.netty.util.Timeout;
+import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.errors.TimeoutException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.StringSerializer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes events to Kafka; an event counts as written once all in-sync replicas have it.
+ * Makes interactions and judgements durable: in Kafka, or where its acknowledgement takes longer than 50 ms, or cannot come,
+ * in a spool on this gateway's disk, from which they go to Kafka when it is back.
  *
  * <p>Kafka's {@code send} may wait for metadata, so it runs on threads of its own with bounded queues, never on an event
- * loop. The producer is made there, too, and made again where that failed: a broker whose name does not resolve yet
- * keeps no gateway from starting.
+ * loop. A record may be sent twice, by who spooled it and by who drains the spool; the stream takes it once, by its id.
  */
 public final class EventJournal implements AutoCloseable {
+    private static final Duration ACKNOWLEDGED_WITHIN = Duration.ofMillis(50);
     private static final int QUEUE_MAX = 20_000;
-    private static final Duration DELIVERY_TIMEOUT = Duration.ofSeconds(8);
-    private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
-
     private static final long QUEUED_BYTES_MAX = 64L << 20;
+    private static final int BREAKER_CALLS = 20;
 
-    private final String bootstrapServers;
+    private final Clock clock;
+    private final KafkaSender kafka;
+    private final Spool spool;
+    private final SpoolWriter writer;
+    private final SpoolDrain drain;
 
-    /** Chats are many and large; what they wait for, judgements and commands do not. */
+    /** Chats are many and large; what they wait for, judgements do not. */
     private final ThreadPoolExecutor interactions = sender("journal-interactions");
 
-    private final ThreadPoolExecutor others = sender("journal");
+    private final ThreadPoolExecutor judgements = sender("journal-judgements");
+    private final HashedWheelTimer timer = new HashedWheelTimer(
+            Thread.ofPlatform().name("journal-timer").daemon().factory(), 5, TimeUnit.MILLISECONDS);
     private final AtomicLong queuedBytes = new AtomicLong();
 
-    /** Made by the first sender's thread that needs it; Kafka's producer is safe for many. */
-    private @Nullable KafkaProducer<String, byte[]> producer;
+    /** Rows whose records are being sent by who spooled them. */
+    private final Set<Long> underWay = ConcurrentHashMap.newKeySet();
 
-    private @Nullable KafkaException failure;
-    private long failedNanos;
+    private final CircuitBreaker breaker = CircuitBreaker.of(
+            "kafka",
+            CircuitBreakerConfig.custom()
+                    .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
+                    .slidingWindowSize(BREAKER_CALLS)
+                    .minimumNumberOfCalls(BREAKER_CALLS / 2)
+                    .failureRateThreshold(50)
+                    .waitDurationInOpenState(Duration.ofSeconds(5))
+                    .permittedNumberOfCallsInHalfOpenState(BREAKER_CALLS / 4)
+                    .maxWaitDurationInHalfOpenState(Duration.ofSeconds(10))
+                    .build());
 
-    public EventJournal(String bootstrapServers) {
-        this.bootstrapServers = bootstrapServers;
+    /**
+     * @param folder of the spool
+     * @param spoolBytesMax of the spool's file
+     */
+    public EventJournal(String bootstrapServers, Path folder, long spoolBytesMax, MeterRegistry meters, Clock clock)
+            throws IOException {
+        this.clock = clock;
+        this.kafka = new KafkaSender(bootstrapServers);
+        this.spool = Spool.open(folder.resolve("spool.db"), spoolBytesMax);
+        this.writer = new SpoolWriter(spool);
+        this.drain = new SpoolDrain(spool, writer, kafka, underWay::contains);
+        meters.gauge("bellwether.spool.rows", spool, Spool::rows);
+        meters.gauge("bellwether.spool.bytes", writer, SpoolWriter::bytes);
+        meters.gauge("bellwether.spool.damaged", spool, Spool::damaged);
     }
 
     private static ThreadPoolExecutor sender(String name) {
@@ -65,108 +96,170 @@ public final class EventJournal implements AutoCloseable {
                 Thread.ofPlatform().name(name).daemon().factory());
     }
 
+    /** Records that wait on the disk for Kafka. */
+    public long spooled() {
+        return spool.rows();
+    }
+
     /** Writes {@code event}; the future succeeds when it is durable and fails when it may not be. */
     public <E extends Event> Future<Void> append(Topic<E> topic, String key, E event) {
-        Promise<Void> promise = Promise.promise();
         byte[] bytes = topic.valueSerde().serializer().serialize(topic.name(), event);
-        long queuedNanos = System.nanoTime();
-        ThreadPoolExecutor sender = topic.name().equals(Topics.INTERACTIONS.name()) ? interactions : others;
-        if (queuedBytes.addAndGet(bytes.length) > QUEUED_BYTES_MAX) {
-            queuedBytes.addAndGet(-bytes.length);
-            return Future.failedFuture("too much waits to be written");
+        Delivery delivery = new Delivery(topic.name(), key, bytes);
+        if (breaker.tryAcquirePermission()) {
+            delivery.begin();
+        } else {
+            delivery.unsent();
         }
-        try {
-            sender.execute(() -> {
-                queuedBytes.addAndGet(-bytes.length);
-                send(new ProducerRecord<>(topic.name(), key, bytes), queuedNanos, promise);
-            });
-        } catch (RejectedExecutionException e) {
-            queuedBytes.addAndGet(-bytes.length);
-            promise.fail(e);
-        }
-        return EventLoop.here(promise.future());
+        return EventLoop.here(delivery.durable.future());
     }
 
-    /** What has waited for longer than anybody waits for it is not sent any more. */
-    private void send(ProducerRecord<String, byte[]> record, long queuedNanos, Promise<Void> promise) {
-        if (System.nanoTime() - queuedNanos > DELIVERY_TIMEOUT.toNanos()) {
-            promise.fail(new TimeoutException("it waited for longer than %s".formatted(DELIVERY_TIMEOUT)));
-            return;
+    /** One record on its way, which others than its sender look after, too. */
+    private final class Delivery {
+        private final String topic;
+        private final String key;
+        private final byte[] value;
+        private final Promise<Void> durable = Promise.promise();
+        private final long startNanos = System.nanoTime();
+        private boolean judged;
+        private boolean acknowledged;
+
+        /** Whether nobody sends it, or tries no more. */
+        private boolean unsent;
+
+        private boolean spoolFailed;
+
+        /** Its row in the spool; 0 while it is not there. */
+        private long row;
+
+        private @Nullable Timeout timeout;
+
+        private Delivery(String topic, String key, byte[] value) {
+            this.topic = topic;
+            this.key = key;
+            this.value = value;
         }
-        try {
-            var _ = producer().send(record, (metadata, failed) -> {
+
+        synchronized void begin() {
+            timeout = timer.newTimeout(_ -> late(), ACKNOWLEDGED_WITHIN.toMillis(), TimeUnit.MILLISECONDS);
+            if (queuedBytes.addAndGet(value.length) > QUEUED_BYTES_MAX) {
+                queuedBytes.addAndGet(-value.length);
+                unsent();
+                return;
+            }
+            try {
+                (topic.equals(Topics.INTERACTIONS.name()) ? interactions : judgements).execute(() -> {
+                    queuedBytes.addAndGet(-value.length);
+                    send();
+                });
+            } catch (RejectedExecutionException e) {
+                queuedBytes.addAndGet(-value.length);
+                unsent();
+            }
+        }
+
+        /** What is spooled by now the drain sends. */
+        private void send() {
+            synchronized (this) {
+                if (row != 0) {
+                    unsent();
+                    return;
+                }
+            }
+            kafka.send(topic, key, value, failed -> {
                 if (failed == null) {
-                    promise.complete();
+                    acknowledged();
                 } else {
-                    promise.fail(failed);
+                    unsent();
                 }
             });
-        } catch (KafkaException | IllegalStateException e) {
-            promise.fail(e);
         }
-    }
 
-    private synchronized KafkaProducer<String, byte[]> producer() {
-        if (producer != null) {
-            return producer;
+        private synchronized void acknowledged() {
+            acknowledged = true;
+            judge(true);
+            durable.tryComplete();
+            if (row != 0) {
+                underWay.remove(row);
+                writer.delete(row);
+            }
         }
-        if (failure != null && System.nanoTime() - failedNanos < TRY_AGAIN.toNanos()) {
-            throw failure;
-        }
-        try {
-            producer = newProducer();
-            return producer;
-        } catch (KafkaException e) {
-            failure = e;
-            failedNanos = System.nanoTime();
-            throw e;
-        }
-    }
 
-    private KafkaProducer<String, byte[]> newProducer() {
-        return new KafkaProducer<>(
-                Map.of(
-                        ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                        bootstrapServers,
-                        ProducerConfig.ACKS_CONFIG,
-                        "all",
-                        ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
-                        true,
-                        // One request at a time: what comes meanwhile is the next one's batch, and nothing waits for
-                        // more.
-                        ProducerConfig.LINGER_MS_CONFIG,
-                        0,
-                        ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
-                        Topics.RECORD_BYTES_MAX,
-                        ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,
-                        1,
-                        ProducerConfig.MAX_BLOCK_MS_CONFIG,
-                        2_000,
-                        ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG,
-                        4_000,
-                        ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
-                        (int) DELIVERY_TIMEOUT.toMillis()),
-                new StringSerializer(),
-                new ByteArraySerializer());
+        synchronized void unsent() {
+            unsent = true;
+            judge(false);
+            underWay.remove(row);
+            spool();
+            end();
+        }
+
+        private synchronized void late() {
+            if (!acknowledged) {
+                judge(false);
+                spool();
+            }
+        }
+
+        /** What the breaker hears, once for each record that it let through: whether its acknowledgement came in time. */
+        private void judge(boolean inTime) {
+            if (timeout == null || judged) {
+                return;
+            }
+            judged = true;
+            timeout.cancel();
+            long took = System.nanoTime() - startNanos;
+            if (inTime) {
+                breaker.onSuccess(took, TimeUnit.NANOSECONDS);
+            } else {
+                breaker.onError(took, TimeUnit.NANOSECONDS, new TimeoutException());
+            }
+        }
+
+        private void spool() {
+            if (row != 0) {
+                return;
+            }
+            row = spool.id();
+            if (!unsent) {
+                underWay.add(row);
+            }
+            writer.append(new Row(row, topic, key, value, clock.millis())).onComplete(this::spooled);
+        }
+
+        private synchronized void spooled(AsyncResult<Void> done) {
+            if (done.succeeded()) {
+                durable.tryComplete();
+            } else {
+                spoolFailed = true;
+                end();
+            }
+        }
+
+        /** Neither way is left. */
+        private void end() {
+            if (unsent && spoolFailed) {
+                durable.tryFail("neither Kafka nor the spool takes it");
+            }
+        }
     }
 
     @Override
     public void close() {
-        interactions.shutdown();
-        others.shutdown();
+        for (ThreadPoolExecutor sender : List.of(judgements, interactions)) {
+            sender.shutdown();
+        }
         try {
-            for (ThreadPoolExecutor sender : List.of(others, interactions)) {
-                if (!sender.awaitTermination(DELIVERY_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
+            for (ThreadPoolExecutor sender : List.of(judgements, interactions)) {
+                if (!sender.awaitTermination(KafkaSender.DELIVERY_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
                     sender.shutdownNow();
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        synchronized (this) {
-            if (producer != null) {
-                producer.close(DELIVERY_TIMEOUT);
-            }
-        }
+        drain.close();
+        kafka.close();
+        timer.stop();
+        writer.close();
+        spool.close();
     }
 }

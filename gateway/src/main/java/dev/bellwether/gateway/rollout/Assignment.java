@@ -21,12 +21,19 @@ public record Assignment(
         @Nullable String holdout) {
     private static final int BUCKETS = 10_000;
 
-    /** The arm of {@code user} in {@code state}; without a user the champion serves and nothing is counted. */
-    public static Assignment of(RolloutState state, @Nullable String user) {
+    /**
+     * The arm of {@code user} in {@code state}; without a user the champion serves and nothing is counted.
+     *
+     * @param stale whether the state is so old that it may have ended badly since: then nobody gets the candidate
+     */
+    public static Assignment of(RolloutState state, @Nullable String user, boolean stale) {
         String candidate = state.candidate();
         String experiment = state.experiment();
         if (candidate == null && state.pinned() != null) {
             return new Assignment(Arm.CHAMPION, state.pinned(), 0, AssignmentReason.PINNED, null);
+        }
+        if (stale) {
+            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.STALE, null);
         }
         if (user == null) {
             return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT, null);

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,24 +36,36 @@ final class Champions {
         this.catalog = catalog;
     }
 
-    /** Loads the bots' first versions that are in the store by now; a change of the file tries refused ones at once. */
-    void loadFirst(Bots now) {
+    /** A change of the file tries refused versions at once. */
+    void newFile(Bots now) {
         if (!now.equals(lastBots)) {
             lastBots = now;
             refused.clear();
         }
-        now.bots().forEach((bot, settings) -> {
-            String champion = settings.champion();
-            if (!catalog.holds(bot, champion)
-                    && !catalog.evicted(bot, champion)
-                    && catalog.stores(bot, champion)
-                    && load(bot, champion)) {
-                first.put(bot, champion);
-            }
-            settings.serving().fallbacks().stream()
-                    .filter(fallback -> !catalog.holds(bot, fallback) && catalog.stores(bot, fallback))
-                    .forEach(fallback -> load(bot, fallback));
-        });
+    }
+
+    /** Whether a bot's first version or a fallback is in the store by now, not loaded, and not refused lately. */
+    boolean wantsFirst(String bot, Bots.Bot settings) {
+        return firsts(bot, settings).anyMatch(version -> !refusedLately(new Key(bot, version)));
+    }
+
+    private Stream<String> firsts(String bot, Bots.Bot settings) {
+        String champion = settings.champion();
+        Stream<String> first = catalog.evicted(bot, champion) ? Stream.of() : Stream.of(champion);
+        return Stream.concat(first, settings.serving().fallbacks().stream())
+                .filter(version -> !catalog.holds(bot, version) && catalog.stores(bot, version));
+    }
+
+    void loadFirst(String bot, Bots.Bot settings) {
+        firsts(bot, settings).toList().forEach(version -> load(bot, version));
+        if (catalog.holds(bot, settings.champion())) {
+            first.put(bot, settings.champion());
+        }
+    }
+
+    private boolean refusedLately(Key key) {
+        Refusal refusal = refused.get(key);
+        return refusal != null && refusal.recent();
     }
 
     /** Before any rollout: the version of {@code bots.yaml}, or while that is not loaded, the one before. */
@@ -66,8 +79,7 @@ final class Champions {
             return true;
         }
         Key key = new Key(bot, version);
-        Refusal refusal = refused.get(key);
-        if (refusal != null && refusal.recent()) {
+        if (refusedLately(key)) {
             return false;
         }
         try {

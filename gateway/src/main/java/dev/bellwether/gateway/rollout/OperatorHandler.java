@@ -18,7 +18,7 @@ import dev.bellwether.gateway.http.ApiException;
 import dev.bellwether.gateway.http.Bodies;
 import dev.bellwether.gateway.http.Json;
 import dev.bellwether.gateway.http.JsonFields;
-import dev.bellwether.gateway.journal.EventJournal;
+import dev.bellwether.gateway.journal.CommandJournal;
 import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.topic.Topics;
 import io.vertx.core.Future;
@@ -51,14 +51,14 @@ public final class OperatorHandler {
     private final Supplier<Bots> bots;
     private final Authentication authentication;
     private final RolloutFollower rollouts;
-    private final EventJournal journal;
+    private final CommandJournal journal;
     private final Clock clock;
 
     public OperatorHandler(
             Supplier<Bots> bots,
             Authentication authentication,
             RolloutFollower rollouts,
-            EventJournal journal,
+            CommandJournal journal,
             Clock clock) {
         this.bots = bots;
         this.authentication = authentication;
@@ -199,7 +199,10 @@ public final class OperatorHandler {
     }
 
     private static ApiException undelivered() {
-        return ApiException.of(503, "not_durable", "The command could not be stored; nothing was done, try again.");
+        return ApiException.of(
+                503,
+                "not_durable",
+                "It is not known whether the command was stored: look at the rollout before you give it again.");
     }
 
     private String bot(RoutingContext context, Role role) {

@@ -110,6 +110,14 @@ public final class FallbackChain implements Policy.Generation, ReplyListener {
         }
     }
 
+    /** The time is over: whoever was asked last has failed, and nobody is asked any more. */
+    public void expire(PolicyException late) {
+        if (!over) {
+            failures.add(new Failure(version(), late));
+            cancel();
+        }
+    }
+
     @Override
     public void cancel() {
         over = true;

@@ -34,6 +34,10 @@ public final class PolicyCatalog implements AutoCloseable {
     private final Workers prompts = new Workers("prompts", PROMPT_THREADS, PROMPTS_WAITING_MAX);
     private final Map<Key, Entry> loaded = new ConcurrentHashMap<>();
     private final Map<String, Set<String>> pinned = new ConcurrentHashMap<>();
+    /** Of versions that are being loaded; one bot's does not wait for another's. */
+    private final Map<Key, Long> reserved = new ConcurrentHashMap<>();
+
+    private final Map<Key, Object> loading = new ConcurrentHashMap<>();
     private final Set<Key> evicted = ConcurrentHashMap.newKeySet();
 
     private record Key(String bot, String version) {}
@@ -127,8 +131,18 @@ public final class PolicyCatalog implements AutoCloseable {
      *
      * @throws UnsupportedCheckpointException naming what is wrong with it, or that there is no room for it
      */
-    public synchronized void load(String bot, String version) {
+    public void load(String bot, String version) {
         Key key = new Key(bot, version);
+        synchronized (loading.computeIfAbsent(key, _ -> new Object())) {
+            try {
+                loadOnce(bot, version, key);
+            } finally {
+                reserved.remove(key);
+            }
+        }
+    }
+
+    private void loadOnce(String bot, String version, Key key) {
         if (!loaded.containsKey(key)) {
             long start = System.nanoTime();
             Policy policy = open(key);
@@ -148,12 +162,18 @@ public final class PolicyCatalog implements AutoCloseable {
         String version = key.version();
         return switch (store.manifest(bot, version).artefactKind()) {
             case CHECKPOINT ->
-                LocalPolicy.load(store, bot, version, limits.apply(bot), prompts, needed -> makeRoom(key, needed));
+                LocalPolicy.load(store, bot, version, limits.apply(bot), prompts, needed -> reserve(key, needed));
             case UPSTREAM -> upstreams.policy(bot, version, store.openUpstream(bot, version));
             case REWARD ->
                 throw new UnsupportedCheckpointException(
                         "version %s of bot %s is a reward model, which serves nobody".formatted(version, bot));
         };
+    }
+
+    /** Room for a version that is about to be loaded, which others that are loaded meanwhile do not take. */
+    private synchronized void reserve(Key key, long needed) {
+        makeRoom(key, needed);
+        reserved.put(key, needed);
     }
 
     private void makeRoom(Key key, long needed) {
@@ -195,7 +215,11 @@ public final class PolicyCatalog implements AutoCloseable {
     }
 
     private long taken() {
-        return loaded.keySet().stream().mapToLong(this::bytes).sum();
+        long coming = reserved.entrySet().stream()
+                .filter(each -> !loaded.containsKey(each.getKey()))
+                .mapToLong(Map.Entry::getValue)
+                .sum();
+        return coming + loaded.keySet().stream().mapToLong(this::bytes).sum();
     }
 
     private long bytes(Key key) {

@@ -5,36 +5,21 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.bellwether.event.Arm;
 import dev.bellwether.event.AssignmentReason;
-import dev.bellwether.event.Event;
 import dev.bellwether.event.RolloutState;
-import dev.bellwether.event.RolloutState.Evidence;
 import dev.bellwether.event.RolloutState.Phase;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class AssignmentTest {
     private static RolloutState canary(double share) {
-        return new RolloutState(
-                Event.SCHEMA,
-                "support",
-                3,
-                "v1",
-                "v2",
-                null,
-                Phase.CANARY,
-                0,
-                share,
-                "v2-1",
-                false,
-                0,
-                0,
-                null,
-                null,
-                List.of(),
-                List.of(),
-                Evidence.NONE);
+        return RolloutState.idle("support", "v1")
+                .change()
+                .candidate("v2")
+                .phase(Phase.CANARY)
+                .candidateShare(share)
+                .experiment("v2-1")
+                .build();
     }
 
     @Test
@@ -48,7 +33,7 @@ class AssignmentTest {
     @Test
     void givesTheCandidateItsShareOfUsers() {
         long candidates = IntStream.range(0, 20_000)
-                .filter(i -> Assignment.of(canary(.25), "user" + i).arm() == Arm.CANDIDATE)
+                .filter(i -> Assignment.of(canary(.25), "user" + i, false).arm() == Arm.CANDIDATE)
                 .count();
         assertThat(candidates / 20_000.0).isCloseTo(.25, within(.01));
     }
@@ -57,16 +42,16 @@ class AssignmentTest {
     void keepsWhoIsInWhenTheShareGrows() {
         for (int i = 0; i < 2_000; i++) {
             String user = "user" + i;
-            if (Assignment.of(canary(.05), user).arm() == Arm.CANDIDATE) {
-                assertThat(Assignment.of(canary(.5), user).arm()).isEqualTo(Arm.CANDIDATE);
+            if (Assignment.of(canary(.05), user, false).arm() == Arm.CANDIDATE) {
+                assertThat(Assignment.of(canary(.5), user, false).arm()).isEqualTo(Arm.CANDIDATE);
             }
         }
     }
 
     @Test
     void servesTheChampionUncountedWithoutAUserOrAnExperiment() {
-        assertThat(Assignment.of(canary(.5), null).reason()).isEqualTo(AssignmentReason.DEFAULT);
-        Assignment idle = Assignment.of(RolloutState.idle("support", "v1"), "mia");
+        assertThat(Assignment.of(canary(.5), null, false).reason()).isEqualTo(AssignmentReason.DEFAULT);
+        Assignment idle = Assignment.of(RolloutState.idle("support", "v1"), "mia", false);
         assertThat(idle.version()).isEqualTo("v1");
         assertThat(idle.reason()).isEqualTo(AssignmentReason.DEFAULT);
         assertThat(idle.candidateShare()).isZero();

@@ -47,7 +47,10 @@ public final class OperatorClient implements AutoCloseable {
         PROMOTE,
         ABORT,
         FREEZE,
-        UNFREEZE
+        UNFREEZE,
+        PIN,
+        UNPIN,
+        ANCHOR
     }
 
     /**

@@ -1,0 +1,267 @@
+package dev.bellwether.gateway.journal;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Records that are durable on this gateway's disk and not yet in Kafka: one table of SQLite, written ahead and forced to
+ * the disk with each commit.
+ *
+ * <p>What was torn by a crash the database mends by itself. What is damaged otherwise is set aside, and what is whole of it
+ * goes on.
+ */
+final class Spool implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Spool.class);
+    private static final int PAGE_BYTES = 4096;
+
+    private final Path file;
+    private final long bytesMax;
+    private final AtomicLong nextId = new AtomicLong();
+    private Connection connection;
+    private long rows;
+    private long damaged;
+
+    /** @param time when it came, in milliseconds since 1970 */
+    record Row(long id, String topic, String key, byte[] value, long time) {
+        private long check() {
+            CRC32C sum = new CRC32C();
+            sum.update(value);
+            return sum.getValue();
+        }
+    }
+
+    private Spool(Path file, long bytesMax) throws SQLException, IOException {
+        this.file = file;
+        this.bytesMax = bytesMax;
+        this.connection = whole();
+        try (Statement statement = connection.createStatement();
+                ResultSet known = statement.executeQuery("SELECT coalesce(max(id), 0), count(*) FROM spool")) {
+            known.next();
+            nextId.set(known.getLong(1) + 1);
+            rows = known.getLong(2);
+        }
+    }
+
+    /**
+     * Opens a spool.
+     *
+     * @param bytesMax of its file
+     */
+    static Spool open(Path file, long bytesMax) throws IOException {
+        try {
+            return new Spool(file, bytesMax);
+        } catch (SQLException e) {
+            throw new IOException("the spool %s cannot be opened: %s".formatted(file, e.getMessage()), e);
+        }
+    }
+
+    private Connection whole() throws SQLException, IOException {
+        try {
+            Connection opened = connect();
+            if (sound(opened)) {
+                return opened;
+            }
+            return setAside(opened);
+        } catch (SQLException e) {
+            return setAside(null);
+        }
+    }
+
+    private Connection connect() throws SQLException {
+        Connection opened = DriverManager.getConnection("jdbc:sqlite:" + file);
+        try (Statement statement = opened.createStatement()) {
+            statement.execute("PRAGMA journal_mode = WAL");
+            statement.execute("PRAGMA synchronous = FULL");
+            statement.execute("PRAGMA max_page_count = " + Math.max(16, bytesMax / PAGE_BYTES));
+            statement.execute("CREATE TABLE IF NOT EXISTS spool (id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
+                    + " key TEXT NOT NULL, value BLOB NOT NULL, time INTEGER NOT NULL, sum INTEGER NOT NULL)");
+            return opened;
+        } catch (SQLException e) {
+            opened.close();
+            throw e;
+        }
+    }
+
+    private static boolean sound(Connection opened) throws SQLException {
+        try (Statement statement = opened.createStatement();
+                ResultSet check = statement.executeQuery("PRAGMA quick_check(1)")) {
+            return check.next() && check.getString(1).equals("ok");
+        }
+    }
+
+    /** Keeps the damaged file under another name, and goes on with what can be read of it. */
+    private Connection setAside(@Nullable Connection broken) throws SQLException, IOException {
+        List<Row> saved = new ArrayList<>();
+        if (broken != null) {
+            try (broken) {
+                read(broken, "SELECT id, topic, key, value, time, sum FROM spool ORDER BY id", saved);
+            } catch (SQLException e) {
+                LOG.warn(
+                        "{}: what comes behind row {} cannot be read",
+                        file,
+                        saved.isEmpty() ? 0 : saved.getLast().id());
+            }
+        }
+        Path aside = file.resolveSibling(file.getFileName() + ".damaged-" + System.currentTimeMillis());
+        for (String suffix : List.of("", "-wal", "-shm")) {
+            Path part = file.resolveSibling(file.getFileName() + suffix);
+            if (Files.exists(part)) {
+                Files.move(part, aside.resolveSibling(aside.getFileName() + suffix));
+            }
+        }
+        LOG.error("the spool is damaged; it is set aside as {}, {} records of it go on", aside, saved.size());
+        damaged++;
+        Connection fresh = connect();
+        insert(fresh, saved);
+        return fresh;
+    }
+
+    long id() {
+        return nextId.getAndIncrement();
+    }
+
+    /**
+     * Takes rows out and others in; when it returns, both are on the disk.
+     *
+     * @throws SQLException when the spool or the disk is full, or cannot be written; then nothing has changed
+     */
+    synchronized void write(List<Row> in, Collection<Long> out) throws SQLException {
+        // Not through the driver's automatic commits: where the disk is full the database rolls back by itself, and
+        // these
+        // then fail for another reason.
+        execute("BEGIN IMMEDIATE");
+        try {
+            int gone = delete(out);
+            insert(connection, in);
+            execute("COMMIT");
+            rows += in.size() - gone;
+        } catch (SQLException e) {
+            rollBack(e);
+            throw e;
+        }
+    }
+
+    private void rollBack(SQLException failure) {
+        try {
+            execute("ROLLBACK");
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    private void execute(String command) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(command);
+        }
+    }
+
+    private int delete(Collection<Long> out) throws SQLException {
+        int gone = 0;
+        try (PreparedStatement statement = connection.prepareStatement("DELETE FROM spool WHERE id = ?")) {
+            for (long id : out) {
+                statement.setLong(1, id);
+                gone += statement.executeUpdate();
+            }
+        }
+        return gone;
+    }
+
+    private static void insert(Connection into, List<Row> rows) throws SQLException {
+        try (PreparedStatement statement = into.prepareStatement(
+                "INSERT INTO spool (id, topic, key, value, time, sum) VALUES (?, ?, ?, ?, ?, ?)")) {
+            for (Row row : rows) {
+                statement.setLong(1, row.id());
+                statement.setString(2, row.topic());
+                statement.setString(3, row.key());
+                statement.setBytes(4, row.value());
+                statement.setLong(5, row.time());
+                statement.setLong(6, row.check());
+                statement.executeUpdate();
+            }
+        }
+    }
+
+    /** The oldest rows behind {@code after}; those that are not what was written are set aside. */
+    synchronized List<Row> oldest(long after, int count) throws SQLException {
+        List<Row> oldest = new ArrayList<>();
+        List<Long> wrong = read(
+                connection,
+                "SELECT id, topic, key, value, time, sum FROM spool WHERE id > %d ORDER BY id LIMIT %d"
+                        .formatted(after, count),
+                oldest);
+        if (!wrong.isEmpty()) {
+            LOG.error("{} records of the spool are not what was written, and are dropped: {}", wrong.size(), wrong);
+            damaged += wrong.size();
+            write(List.of(), wrong);
+        }
+        return oldest;
+    }
+
+    /** Adds the rows that are whole; returns the ids of the others. */
+    private static List<Long> read(Connection from, String query, List<Row> whole) throws SQLException {
+        List<Long> wrong = new ArrayList<>();
+        try (Statement statement = from.createStatement();
+                ResultSet found = statement.executeQuery(query)) {
+            while (found.next()) {
+                Row row = new Row(
+                        found.getLong(1), found.getString(2), found.getString(3), found.getBytes(4), found.getLong(5));
+                if (row.check() == found.getLong(6)) {
+                    whole.add(row);
+                } else {
+                    wrong.add(row.id());
+                }
+            }
+        }
+        return wrong;
+    }
+
+    synchronized long rows() {
+        return rows;
+    }
+
+    /** Files and records that were set aside since the start. */
+    synchronized long damaged() {
+        return damaged;
+    }
+
+    long bytesMax() {
+        return bytesMax;
+    }
+
+    /** Of the file, what is free in it left out. */
+    synchronized long bytes() throws SQLException {
+        return (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * PAGE_BYTES;
+    }
+
+    private long number(String query) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet found = statement.executeQuery(query)) {
+            found.next();
+            return found.getLong(1);
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        try {
+            connection.close();
+        } catch (SQLException e) {
+            LOG.warn("the spool did not close: {}", e.getMessage());
+        }
+    }
+}

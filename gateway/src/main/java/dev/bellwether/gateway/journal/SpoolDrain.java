@@ -1,0 +1,108 @@
+package dev.bellwether.gateway.journal;
+
+import dev.bellwether.gateway.journal.Spool.Row;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongPredicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Brings what was spooled to Kafka in the order in which it came, on a thread of its own; a row goes once it is there. */
+final class SpoolDrain implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SpoolDrain.class);
+    private static final int TOGETHER_MAX = 500;
+    private static final Duration LOOK_EVERY = Duration.ofMillis(200);
+    private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
+
+    private final Spool spool;
+    private final SpoolWriter writer;
+    private final KafkaSender kafka;
+    private final LongPredicate underWay;
+    private final Thread thread =
+            Thread.ofPlatform().name("spool-drain").daemon().unstarted(this::run);
+    private volatile boolean closing;
+
+    /** @param underWay whether a row's record is being sent by who spooled it */
+    SpoolDrain(Spool spool, SpoolWriter writer, KafkaSender kafka, LongPredicate underWay) {
+        this.spool = spool;
+        this.writer = writer;
+        this.kafka = kafka;
+        this.underWay = underWay;
+        thread.start();
+    }
+
+    private void run() {
+        while (!closing) {
+            try {
+                if (spool.rows() == 0) {
+                    Thread.sleep(LOOK_EVERY);
+                } else if (!drain()) {
+                    Thread.sleep(TRY_AGAIN);
+                }
+            } catch (InterruptedException e) {
+                return;
+            } catch (SQLException | RuntimeException e) {
+                LOG.warn("the spool cannot be drained now: {}", e.getMessage());
+                pause();
+            }
+        }
+    }
+
+    private void pause() {
+        try {
+            Thread.sleep(TRY_AGAIN);
+        } catch (InterruptedException e) {
+            closing = true;
+        }
+    }
+
+    /** Whether some rows are in Kafka now. */
+    private boolean drain() throws SQLException, InterruptedException {
+        List<Row> rows = spool.oldest(0, TOGETHER_MAX).stream()
+                .filter(row -> !underWay.test(row.id()))
+                .toList();
+        Set<Long> delivered = ConcurrentHashMap.newKeySet();
+        CountDownLatch answered = new CountDownLatch(rows.size());
+        for (Row row : rows) {
+            kafka.send(row.topic(), row.key(), row.value(), failed -> {
+                if (failed == null) {
+                    delivered.add(row.id());
+                    writer.delete(row.id());
+                }
+                answered.countDown();
+            });
+        }
+        boolean all = answered.await(2 * KafkaSender.DELIVERY_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+        if (all && !delivered.isEmpty()) {
+            LOG.info("{} records of the spool are in Kafka", delivered.size());
+            awaitGone(rows);
+        }
+        return !delivered.isEmpty();
+    }
+
+    /** So that no row is read again before it is gone. */
+    private void awaitGone(List<Row> rows) throws InterruptedException, SQLException {
+        long last = rows.getLast().id();
+        for (int i = 0;
+                i < 50 && spool.rows() > 0 && spool.oldest(0, 1).stream().anyMatch(row -> row.id() < last);
+                i++) {
+            Thread.sleep(10);
+        }
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        thread.interrupt();
+        try {
+            thread.join(Duration.ofSeconds(2));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
