@@ -70,6 +70,24 @@ final class Progress {
                         + ", as while it restores its state");
     }
 
+    /** Why it is to be started anew; nothing while it works, or waits for something else. */
+    Optional<String> hang() throws InterruptedException {
+        KafkaStreams.State state = streams.state();
+        if (state == KafkaStreams.State.ERROR || state == KafkaStreams.State.NOT_RUNNING) {
+            return Optional.of("the stream has ended");
+        }
+        if (state != KafkaStreams.State.RUNNING) {
+            return Optional.empty();
+        }
+        synchronized (this) {
+            try {
+                return stuck();
+            } catch (ExecutionException | TimeoutException e) {
+                return Optional.empty();
+            }
+        }
+    }
+
     private Optional<String> stuck() throws InterruptedException, ExecutionException, TimeoutException {
         if (watched.isEmpty()) {
             return Optional.empty();

@@ -117,7 +117,7 @@ class FeedbackStreamIT {
         void awaitReady() {
             Awaitility.await()
                     .atMost(LIMIT)
-                    .untilAsserted(() -> assertThat(readiness()).isEqualTo("ready"));
+                    .untilAsserted(() -> assertThat(readiness()).isEqualTo("ok"));
         }
 
         @Override

@@ -2,6 +2,7 @@ package dev.bellwether.simulation;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.event.RolloutState;
+import dev.bellwether.event.RolloutState.Shown;
 import dev.bellwether.event.RolloutTransition;
 import dev.bellwether.simulation.operator.OperatorClient;
 import dev.bellwether.simulation.operator.OperatorClient.Status;
@@ -42,7 +43,8 @@ final class RolloutCommand implements Callable<Integer> {
     @Parameters(
             index = "0",
             paramLabel = "ACTION",
-            description = "status, start, pause, resume, approve, promote, abort, freeze or unfreeze.")
+            description =
+                    "status, start, pause, resume, approve, promote, abort, freeze, unfreeze, pin, unpin or anchor.")
     private String action = STATUS;
 
     @Parameters(index = "1", paramLabel = "BOT", description = "Name of the bot.")
@@ -128,6 +130,10 @@ final class RolloutCommand implements Callable<Integer> {
                             last.get().who(), last.get().why());
             return CommandLine.ExitCode.SOFTWARE;
         }
+        if (last.isPresent() && last.get().why().startsWith("refused to ")) {
+            spec.commandLine().getErr().println("rollout: " + last.get().why());
+            return CommandLine.ExitCode.SOFTWARE;
+        }
         if (last.isEmpty() && same(before.rollout(), after.rollout())) {
             spec.commandLine().getErr().println("rollout: " + unchanged(before.rollout()));
             return CommandLine.ExitCode.SOFTWARE;
@@ -203,6 +209,16 @@ final class RolloutCommand implements Callable<Integer> {
                                     evidence.nonInferiority(),
                                     evidence.superiority(),
                                     evidence.sampleRatio()));
+            evidence.guardrails()
+                    .forEach((guardrail, eValue) -> row(
+                            table,
+                            guardrail.name().toLowerCase(Locale.ROOT).replace('_', ' '),
+                            "evidence %.3g".formatted(eValue)));
+        }
+        shown(table, "down-votes", rollout.shown());
+        shown(table, "in the long run", rollout.longRun());
+        if (rollout.pinned() != null) {
+            row(table, "pinned", rollout.pinned());
         }
         votes(table, status.json().path("scorecard").path("votes"));
         if (status.json().has("unavailable")) {
@@ -211,6 +227,20 @@ final class RolloutCommand implements Callable<Integer> {
         status.json().path("missing").forEach(each -> row(table, "waits for", each.asText()));
         row(table, "revision", Long.toString(rollout.revision()));
         return table.toString().stripTrailing();
+    }
+
+    private static void shown(StringBuilder table, String name, @Nullable Shown shown) {
+        if (shown != null) {
+            row(
+                    table,
+                    name,
+                    "%.2f to %.2f times as many as the other's; approval better with %.0f %%%s"
+                            .formatted(
+                                    shown.relativeDownRate().getFirst(),
+                                    shown.relativeDownRate().getLast(),
+                                    100 * shown.better(),
+                                    shown.comparable() ? "" : ", but other users vote"));
+        }
     }
 
     private static void votes(StringBuilder table, JsonNode votes) {

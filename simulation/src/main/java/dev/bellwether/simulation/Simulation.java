@@ -15,7 +15,7 @@ import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** The commands {@code demo}, {@code simulate}, {@code rollout} and {@code bench}. */
+/** The commands {@code demo}, {@code simulate}, {@code rollout}, {@code dead-letters}, {@code bench} and {@code soak}. */
 @Command(
         name = "bellwether",
         description = "Customers with a hidden taste, and what operators do.",
@@ -40,6 +40,7 @@ public final class Simulation {
                 new DemoCommand(environment),
                 new SimulateCommand(environment),
                 new RolloutCommand(),
+                new DeadLettersCommand(),
                 new BenchCommand(environment),
                 new SoakCommand(environment));
     }

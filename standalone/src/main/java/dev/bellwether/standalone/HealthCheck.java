@@ -26,17 +26,33 @@ public sealed interface HealthCheck {
         @Override
         public boolean passes() {
             try {
-                var connection = (HttpURLConnection) url.toURL().openConnection();
-                connection.setConnectTimeout(TIMEOUT_MILLISECONDS);
-                connection.setReadTimeout(TIMEOUT_MILLISECONDS);
-                try {
-                    return connection.getResponseCode() == HttpURLConnection.HTTP_OK;
-                } finally {
-                    connection.disconnect();
-                }
+                return status(url) == HttpURLConnection.HTTP_OK;
             } catch (IOException unreachable) {
                 return false;
             }
+        }
+    }
+
+    /** Passes when a GET is answered at all. */
+    record Answer(URI url) implements HealthCheck {
+        @Override
+        public boolean passes() {
+            try {
+                return status(url) > 0;
+            } catch (IOException unreachable) {
+                return false;
+            }
+        }
+    }
+
+    private static int status(URI url) throws IOException {
+        var connection = (HttpURLConnection) url.toURL().openConnection();
+        connection.setConnectTimeout(TIMEOUT_MILLISECONDS);
+        connection.setReadTimeout(TIMEOUT_MILLISECONDS);
+        try {
+            return connection.getResponseCode();
+        } finally {
+            connection.disconnect();
         }
     }
 

@@ -152,8 +152,7 @@ public final class Installation implements AutoCloseable {
     private record Plan(InstallationSettings settings, DataFolder folder, Endpoints endpoints) {
         List<ServiceSpecification> services() {
             var gateway = service(ServiceProgram.GATEWAY, endpoints.operator(), gatewayEnvironment());
-            var stream = service(
-                    ServiceProgram.FEEDBACK_STREAM, endpoints.streamHealth(), healthPort(endpoints.streamHealth()));
+            var stream = service(ServiceProgram.FEEDBACK_STREAM, endpoints.streamHealth(), streamEnvironment());
             var trainer =
                     service(ServiceProgram.TRAINER, endpoints.trainerHealth(), healthPort(endpoints.trainerHealth()));
             // After the commands, which say when something is not built, and before anything starts.
@@ -188,7 +187,13 @@ public final class Installation implements AutoCloseable {
             environment.putAll(command.environment());
             environment.putAll(own);
             var health = new HealthCheck.Http(http(healthPort).resolve("/readyz"));
-            return new ServiceSpecification(name, command.words(), environment, health, folder.log(name));
+            // Of the stream what it does, of the others that they answer: they may wait for Kafka for as long as it
+            // takes.
+            HealthCheck life = program.equals(ServiceProgram.FEEDBACK_STREAM)
+                    ? new HealthCheck.Http(http(healthPort).resolve("/livez"))
+                    : new HealthCheck.Answer(http(healthPort).resolve("/readyz"));
+            return new ServiceSpecification(name, command.words(), environment, health, folder.log(name))
+                    .living(life, ServiceSpecification.HANG_LIMIT);
         }
 
         private Map<String, String> gatewayEnvironment() {
@@ -199,6 +204,12 @@ public final class Installation implements AutoCloseable {
                     "BELLWETHER_OPERATOR_PORT", String.valueOf(endpoints.operator()),
                     "BELLWETHER_KEYS", folder.keys().toString(),
                     "BELLWETHER_TOKEN_KEYS", folder.tokenKeys().toString());
+        }
+
+        private Map<String, String> streamEnvironment() {
+            Map<String, String> environment = new HashMap<>(healthPort(endpoints.streamHealth()));
+            environment.put("BELLWETHER_INSTANCE", "feedback-stream-1");
+            return environment;
         }
 
         private static Map<String, String> healthPort(int port) {

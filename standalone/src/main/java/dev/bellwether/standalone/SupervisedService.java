@@ -29,6 +29,7 @@ final class SupervisedService {
     private long startedNanos;
     private long nextStartNanos;
     private long nextCheckNanos;
+    private long aliveNanos;
 
     SupervisedService(ServiceSpecification service, Runnable observer) {
         this.service = service;
@@ -92,6 +93,11 @@ final class SupervisedService {
         return health == Health.HEALTHY;
     }
 
+    /** Whether this process has been healthy before: what has not may still be starting. */
+    private synchronized boolean wasHealthy() {
+        return health == Health.HEALTHY || health == Health.UNHEALTHY;
+    }
+
     private synchronized boolean hopeless() {
         return deaths >= FIRST_START_DEATHS_MAX || isStopping();
     }
@@ -132,6 +138,15 @@ final class SupervisedService {
             return;
         }
         boolean passes = service.health().passes();
+        if (passes || !wasHealthy() || service.life().passes()) {
+            aliveNanos = System.nanoTime();
+        } else if (System.nanoTime() - aliveNanos > service.hangLimit().toNanos()) {
+            LOG.warn(
+                    "{} shows no life for {} s; it is killed and starts again",
+                    name(),
+                    service.hangLimit().toSeconds());
+            child().ifPresent(ChildProcess::kill);
+        }
         synchronized (this) {
             Health before = health;
             if (passes) {

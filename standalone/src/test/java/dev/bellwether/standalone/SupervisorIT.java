@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.bellwether.standalone.ServiceState.Health;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,6 +40,26 @@ class SupervisorIT {
                     .isTrue();
             assertThat(supervisor.state("one").restarts()).isEqualTo(1);
             assertThat(supervisor.pid("other")).isEqualTo(untouched);
+        }
+    }
+
+    @Test
+    void startsAnewWhatHangs() throws IOException, InterruptedException {
+        ServiceSpecification hanging = listener("hanging");
+        HealthCheck life = hanging.health();
+        try (Supervisor supervisor =
+                Supervisor.start(List.of(hanging.living(life, Duration.ofMillis(500))), states -> {})) {
+            long first = supervisor.pid("hanging");
+            assertThat(new ProcessBuilder("kill", "-STOP", Long.toString(first))
+                            .start()
+                            .waitFor())
+                    .isZero();
+            assertThat(Await.until(
+                            LIMIT,
+                            POLL,
+                            () -> supervisor.pid("hanging") != first
+                                    && supervisor.state("hanging").health() == Health.HEALTHY))
+                    .isTrue();
         }
     }
 

@@ -26,7 +26,7 @@ class PosteriorTest {
 
     @Test
     void agreesWithDraws() {
-        for (long[] votes : new long[][] {{30, 10, 20, 20}, {3, 1, 400, 300}, {9_000, 1_000, 8_900, 1_100}}) {
+        for (int[] votes : new int[][] {{30, 10, 20, 20}, {3, 1, 400, 300}, {9_000, 1_000, 8_900, 1_100}}) {
             ContinuousDistribution.Sampler candidate =
                     BetaDistribution.of(1 + votes[0], 1 + votes[1]).createSampler(new Random(1)::nextLong);
             ContinuousDistribution.Sampler champion =

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -187,7 +188,7 @@ class RolloutSequencesTest {
             if (state.step() > before.step() && before.candidate() != null) {
                 assertThat(state.step()).as("no step is skipped").isEqualTo(before.step() + 1);
                 assertThat(byItself).isTrue();
-                assertThat(before.watch().heldMillis())
+                assertThat(Optional.ofNullable(before.watch()).orElseThrow().heldMillis())
                         .isGreaterThanOrEqualTo(
                                 SETTINGS.steps().get(before.step()).hold().toMillis());
                 enough(before);
@@ -197,12 +198,13 @@ class RolloutSequencesTest {
                 assertThat(transition.eValue()).isGreaterThanOrEqualTo(20);
                 enough(before);
             }
-            if (transition.to() == Phase.PROMOTED && !byItself && before.phase() != Phase.PROMOTED) {
+            if (transition.to() == Phase.PROMOTED && command != null && before.phase() != Phase.PROMOTED) {
                 assertThat(command.action()).isIn(Action.PROMOTE, Action.APPROVE);
             }
             if (before.phase() == Phase.ABORTED && before.candidate() == null && state.candidate() != null) {
-                assertThat(command).as("after an abort only an operator starts").isNotNull();
-                assertThat(command.action()).isEqualTo(Action.START);
+                assertThat(Optional.ofNullable(command).map(RolloutCommand::action))
+                        .as("after an abort only an operator starts")
+                        .contains(Action.START);
             }
         }
 

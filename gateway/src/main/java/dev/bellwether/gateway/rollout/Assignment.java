@@ -39,11 +39,13 @@ public record Assignment(
             return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT, null);
         }
         Anchor anchor = state.anchor();
-        boolean holds = anchor != null && !anchor.version().equals(state.champion());
-        if (holds && in(anchor.experiment(), user, anchor.share())) {
-            return new Assignment(Arm.CHAMPION, anchor.version(), 0, AssignmentReason.HOLDOUT, anchor.experiment());
+        String holdout = null;
+        if (anchor != null && !anchor.version().equals(state.champion())) {
+            holdout = anchor.experiment();
+            if (in(holdout, user, anchor.share())) {
+                return new Assignment(Arm.CHAMPION, anchor.version(), 0, AssignmentReason.HOLDOUT, holdout);
+            }
         }
-        String holdout = holds ? anchor.experiment() : null;
         if (candidate == null || experiment == null || state.candidateShare() <= 0) {
             return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT, holdout);
         }

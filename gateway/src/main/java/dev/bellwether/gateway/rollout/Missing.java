@@ -2,8 +2,10 @@ package dev.bellwether.gateway.rollout;
 
 import dev.bellwether.event.Arm;
 import dev.bellwether.event.PolicyScorecard;
+import dev.bellwether.event.RolloutSettings;
 import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutState.Phase;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -43,11 +45,37 @@ final class Missing {
                         .formatted(state.evidence().counted()));
             }
         }
+        step(missing, state, scorecard);
         if (state.phase() == Phase.HELD && state.candidateShare() > 0) {
             missing.add("%.0f %% of the named users meet %s meanwhile; resume, promote or abort"
                     .formatted(100 * state.candidateShare(), candidate));
         }
         return missing;
+    }
+
+    /** Of what a step needs before the next. */
+    private static void step(List<String> missing, RolloutState state, Optional<PolicyScorecard> scorecard) {
+        RolloutSettings settings = state.settings();
+        RolloutState.Watch watch = state.watch();
+        if (settings == null || watch == null || state.phase() != Phase.CANARY) {
+            return;
+        }
+        Duration hold = settings.steps().get(state.step()).hold();
+        if (watch.heldMillis() < hold.toMillis()) {
+            missing.add("%s of the step's %s have passed with users"
+                    .formatted(Duration.ofSeconds(watch.heldMillis() / 1_000), hold));
+        }
+        for (Arm arm : Arm.values()) {
+            long met = scorecard.stream()
+                    .flatMap(card -> card.met().stream())
+                    .filter(each -> each.arm() == arm && each.candidateShare() == state.candidateShare())
+                    .mapToLong(PolicyScorecard.Exposures::users)
+                    .sum();
+            if (met < settings.exposuresMin()) {
+                missing.add("%d of %d named users have met the %s in this step"
+                        .formatted(met, settings.exposuresMin(), arm == Arm.CANDIDATE ? "candidate" : "champion"));
+            }
+        }
     }
 
     private static long exposed(Optional<PolicyScorecard> scorecard, Arm arm) {

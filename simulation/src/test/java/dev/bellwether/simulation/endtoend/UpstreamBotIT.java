@@ -76,6 +76,7 @@ class UpstreamBotIT {
                       steps: [{share: 0.5, hold: PT1S}]
                       approval: automatic
                       counted_min: 10
+                      exposures_min: 5
                     refresh: {judgements: 100000, pairs_min: 100}
                 """);
         add("curt", "Be short.");
