@@ -45,9 +45,10 @@ public final class FeedbackStream implements AutoCloseable {
             @JsonProperty(required = true) @Nullable String champion,
             @Nullable JsonNode chat,
             @Nullable JsonNode serving,
+            @Nullable JsonNode privacy,
             @Nullable RolloutSettings rollout,
             @Nullable JsonNode refresh) {
-        private static final Sections NONE = new Sections(null, null, null, null, null);
+        private static final Sections NONE = new Sections(null, null, null, null, null, null);
     }
 
     private FeedbackStream(

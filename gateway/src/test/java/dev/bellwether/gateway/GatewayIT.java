@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.Reply;
 import dev.bellwether.event.SampledTokens;
@@ -88,7 +89,7 @@ class GatewayIT {
     }
 
     @Test
-    void recordsTheInteractionAndTheVoteBeforeItAnswers() throws IOException, InterruptedException {
+    void recordsTheInteractionAndTheVote() throws IOException, InterruptedException {
         JsonNode reply = chat("\"duel\":\"always\"");
         assertThat(reply.path("choices")).hasSize(2);
         Interaction interaction = recorded(reply);
@@ -97,11 +98,27 @@ class GatewayIT {
         HttpResponse<String> vote = judge(token(reply), "{\"kind\":\"preference\",\"chosen\":1}");
         assertThat(vote.statusCode()).isEqualTo(202);
         String feedbackId = JSON.readTree(vote.body()).path("feedback_id").asText();
-        assertThat(records(Topics.FEEDBACK))
-                .anyMatch(feedback -> feedback.feedbackId().equals(feedbackId));
+        await(() -> records(Topics.FEEDBACK).stream()
+                .anyMatch(feedback -> feedback.feedbackId().equals(feedbackId)));
         HttpResponse<String> withdrawn = send("DELETE", open("/v1/feedback/" + feedbackId), "", token(reply));
         assertThat(withdrawn.statusCode()).isEqualTo(202);
-        assertThat(records(Topics.FEEDBACK)).anyMatch(feedback -> feedbackId.equals(feedback.withdraws()));
+        await(() -> records(Topics.FEEDBACK).stream().anyMatch(feedback -> feedbackId.equals(feedback.withdraws())));
+    }
+
+    @Test
+    void masksPersonalDataInWhatItRecordsAndNotInWhatItAnswers() throws IOException, InterruptedException {
+        String body = "{\"model\":\"support\",\"user\":\"mia\",\"messages\":[{\"role\":\"user\",\"content\":"
+                + "\"My card 4111 1111 1111 1111 is lost, write to mia@example.com\"}]}";
+        JsonNode reply = JSON.readTree(send("POST", open("/v1/chat/completions"), body, folder.apiKey())
+                .body());
+        assertThat(recorded(reply).prompt().getFirst().content()).isEqualTo("My card [card] is lost, write to [email]");
+        String vote = judge(token(reply), "{\"kind\":\"edit\",\"text\":\"Call +49 30 901820\"}")
+                .body();
+        String feedbackId = JSON.readTree(vote).path("feedback_id").asText();
+        await(() -> records(Topics.FEEDBACK).stream()
+                .anyMatch(feedback -> feedback.feedbackId().equals(feedbackId)
+                        && feedback.signal() instanceof FeedbackSignal.Edit edit
+                        && edit.text().equals("Call [phone]")));
     }
 
     @Test

@@ -202,12 +202,16 @@ final class TestGateway implements AutoCloseable {
         return send("POST", open("/v1/feedback"), body, token, headers);
     }
 
-    /** The recorded interaction of a reply. */
+    /** The recorded interaction of a reply; it may take a while by way of the spool. */
     static Interaction recorded(JsonNode reply) {
         String id = reply.path("bellwether").path("interaction_id").asText();
-        return records(Topics.INTERACTIONS).stream()
-                .filter(each -> each.interactionId().equals(id))
-                .findFirst()
+        return Awaitility.await()
+                .atMost(LIMIT)
+                .until(
+                        () -> records(Topics.INTERACTIONS).stream()
+                                .filter(each -> each.interactionId().equals(id))
+                                .findFirst(),
+                        Optional::isPresent)
                 .orElseThrow();
     }
 

@@ -2,6 +2,7 @@ package dev.bellwether.gateway.bots;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.bellwether.gateway.privacy.Masking;
 import dev.bellwether.settings.Champion;
 import java.io.IOException;
 import java.util.Map;
@@ -15,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /** The bots of {@code bots.yaml}; unknown settings are refused. */
 public record Bots(Map<String, Bot> bots) {
 
-    /** A bot: the version it starts from and how it is served. */
-    public record Bot(String champion, BotConfig chat, ServingConfig serving) {}
+    /** A bot: the version it starts from, how it is served, and what is masked in what is recorded. */
+    public record Bot(String champion, BotConfig chat, ServingConfig serving, Masking privacy) {}
 
     /** The file as it stands; {@code rollout} and {@code refresh} belong to other services. */
     private record File(
@@ -26,9 +27,10 @@ public record Bots(Map<String, Bot> bots) {
             @JsonProperty(required = true) @Nullable String champion,
             @Nullable BotConfig chat,
             @Nullable ServingConfig serving,
+            @Nullable Masking privacy,
             @Nullable JsonNode rollout,
             @Nullable JsonNode refresh) {
-        private static final Sections NONE = new Sections(null, null, null, null, null);
+        private static final Sections NONE = new Sections(null, null, null, null, null, null);
     }
 
     public Bots {
@@ -50,7 +52,8 @@ public record Bots(Map<String, Bot> bots) {
                     new Bot(
                             Champion.of(name, sections.champion()),
                             Objects.requireNonNullElse(sections.chat(), BotConfig.DEFAULT),
-                            Objects.requireNonNullElse(sections.serving(), ServingConfig.DEFAULT)));
+                            Objects.requireNonNullElse(sections.serving(), ServingConfig.DEFAULT),
+                            Objects.requireNonNullElse(sections.privacy(), Masking.DEFAULT)));
         }
         return new Bots(bots);
     }

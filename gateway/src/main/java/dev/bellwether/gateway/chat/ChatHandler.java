@@ -154,7 +154,8 @@ public final class ChatHandler {
                 userHash,
                 ask.sampling().temperature(),
                 ask.sampling().topP(),
-                bot.serving());
+                bot.serving(),
+                bot.privacy());
         Exchange exchange = new Exchange(context, sink, recorder, subject);
         boolean choose = bot.serving().bestOf() > 1 && models.scores(name);
         FallbackChain chain = new FallbackChain(

@@ -9,6 +9,7 @@ import dev.bellwether.gateway.bots.ServingConfig;
 import dev.bellwether.gateway.bots.ServingConfig.Price;
 import dev.bellwether.gateway.feedback.FeedbackToken;
 import dev.bellwether.gateway.journal.EventJournal;
+import dev.bellwether.gateway.privacy.Masking;
 import dev.bellwether.gateway.rollout.Assignment;
 import dev.bellwether.gateway.serving.FallbackChain;
 import dev.bellwether.gateway.serving.GeneratedReply;
@@ -65,7 +66,8 @@ public final class Recorder {
             @Nullable String userHash,
             double temperature,
             double topP,
-            ServingConfig serving) {}
+            ServingConfig serving,
+            Masking masking) {}
 
     /** How it was answered. */
     record Outcome(
@@ -113,8 +115,10 @@ public final class Recorder {
                 objects.bot(),
                 objects.conversationId(),
                 subject.userHash(),
-                subject.request().messages(),
-                replies(subject, outcome),
+                subject.request().messages().stream()
+                        .map(subject.masking()::message)
+                        .toList(),
+                replies(subject, outcome).stream().map(subject.masking()::reply).toList(),
                 subject.experiment(),
                 assignment.arm(),
                 assignment.candidateShare(),
@@ -122,7 +126,7 @@ public final class Recorder {
                 complete,
                 outcome.latency().toMillis(),
                 clock.millis(),
-                subject.request().attributes(),
+                subject.masking().values(subject.request().attributes()),
                 answer(subject, outcome),
                 assignment.holdout());
         return journal.append(Topics.INTERACTIONS, objects.interactionId(), interaction);

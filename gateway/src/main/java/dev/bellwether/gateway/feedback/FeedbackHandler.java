@@ -17,6 +17,7 @@ import dev.bellwether.gateway.http.Json;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.gateway.limits.IdempotencyStore;
 import dev.bellwether.gateway.limits.IdempotencyStore.Known;
+import dev.bellwether.gateway.privacy.Masking;
 import dev.bellwether.topic.Topics;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
@@ -104,7 +105,11 @@ public final class FeedbackHandler {
                 body.choice(),
                 token.userHash(),
                 source,
-                body.signal(),
+                bots.get()
+                        .find(token.bot())
+                        .map(Bots.Bot::privacy)
+                        .orElse(Masking.DEFAULT)
+                        .signal(body.signal()),
                 null,
                 clock.millis());
         Future<Boolean> replay = idempotencyKey.isEmpty()

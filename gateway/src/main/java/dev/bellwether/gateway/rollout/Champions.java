@@ -79,7 +79,7 @@ final class Champions {
             return true;
         }
         Key key = new Key(bot, version);
-        if (refusedLately(key)) {
+        if (refusedLately(key) || !catalog.stores(bot, version)) {
             return false;
         }
         try {

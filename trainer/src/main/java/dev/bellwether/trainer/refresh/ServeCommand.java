@@ -80,9 +80,10 @@ public final class ServeCommand implements Callable<Integer> {
             @JsonProperty(required = true) @Nullable String champion,
             @Nullable JsonNode chat,
             @Nullable JsonNode serving,
+            @Nullable JsonNode privacy,
             @Nullable JsonNode rollout,
             @Nullable JsonNode refresh) {
-        private static final Sections NONE = new Sections(null, null, null, null, null);
+        private static final Sections NONE = new Sections(null, null, null, null, null, null);
 
         /** The section {@code refresh}; rollouts are sampled as the bot's replies are, unless it says otherwise. */
         private RefreshConfig settings() throws JsonProcessingException {

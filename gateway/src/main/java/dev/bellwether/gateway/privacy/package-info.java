@@ -1,0 +1,5 @@
+/** Masks personal data in what is recorded, before it leaves the gateway. */
+@NullMarked
+package dev.bellwether.gateway.privacy;
+
+import org.jspecify.annotations.NullMarked;
