@@ -22,6 +22,8 @@ import java.util.Objects;
 import java.util.Optional;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.CloseOptions.GroupMembershipOperation;
 import org.apache.kafka.streams.KafkaStreams;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +39,10 @@ public final class FeedbackStream implements AutoCloseable {
     private final WatchedFile<Map<String, BotRollout>> bots;
     private final KafkaStreams streams;
     private final Admin admin;
+
+    /** One that has a lasting name comes back; of one that has none others take the work over at once. */
+    private final GroupMembershipOperation leaving;
+
     private final HealthServer health;
 
     private record BotsFile(@JsonProperty(required = true) Map<String, @Nullable Sections> bots) {}
@@ -52,8 +58,13 @@ public final class FeedbackStream implements AutoCloseable {
     }
 
     private FeedbackStream(
-            WatchedFile<Map<String, BotRollout>> bots, KafkaStreams streams, Admin admin, HealthServer health) {
+            WatchedFile<Map<String, BotRollout>> bots,
+            KafkaStreams streams,
+            Admin admin,
+            HealthServer health,
+            GroupMembershipOperation leaving) {
         this.bots = bots;
+        this.leaving = leaving;
         this.streams = streams;
         this.admin = admin;
         this.health = health;
@@ -114,7 +125,10 @@ public final class FeedbackStream implements AutoCloseable {
             Progress progress = new Progress(streams, admin, StreamSettings.GROUP, System::nanoTime);
             HealthServer health = HealthServer.start(healthPort, progress);
             streams.start();
-            return new FeedbackStream(watched, streams, admin, health);
+            GroupMembershipOperation leaving = settings.instance().isPresent()
+                    ? GroupMembershipOperation.REMAIN_IN_GROUP
+                    : GroupMembershipOperation.LEAVE_GROUP;
+            return new FeedbackStream(watched, streams, admin, health, leaving);
         } catch (RuntimeException | IOException | InterruptedException e) {
             admin.close();
             throw e;
@@ -140,7 +154,7 @@ public final class FeedbackStream implements AutoCloseable {
     public void close() {
         health.close();
         bots.close();
-        streams.close(CLOSE_TIMEOUT);
+        streams.close(CloseOptions.timeout(CLOSE_TIMEOUT).withGroupMembershipOperation(leaving));
         admin.close(CLOSE_TIMEOUT);
     }
 }

@@ -22,8 +22,14 @@ public final class LocalGateway extends LocalServer {
      *
      * @param home the project's folder
      * @param folder its settings and its policy store
+     * @param settings further variables of its environment
      */
-    public record Surroundings(Path home, DataFolder folder, String kafka, String redis) {
+    public record Surroundings(Path home, DataFolder folder, String kafka, String redis, Map<String, String> settings) {
+        /** With the settings that a gateway has by itself. */
+        public Surroundings(Path home, DataFolder folder, String kafka, String redis) {
+            this(home, folder, kafka, redis, Map.of());
+        }
+
         Map<String, String> environment(int port, int operatorPort) {
             return Map.of(
                     "BELLWETHER_KAFKA", kafka,
@@ -50,6 +56,7 @@ public final class LocalGateway extends LocalServer {
         JavaCommand command = ServiceProgram.GATEWAY.command(surroundings.home());
         Map<String, String> environment = new HashMap<>(surroundings.environment(port, operatorPort));
         environment.putAll(command.environment());
+        environment.putAll(surroundings.settings());
         ServiceSpecification service = new ServiceSpecification(
                         "gateway",
                         command.words(),

@@ -4,7 +4,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** One program run as a child process for as long as its owner wants it, without a supervisor. */
-public abstract sealed class LocalServer implements AutoCloseable permits LocalKafka, LocalRedis, LocalGateway {
+public abstract sealed class LocalServer implements AutoCloseable
+        permits LocalKafka, LocalRedis, LocalGateway, LocalStream {
     private static final Duration POLL = Duration.ofMillis(50);
 
     private final ServiceSpecification service;

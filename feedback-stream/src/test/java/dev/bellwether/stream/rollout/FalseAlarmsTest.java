@@ -24,8 +24,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** How often the machine ends a rollout of a version that is no worse, and how soon that of one that is. */
 class FalseAlarmsTest {
     private static final int ROLLOUTS = 2_000;
-    private static final int USERS = 3_000;
-    private static final int LOOK_EVERY = 200;
+    private static final int USERS = 1_500;
+    private static final int LOOK_EVERY = 150;
     private static final long COUNTED_NEVER = Long.MAX_VALUE;
 
     /** In what the arms do not differ, or not in a way that harms. */

@@ -3,10 +3,10 @@ package dev.bellwether.gateway.journal;
 import dev.bellwether.event.Event;
 import dev.bellwether.gateway.http.EventLoop;
 import dev.bellwether.gateway.journal.Spool.Row;
+import dev.bellwether.gateway.limits.Breakers;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
-import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.util.HashedWheelTimer;
 import io.netty.util.Timeout;
@@ -39,7 +39,6 @@ public final class EventJournal implements AutoCloseable {
     private static final Duration ACKNOWLEDGED_WITHIN = Duration.ofMillis(50);
     private static final int QUEUE_MAX = 20_000;
     private static final long QUEUED_BYTES_MAX = 64L << 20;
-    private static final int BREAKER_CALLS = 20;
 
     private final Clock clock;
     private final KafkaSender kafka;
@@ -58,17 +57,7 @@ public final class EventJournal implements AutoCloseable {
     /** Rows whose records are being sent by who spooled them. */
     private final Set<Long> underWay = ConcurrentHashMap.newKeySet();
 
-    private final CircuitBreaker breaker = CircuitBreaker.of(
-            "kafka",
-            CircuitBreakerConfig.custom()
-                    .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
-                    .slidingWindowSize(BREAKER_CALLS)
-                    .minimumNumberOfCalls(BREAKER_CALLS / 2)
-                    .failureRateThreshold(50)
-                    .waitDurationInOpenState(Duration.ofSeconds(5))
-                    .permittedNumberOfCallsInHalfOpenState(BREAKER_CALLS / 4)
-                    .maxWaitDurationInHalfOpenState(Duration.ofSeconds(10))
-                    .build());
+    private final CircuitBreaker breaker = Breakers.of("kafka");
 
     /**
      * @param folder of the spool

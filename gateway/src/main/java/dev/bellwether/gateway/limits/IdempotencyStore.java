@@ -1,6 +1,7 @@
 package dev.bellwether.gateway.limits;
 
 import dev.bellwether.gateway.http.EventLoop;
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
@@ -15,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Remembers answers for a day, so that a repeated request is answered as it was. While Redis is away nothing is
- * replayed; the stream collapses repeats by their id all the same.
+ * replayed, and after some calls nobody waits for it; the stream collapses repeats by their id all the same.
  */
 public final class IdempotencyStore {
     private static final Logger LOG = LoggerFactory.getLogger(IdempotencyStore.class);
@@ -25,6 +26,7 @@ public final class IdempotencyStore {
 
     private final Redis redis;
     private final Duration timeout;
+    private final CircuitBreaker breaker = Breakers.of("redis");
 
     public IdempotencyStore(Redis redis, Duration timeout) {
         this.redis = redis;
@@ -75,6 +77,13 @@ public final class IdempotencyStore {
     }
 
     private Future<@Nullable Response> send(Request command) {
-        return redis.send(command).timeout(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        if (!breaker.tryAcquirePermission()) {
+            return Future.failedFuture("Redis is away");
+        }
+        long startNanos = System.nanoTime();
+        return redis.send(command)
+                .timeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
+                .onSuccess(_ -> breaker.onSuccess(System.nanoTime() - startNanos, TimeUnit.NANOSECONDS))
+                .onFailure(failure -> breaker.onError(System.nanoTime() - startNanos, TimeUnit.NANOSECONDS, failure));
     }
 }

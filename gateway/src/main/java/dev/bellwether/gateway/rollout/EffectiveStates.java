@@ -6,6 +6,7 @@ import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.serving.PolicyCatalog;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -15,6 +16,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +30,9 @@ final class EffectiveStates implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EffectiveStates.class);
     private static final Duration LOOK_EVERY = Duration.ofMillis(200);
 
+    /** A model of gigabytes takes so long, and one that takes longer says where it is. */
+    private static final Duration LONG = Duration.ofSeconds(30);
+
     private final Supplier<Bots> bots;
     private final RolloutView view;
     private final PolicyCatalog catalog;
@@ -38,7 +43,9 @@ final class EffectiveStates implements AutoCloseable {
     /** The announced state of each bot that nothing is left to do for. */
     private final Map<String, RolloutState> done = new ConcurrentHashMap<>();
 
-    private final Set<String> busy = ConcurrentHashMap.newKeySet();
+    /** Who works for which bot. */
+    private final Map<String, Work> busy = new ConcurrentHashMap<>();
+
     private final Set<String> attempted = ConcurrentHashMap.newKeySet();
     private final ExecutorService loaders = Executors.newCachedThreadPool(
             Thread.ofPlatform().name("version-loader-", 0).daemon().factory());
@@ -114,16 +121,38 @@ final class EffectiveStates implements AutoCloseable {
         return state.change().candidate(null).experiment(null).candidateShare(0).build();
     }
 
+    private static final class Work {
+        private final long startNanos = System.nanoTime();
+        private volatile @Nullable Thread thread;
+        private boolean said;
+    }
+
     private void keep() {
         while (!closing) {
             try {
                 look();
+                busy.forEach(this::watch);
+            } catch (RuntimeException | Error e) {
+                LOG.error("looking after the versions failed; it goes on", e);
+            }
+            try {
                 Thread.sleep(LOOK_EVERY);
             } catch (InterruptedException e) {
                 return;
-            } catch (RuntimeException e) {
-                LOG.error("looking after the versions failed; it goes on", e);
             }
+        }
+    }
+
+    /** Says once what a load that takes long is doing. */
+    private void watch(String bot, Work work) {
+        Thread thread = work.thread;
+        if (!work.said && thread != null && System.nanoTime() - work.startNanos > LONG.toNanos()) {
+            work.said = true;
+            LOG.warn(
+                    "the versions of {} have been worked on for {} s: {}",
+                    bot,
+                    LONG.toSeconds(),
+                    List.of(thread.getStackTrace()));
         }
     }
 
@@ -136,8 +165,12 @@ final class EffectiveStates implements AutoCloseable {
         now.bots().forEach((bot, settings) -> {
             boolean open =
                     champions.wantsFirst(bot, settings) || !announced(bot).equals(done.get(bot));
-            if (open && busy.add(bot)) {
-                loaders.execute(() -> work(bot, settings));
+            Work work = new Work();
+            if (open && busy.putIfAbsent(bot, work) == null) {
+                loaders.execute(() -> {
+                    work.thread = Thread.currentThread();
+                    work(bot, settings);
+                });
             }
         });
     }
@@ -149,7 +182,7 @@ final class EffectiveStates implements AutoCloseable {
             if (makeEffective(bot, state)) {
                 done.put(bot, state);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.error("the versions of {} cannot be looked after; it is tried again", bot, e);
         } finally {
             attempted.add(bot);

@@ -81,7 +81,7 @@ final class RolloutReader implements AutoCloseable {
                 connected = false;
                 LOG.warn("Kafka is away: {}", e.getMessage());
                 pause();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 connected = false;
                 LOG.error("following the rollouts failed; it starts over", e);
                 pause();

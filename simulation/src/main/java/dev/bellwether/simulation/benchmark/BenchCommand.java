@@ -39,14 +39,16 @@ public final class BenchCommand implements Callable<Integer> {
         GATEWAY,
         OVERLOAD,
         SERVING,
-        SWAP
+        SWAP,
+        FEEDBACK
     }
 
     @Parameters(
             index = "0",
             paramLabel = "NAME",
             description = "gateway: through an upstream that answers at once; overload: five times what it can answer;"
-                    + " serving: a model in the engine alone; swap: changes of version under load.")
+                    + " serving: a model in the engine alone; swap: changes of version under load;"
+                    + " feedback: judgements to 202, and to the pair that follows.")
     private Benchmark benchmark = Benchmark.GATEWAY;
 
     @Option(
@@ -103,6 +105,7 @@ public final class BenchCommand implements Callable<Integer> {
                 case GATEWAY -> new GatewayBenchmark(gateway(scratch), progress).run();
                 case OVERLOAD -> new OverloadBenchmark(gateway(scratch), progress).run();
                 case SWAP -> new SwapBenchmark(gateway(scratch), progress).run();
+                case FEEDBACK -> new FeedbackBenchmark(home(), scratch, Duration.ofSeconds(seconds), progress).run();
                 case SERVING -> new ServingBenchmark(serving(scratch, progress), progress).run();
             };
             report.print(spec.commandLine().getOut());

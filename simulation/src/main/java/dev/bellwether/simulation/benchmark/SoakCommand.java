@@ -2,6 +2,7 @@ package dev.bellwether.simulation.benchmark;
 
 import dev.bellwether.simulation.file.ReportFile;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,10 +16,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code soak serving}: whether what a gateway holds stays level over a long time. */
+/** {@code soak}: whether the service keeps what it promises over a long time. */
 @Command(
         name = "soak",
-        description = "Run a gateway for a long time under changes; fails where what it holds does not stay level.")
+        description = "Run the service for a long time under changes; fails where it does not keep what it promises.")
 public final class SoakCommand implements Callable<Integer> {
     private final Map<String, String> environment;
 
@@ -28,11 +29,15 @@ public final class SoakCommand implements Callable<Integer> {
 
     /** What can be soaked. */
     private enum Part {
-        SERVING
+        SERVING,
+        FEEDBACK
     }
 
-    @Parameters(index = "0", paramLabel = "NAME", description = "serving: chats, readers who leave, new versions.")
-    @SuppressWarnings("UnusedVariable")
+    @Parameters(
+            index = "0",
+            paramLabel = "NAME",
+            description =
+                    "serving: chats, readers who leave, new versions; feedback: judgements while everything dies in turn.")
     private Part part = Part.SERVING;
 
     @Option(names = "--minutes", defaultValue = "20", description = "How long (${DEFAULT-VALUE}).")
@@ -61,12 +66,12 @@ public final class SoakCommand implements Callable<Integer> {
         Path home = Path.of(environment.getOrDefault("BELLWETHER_HOME", "."));
         Path scratch = Files.createTempDirectory("bellwether-soak");
         try {
-            BenchmarkReport report = new Soak(
-                            home,
-                            scratch,
-                            Duration.ofMinutes(minutes),
-                            spec.commandLine().getErr())
-                    .run();
+            Duration time = Duration.ofMinutes(minutes);
+            PrintWriter err = spec.commandLine().getErr();
+            BenchmarkReport report = switch (part) {
+                case SERVING -> new Soak(home, scratch, time, err).run();
+                case FEEDBACK -> new FeedbackSoak(home, scratch, time, err).run();
+            };
             report.print(spec.commandLine().getOut());
             if (file.isPresent()) {
                 file.get().write(report);
