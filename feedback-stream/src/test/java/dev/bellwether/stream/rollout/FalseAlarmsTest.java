@@ -24,8 +24,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** How often the machine ends a rollout of a version that is no worse, and how soon that of one that is. */
 class FalseAlarmsTest {
     private static final int ROLLOUTS = 2_000;
-    private static final int USERS = 1_500;
-    private static final int LOOK_EVERY = 150;
+    private static final int USERS = 3_000;
+    private static final int LOOK_EVERY = 200;
     private static final long COUNTED_NEVER = Long.MAX_VALUE;
 
     /** In what the arms do not differ, or not in a way that harms. */
@@ -46,6 +46,11 @@ class FalseAlarmsTest {
             this.drift = drift;
             this.votes = votes;
             this.upVoters = upVoters;
+        }
+
+        /** A share that grows takes its time. */
+        int users() {
+            return drift > 0 ? USERS : USERS / 2;
         }
 
         RolloutSettings settings() {
@@ -99,7 +104,7 @@ class FalseAlarmsTest {
         RolloutSettings settings = scenario.settings();
         RolloutState state = started(settings);
         Cards cards = new Cards();
-        for (int user = 1; user <= USERS; user++) {
+        for (int user = 1; user <= scenario.users(); user++) {
             scenario.meet(cards, state.candidateShare(), user, random);
             if (user % LOOK_EVERY == 0) {
                 state = RolloutMachine.tick(RolloutMachine.seen(state, user), cards.of(state), settings, user)
