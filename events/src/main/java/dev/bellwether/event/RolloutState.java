@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.Nulls;
 import dev.bellwether.event.PolicyScorecard.Exposures;
 import dev.bellwether.event.PolicyScorecard.Votes;
+import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -197,7 +198,8 @@ public record RolloutState(
     public record Anchor(String version, long since, double share) {
         /** The name of the comparison with those who are not in it; {@link #shareOf} reads the share from it. */
         public String experiment() {
-            return "holdout-%s-%d".formatted(share, since);
+            // Without an exponent, whose sign would be taken for what stands between the parts.
+            return "holdout-%s-%d".formatted(BigDecimal.valueOf(share).toPlainString(), since);
         }
 
         /** The share of a hold-out by the name of its comparison. */

@@ -109,11 +109,15 @@ final class EffectiveStates implements AutoCloseable {
     }
 
     private static Stream<String> needed(RolloutState state) {
+        return Stream.concat(serving(state), Stream.ofNullable(state.anchor()).map(Anchor::version));
+    }
+
+    /** Those that no other may take the room of; the hold-out waits where there is none. */
+    private static Stream<String> serving(RolloutState state) {
         return Stream.of(
                         Optional.of(state.champion()),
                         Optional.ofNullable(state.candidate()),
-                        Optional.ofNullable(state.pinned()),
-                        Optional.ofNullable(state.anchor()).map(Anchor::version))
+                        Optional.ofNullable(state.pinned()))
                 .flatMap(Optional::stream);
     }
 
@@ -273,7 +277,7 @@ final class EffectiveStates implements AutoCloseable {
     private void pin(String bot, RolloutState... states) {
         Set<String> versions = new HashSet<>(fallbacks(bot));
         for (RolloutState state : states) {
-            needed(state).forEach(versions::add);
+            serving(state).forEach(versions::add);
         }
         catalog.pin(bot, versions);
     }

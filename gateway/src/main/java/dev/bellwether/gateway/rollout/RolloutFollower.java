@@ -102,7 +102,10 @@ public final class RolloutFollower implements AutoCloseable {
 
     /** Which version serves {@code user} of {@code bot} now. */
     public Assignment assign(String bot, @Nullable String user) {
-        return Assignment.of(state(bot), user, stale());
+        RolloutState state = state(bot);
+        RolloutState.Anchor anchor = state.anchor();
+        boolean held = anchor == null || catalog.holds(bot, anchor.version());
+        return Assignment.of(held ? state : state.change().anchor(null).build(), user, stale());
     }
 
     /** Whether Kafka has been silent for too long for what it said last to be trusted. */
