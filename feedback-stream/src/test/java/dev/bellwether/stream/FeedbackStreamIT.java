@@ -314,25 +314,7 @@ class FeedbackStreamIT {
     }
 
     @Test
-    void saysThatItIsNotReadyWhileKafkaDoesNotAnswer() throws IOException, InterruptedException {
-        try (Instance instance = Instance.start("alone")) {
-            instance.awaitReady();
-            String before = judgedDuel();
-            awaitRated(List.of(before));
-            kafka.kill();
-            try {
-                assertThat(instance.readiness()).contains("Kafka does not answer");
-            } finally {
-                kafka.restart();
-            }
-            String after = judgedDuel();
-            awaitRated(List.of(after));
-            instance.awaitReady();
-        }
-    }
-
-    @Test
-    void saysThatItIsNotReadyWhenRecordsDoNotGetTheirTurn() throws InterruptedException {
+    void saysThatItIsNotReadyWhenRecordsDoNotGetTheirTurnOrKafkaIsAway() throws InterruptedException {
         CountDownLatch released = new CountDownLatch(1);
         AtomicLong nanos = new AtomicLong();
         StreamsBuilder builder = new StreamsBuilder();
@@ -363,6 +345,13 @@ class FeedbackStreamIT {
                 nanos.addAndGet(Duration.ofSeconds(31).toNanos());
                 assertThat(progress.obstacle()).isEmpty();
             });
+            kafka.kill();
+            try {
+                assertThat(progress.obstacle()).contains("Kafka does not answer");
+                assertThat(progress.hang()).as("a new start would not help").isEmpty();
+            } finally {
+                kafka.restart();
+            }
         }
     }
 

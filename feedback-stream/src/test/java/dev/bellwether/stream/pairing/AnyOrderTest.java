@@ -81,10 +81,10 @@ class AnyOrderTest {
     private static Ledger ledger(String bot, long begin, Random random) {
         List<Interaction> interactions = new ArrayList<>();
         List<Feedback> feedback = new ArrayList<>();
-        for (int i = 0; i < 2 + random.nextInt(7); i++) {
+        for (int i = 0; i < 2 + random.nextInt(5); i++) {
             interactions.add(interaction(bot, begin + 60_000L * i, i, random));
         }
-        for (int i = 0; i < 2 + random.nextInt(14); i++) {
+        for (int i = 0; i < 2 + random.nextInt(10); i++) {
             Interaction judged = interactions.get(random.nextInt(interactions.size()));
             List<String> given = feedback.stream()
                     .filter(each -> each.interactionId().equals(judged.interactionId()))

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class FalseAlarmsTest {
     private static final int ROLLOUTS = 2_000;
     private static final int USERS = 3_000;
-    private static final int LOOK_EVERY = 200;
+    private static final int LOOK_EVERY = 300;
     private static final long COUNTED_NEVER = Long.MAX_VALUE;
 
     /** In what the arms do not differ, or not in a way that harms. */
