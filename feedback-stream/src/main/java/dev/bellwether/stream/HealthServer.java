@@ -6,51 +6,68 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 
 /**
  * {@code GET /readyz}: 200 while the stream does its work, else 503 with what keeps it from it. {@code GET /livez}: 503 only
- * when a new start might help.
+ * when a new start might help. Both answer at once with what was seen last: looking asks Kafka, which may be away.
  */
 final class HealthServer implements AutoCloseable {
-    private final HttpServer server;
-    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
 
-    private HealthServer(HttpServer server) {
+    private final HttpServer server;
+    private final Progress progress;
+    private final Thread watcher = Thread.ofPlatform().name("progress").daemon().unstarted(this::watch);
+    private volatile Optional<String> obstacle = Optional.of("the stream is starting");
+    private volatile Optional<String> hang = Optional.empty();
+
+    private HealthServer(HttpServer server, Progress progress) {
         this.server = server;
+        this.progress = progress;
     }
 
     static HealthServer start(int port, Progress progress) throws IOException {
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
-        HealthServer health = new HealthServer(server);
-        server.createContext("/readyz", exchange -> answer(exchange, progress::obstacle));
-        server.createContext("/livez", exchange -> answer(exchange, progress::hang));
-        server.setExecutor(health.threads);
+        HealthServer health = new HealthServer(server, progress);
+        server.createContext("/readyz", exchange -> answer(exchange, health.obstacle));
+        server.createContext("/livez", exchange -> answer(exchange, health.hang));
         server.start();
+        health.watcher.start();
         return health;
     }
 
-    /** What is wrong, if anything is. */
-    private interface Check {
-        Optional<String> look() throws InterruptedException;
-    }
-
-    private static void answer(HttpExchange exchange, Check check) throws IOException {
-        try (exchange) {
-            Optional<String> obstacle = check.look();
-            byte[] body = obstacle.orElse("ok").getBytes(StandardCharsets.UTF_8);
-            exchange.sendResponseHeaders(obstacle.isEmpty() ? 200 : 503, body.length);
-            exchange.getResponseBody().write(body);
+    private void watch() {
+        try {
+            while (true) {
+                look();
+                Thread.sleep(LOOK_EVERY);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
+    private void look() throws InterruptedException {
+        try {
+            obstacle = progress.obstacle();
+            hang = progress.hang();
+        } catch (RuntimeException e) {
+            obstacle = Optional.of("it cannot be told: " + e.getMessage());
+        }
+    }
+
+    private static void answer(HttpExchange exchange, Optional<String> wrong) throws IOException {
+        try (exchange) {
+            byte[] body = wrong.orElse("ok").getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(wrong.isEmpty() ? 200 : 503, body.length);
+            exchange.getResponseBody().write(body);
+        }
+    }
+
     @Override
     public void close() {
+        watcher.interrupt();
         server.stop(0);
-        threads.shutdownNow();
     }
 }

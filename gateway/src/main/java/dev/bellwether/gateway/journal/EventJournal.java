@@ -169,7 +169,7 @@ public final class EventJournal implements AutoCloseable {
             durable.tryComplete();
             if (row != 0) {
                 underWay.remove(row);
-                writer.delete(row);
+                var _ = writer.delete(row);
             }
         }
 

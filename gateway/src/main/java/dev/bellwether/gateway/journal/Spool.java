@@ -29,12 +29,17 @@ final class Spool implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Spool.class);
     private static final int PAGE_BYTES = 4096;
 
+    /** Of SQLite's result codes. */
+    private static final int CORRUPT = 11;
+
+    private static final int NO_DATABASE = 26;
+
     private final Path file;
     private final long bytesMax;
     private final AtomicLong nextId = new AtomicLong();
     private Connection connection;
-    private long rows;
-    private long damaged;
+    private volatile long rows;
+    private volatile long damaged;
 
     /** @param time when it came, in milliseconds since 1970 */
     record Row(long id, String topic, String key, byte[] value, long time) {
@@ -78,7 +83,11 @@ final class Spool implements AutoCloseable {
             }
             return setAside(opened);
         } catch (SQLException e) {
-            return setAside(null);
+            // A disk that is full or locked is no reason to leave what lies on it behind.
+            if (e.getErrorCode() == CORRUPT || e.getErrorCode() == NO_DATABASE) {
+                return setAside(null);
+            }
+            throw e;
         }
     }
 
@@ -141,9 +150,7 @@ final class Spool implements AutoCloseable {
      * @throws SQLException when the spool or the disk is full, or cannot be written; then nothing has changed
      */
     synchronized void write(List<Row> in, Collection<Long> out) throws SQLException {
-        // Not through the driver's automatic commits: where the disk is full the database rolls back by itself, and
-        // these
-        // then fail for another reason.
+        // Not by the driver's commits: where the disk is full the database rolls back by itself, and they fail then.
         execute("BEGIN IMMEDIATE");
         try {
             int gone = delete(out);
@@ -230,12 +237,12 @@ final class Spool implements AutoCloseable {
         return wrong;
     }
 
-    synchronized long rows() {
+    long rows() {
         return rows;
     }
 
     /** Files and records that were set aside since the start. */
-    synchronized long damaged() {
+    long damaged() {
         return damaged;
     }
 

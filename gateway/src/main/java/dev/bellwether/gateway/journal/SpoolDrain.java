@@ -4,10 +4,9 @@ import dev.bellwether.gateway.journal.Spool.Row;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongPredicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,33 +65,24 @@ final class SpoolDrain implements AutoCloseable {
         List<Row> rows = spool.oldest(0, TOGETHER_MAX).stream()
                 .filter(row -> !underWay.test(row.id()))
                 .toList();
-        Set<Long> delivered = ConcurrentHashMap.newKeySet();
+        AtomicInteger delivered = new AtomicInteger();
         CountDownLatch answered = new CountDownLatch(rows.size());
         for (Row row : rows) {
             kafka.send(row.topic(), row.key(), row.value(), failed -> {
                 if (failed == null) {
-                    delivered.add(row.id());
-                    writer.delete(row.id());
+                    delivered.incrementAndGet();
+                    // So that no row is read again before it is gone.
+                    writer.delete(row.id()).onComplete(_ -> answered.countDown());
+                } else {
+                    answered.countDown();
                 }
-                answered.countDown();
             });
         }
         boolean all = answered.await(2 * KafkaSender.DELIVERY_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
-        if (all && !delivered.isEmpty()) {
-            LOG.info("{} records of the spool are in Kafka", delivered.size());
-            awaitGone(rows);
+        if (delivered.get() > 0) {
+            LOG.info("{} records of the spool are in Kafka", delivered);
         }
-        return !delivered.isEmpty();
-    }
-
-    /** So that no row is read again before it is gone. */
-    private void awaitGone(List<Row> rows) throws InterruptedException, SQLException {
-        long last = rows.getLast().id();
-        for (int i = 0;
-                i < 50 && spool.rows() > 0 && spool.oldest(0, 1).stream().anyMatch(row -> row.id() < last);
-                i++) {
-            Thread.sleep(10);
-        }
+        return all && delivered.get() > 0;
     }
 
     @Override

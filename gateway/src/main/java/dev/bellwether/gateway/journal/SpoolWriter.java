@@ -6,7 +6,9 @@ import io.vertx.core.Promise;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -55,10 +57,9 @@ final class SpoolWriter implements AutoCloseable {
     }
 
     /** What is in Kafka need not be here; where this fails it is sent once more, which is as one. */
-    void delete(long id) {
-        if (!waiting.offer(new Work(null, id, Promise.promise()))) {
-            LOG.debug("row {} stays in the spool for now", id);
-        }
+    Future<Void> delete(long id) {
+        Work work = new Work(null, id, Promise.promise());
+        return waiting.offer(work) ? work.done().future() : Future.failedFuture("too much waits for the spool's disk");
     }
 
     /** Of the spool, when something was written last. */
@@ -86,7 +87,7 @@ final class SpoolWriter implements AutoCloseable {
 
     private void commit(List<Work> together) {
         List<Row> in = new ArrayList<>();
-        List<Long> out = new ArrayList<>();
+        Set<Long> out = new HashSet<>();
         for (Work work : together) {
             if (work.in() == null) {
                 out.add(work.out());
@@ -98,7 +99,7 @@ final class SpoolWriter implements AutoCloseable {
         // What comes and goes together need not touch the disk; a row goes after it came.
         List<Long> never = in.stream().map(Row::id).filter(out::contains).toList();
         in.removeIf(row -> never.contains(row.id()));
-        out.removeAll(never);
+        never.forEach(out::remove);
         try {
             if (!in.isEmpty() || !out.isEmpty()) {
                 spool.write(in, out);
@@ -106,9 +107,19 @@ final class SpoolWriter implements AutoCloseable {
             }
             together.forEach(work -> work.done().complete());
             alert();
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) {
             LOG.warn("{} records could not be spooled: {}", in.size(), e.getMessage());
             together.forEach(work -> work.done().fail(e));
+            makeRoom(out);
+        }
+    }
+
+    /** What could not come in must not keep in what goes. */
+    private void makeRoom(Set<Long> out) {
+        try {
+            spool.write(List.of(), out);
+        } catch (SQLException e) {
+            LOG.warn("{} records stay in the spool for now: {}", out.size(), e.getMessage());
         }
     }
 

@@ -46,7 +46,7 @@ public final class OperatorHandler {
     private static final Set<Action> OF_A_VERSION = Set.of(Action.START, Action.PIN, Action.ANCHOR);
 
     /** What is decided on what was seen, and so only if that still holds. */
-    private static final Set<Action> DECISIONS = Set.of(Action.APPROVE, Action.PROMOTE);
+    private static final Set<Action> DECISIONS = Set.of(Action.APPROVE, Action.PROMOTE, Action.PIN);
 
     private final Supplier<Bots> bots;
     private final Authentication authentication;
@@ -141,7 +141,7 @@ public final class OperatorHandler {
     /** {@code POST /operator/v1/bots/{bot}/rollout/{action}}. */
     public void command(RoutingContext context) {
         Action action = action(context.pathParam("action"));
-        Role needed = action == Action.APPROVE || action == Action.PROMOTE ? Role.APPROVER : Role.OPERATOR;
+        Role needed = DECISIONS.contains(action) ? Role.APPROVER : Role.OPERATOR;
         String bot = bot(context, needed);
         ApiKey key = authentication.require(context, needed);
         if (!rollouts.read()) {
