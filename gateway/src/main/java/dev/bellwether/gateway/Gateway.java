@@ -192,6 +192,7 @@ public final class Gateway implements AutoCloseable {
                         bodies,
                         judgementBodies,
                         commandBodies,
+                        recorder,
                         journal,
                         commands));
     }

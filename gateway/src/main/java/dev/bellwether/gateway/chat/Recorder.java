@@ -3,11 +3,13 @@ package dev.bellwether.gateway.chat;
 import dev.bellwether.event.Answer;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.event.Message;
 import dev.bellwether.event.Reply;
 import dev.bellwether.event.SampledTokens;
 import dev.bellwether.gateway.bots.ServingConfig;
 import dev.bellwether.gateway.bots.ServingConfig.Price;
 import dev.bellwether.gateway.feedback.FeedbackToken;
+import dev.bellwether.gateway.http.Workers;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.gateway.privacy.Masking;
 import dev.bellwether.gateway.rollout.Assignment;
@@ -31,23 +33,27 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Records interactions, and gives those that are durable a token for feedback. */
-public final class Recorder {
+public final class Recorder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Recorder.class);
 
     /** How long a reply waits to be durable; later it goes out without a token. */
     private static final Duration LIMIT = Duration.ofSeconds(2);
 
     private static final int REASON_MAX = 300;
+    private static final int MASKED_AT_ONCE_MAX = 4_000;
+    private static final int MASKED_LATER_MAX = 64;
 
     private final EventJournal journal;
     private final FeedbackToken.Sealer sealer;
     private final MeterRegistry meters;
     private final Clock clock;
+    private final Workers maskers = new Workers("masking", 1, MASKED_LATER_MAX);
     private final Map<Version, Meters> counted = new ConcurrentHashMap<>();
 
     public Recorder(EventJournal journal, FeedbackToken.Sealer sealer, MeterRegistry meters, Clock clock) {
@@ -106,10 +112,29 @@ public final class Recorder {
         }
     }
 
+    @Override
+    public void close() {
+        maskers.close();
+    }
+
+    /** Masking a megabyte of numbers takes two seconds: long ones wait for a thread of their own, as far as there is room. */
     private Future<Void> append(Subject subject, Outcome outcome, boolean complete) {
+        long length = Stream.concat(
+                        subject.request().messages().stream().map(Message::content),
+                        outcome.replies().stream().map(GeneratedReply::text))
+                .mapToLong(String::length)
+                .sum();
+        Future<Interaction> interaction = length <= MASKED_AT_ONCE_MAX
+                ? Future.succeededFuture(masked(subject, outcome, complete))
+                : maskers.run(() -> masked(subject, outcome, complete));
+        return interaction.compose(
+                each -> journal.append(Topics.INTERACTIONS, subject.objects().interactionId(), each));
+    }
+
+    private Interaction masked(Subject subject, Outcome outcome, boolean complete) {
         Assignment assignment = subject.assignment();
         ChatReply objects = subject.objects();
-        Interaction interaction = new Interaction(
+        return new Interaction(
                 Event.SCHEMA,
                 objects.interactionId(),
                 objects.bot(),
@@ -129,7 +154,6 @@ public final class Recorder {
                 subject.masking().values(subject.request().attributes()),
                 answer(subject, outcome),
                 assignment.holdout());
-        return journal.append(Topics.INTERACTIONS, objects.interactionId(), interaction);
     }
 
     private static List<Reply> replies(Subject subject, Outcome outcome) {

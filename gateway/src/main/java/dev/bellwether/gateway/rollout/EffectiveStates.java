@@ -213,7 +213,7 @@ final class EffectiveStates implements AutoCloseable {
         }
         if (!state.champion().equals(of(bot).champion())) {
             // It serves from here on, so that the one before may make room for the candidate.
-            effective.put(bot, withoutCandidate(RolloutState.idle(bot, state.champion())));
+            effective.put(bot, RolloutState.idle(bot, state.champion()));
         }
         pin(bot, state);
         RolloutState serving = withLoaded(bot, state);

@@ -50,6 +50,8 @@ public final class RolloutFollower implements AutoCloseable {
     /** When the file was written last, by this process. */
     private long writtenNanos;
 
+    private boolean unwritten;
+
     /**
      * @param data folder of this gateway's own
      * @param gateway its lasting name among the others
@@ -84,20 +86,18 @@ public final class RolloutFollower implements AutoCloseable {
 
     private void changed(String bot) {
         states.changed(bot);
-        write();
+        unwritten = true;
     }
 
+    /** All that has changed since is written together: evidence changes every second, of every bot. */
     private void heard() {
         heardNanos = System.nanoTime();
         heardMillis = clock.millis();
-        if (heardNanos - writtenNanos > WRITTEN_EVERY.toNanos()) {
-            write();
+        if (unwritten || heardNanos - writtenNanos > WRITTEN_EVERY.toNanos()) {
+            unwritten = false;
+            writtenNanos = heardNanos;
+            file.write(heardMillis, view.states().values());
         }
-    }
-
-    private void write() {
-        writtenNanos = System.nanoTime();
-        file.write(heardMillis, view.states().values());
     }
 
     /** Which version serves {@code user} of {@code bot} now. */

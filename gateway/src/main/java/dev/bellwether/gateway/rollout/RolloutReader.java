@@ -16,6 +16,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
@@ -112,7 +113,11 @@ final class RolloutReader implements AutoCloseable {
             catchUp(consumer, consumer.endOffsets(partitions));
             long lookedNanos = System.nanoTime();
             while (!closing) {
-                consumer.poll(POLL).forEach(record -> take(record, this::announce));
+                ConsumerRecords<String, byte[]> records = consumer.poll(POLL);
+                if (!records.isEmpty()) {
+                    records.forEach(record -> take(record, this::announce));
+                    heard.run();
+                }
                 if (System.nanoTime() - lookedNanos > LOOK_FOR_KAFKA.toNanos()) {
                     look(consumer, partitions);
                     lookedNanos = System.nanoTime();
