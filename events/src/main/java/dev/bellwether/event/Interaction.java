@@ -48,44 +48,6 @@ public record Interaction(
         attributes = Map.copyOf(attributes);
     }
 
-    /** One that nothing is held out of. */
-    public Interaction(
-            int schema,
-            String interactionId,
-            String bot,
-            String conversationId,
-            @Nullable String userHash,
-            List<Message> prompt,
-            List<Reply> replies,
-            @Nullable String experiment,
-            Arm arm,
-            double candidateShare,
-            AssignmentReason reason,
-            boolean complete,
-            long latencyMillis,
-            long time,
-            Map<String, String> attributes,
-            @Nullable Answer answer) {
-        this(
-                schema,
-                interactionId,
-                bot,
-                conversationId,
-                userHash,
-                prompt,
-                replies,
-                experiment,
-                arm,
-                candidateShare,
-                reason,
-                complete,
-                latencyMillis,
-                time,
-                attributes,
-                answer,
-                null);
-    }
-
     /** Whether another version than the assigned one replied, because that one failed. */
     public boolean fallback() {
         return answer != null && !answer.failures().isEmpty();

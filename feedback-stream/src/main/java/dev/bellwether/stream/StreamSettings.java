@@ -19,8 +19,7 @@ import org.apache.kafka.streams.StreamsConfig;
  *     without one its partitions are divided anew each time
  * @param standbys copies of each state that other instances keep
  */
-public record StreamSettings(
-        String kafka, Path data, int threads, Layout topics, Optional<String> instance, int standbys) {
+record StreamSettings(String kafka, Path data, int threads, Layout topics, Optional<String> instance, int standbys) {
     /** Its name among Kafka's consumer groups. */
     static final String GROUP = "feedback-stream";
 

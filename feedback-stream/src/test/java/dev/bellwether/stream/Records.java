@@ -76,6 +76,7 @@ public final class Records {
                 10,
                 time(id),
                 Map.of(),
+                null,
                 null);
     }
 

@@ -3,19 +3,14 @@ package dev.bellwether.stream.pairing;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.InteractionId;
 import dev.bellwether.event.RatedInteraction;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.apache.kafka.streams.kstream.Windowed;
-import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.WindowStore;
 
 /** One person's tries of one question in one conversation, judged or not, each by itself and for a day. */
 final class Tries {
     /** Of one conversation so many are looked at, the newest. */
     static final int TRIES_MAX = 64;
-
-    private static final char AFTER_SLASH = '0';
 
     private final WindowStore<String, RatedInteraction> store;
 
@@ -46,15 +41,7 @@ final class Tries {
 
     /** The tries in the conversation of {@code each}, newest first. */
     List<RatedInteraction> of(String prompt, RatedInteraction each) {
-        String conversation = conversation(prompt, each.interaction());
-        List<RatedInteraction> newest = new ArrayList<>();
-        try (KeyValueIterator<Windowed<String>, RatedInteraction> all =
-                store.backwardFetch(conversation + "/", conversation + AFTER_SLASH, 0, Long.MAX_VALUE)) {
-            while (all.hasNext() && newest.size() < TRIES_MAX) {
-                newest.add(all.next().value);
-            }
-        }
-        return newest;
+        return Newest.of(store, conversation(prompt, each.interaction()), TRIES_MAX);
     }
 
     /** Of one length, so that no other's key lies between those of one conversation. */

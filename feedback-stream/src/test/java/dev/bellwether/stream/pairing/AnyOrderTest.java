@@ -127,6 +127,7 @@ class AnyOrderTest {
                 10,
                 time,
                 Map.of(),
+                null,
                 null);
     }
 

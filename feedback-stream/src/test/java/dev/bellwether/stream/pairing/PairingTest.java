@@ -137,7 +137,8 @@ class PairingTest {
                 each.latencyMillis(),
                 time,
                 each.attributes(),
-                each.answer());
+                each.answer(),
+                each.holdout());
     }
 
     private List<String> pairs() {

@@ -23,7 +23,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -126,8 +125,8 @@ final class FeedbackBenchmark {
                 floors.add(bare.closedLoop(CONNECTIONS, time).perSecond());
                 rates.add(ours.closedLoop(CONNECTIONS, time).perSecond());
             }
-            double floor = middle(floors);
-            double rate = middle(rates);
+            double floor = GatewayBenchmark.middle(floors);
+            double rate = GatewayBenchmark.middle(rates);
             figures.add(Figure.of("judgements to 202", CONNECTIONS + " connections", rate, "1/s")
                     .against("bare endpoint", floor)
                     .goal("at least .7 of the floor", rate >= .7 * floor));
@@ -140,10 +139,6 @@ final class FeedbackBenchmark {
                             bare.openLoop(CONNECTIONS_MAX, LEAD_IN, time, held).percentileMillis(99))
                     .goal("at most 20 ms", p99 <= 20));
         }
-    }
-
-    private static double middle(List<Double> values) {
-        return values.stream().sorted(Comparator.naturalOrder()).toList().get(values.size() / 2);
     }
 
     private static void awaitListening(int port) throws IOException, InterruptedException {

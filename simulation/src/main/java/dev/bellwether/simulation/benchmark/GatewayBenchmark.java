@@ -285,7 +285,7 @@ final class GatewayBenchmark {
         }
     }
 
-    private static double middle(List<Double> values) {
+    static double middle(List<Double> values) {
         return values.stream().sorted().toList().get(values.size() / 2);
     }
 

@@ -34,6 +34,7 @@ class TopicAuditTest {
                 1,
                 1,
                 Map.of(),
+                null,
                 null);
     }
 
