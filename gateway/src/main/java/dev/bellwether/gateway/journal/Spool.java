@@ -39,7 +39,7 @@ final class Spool implements AutoCloseable {
     private final AtomicLong nextId = new AtomicLong();
     private Connection connection;
     private volatile long rows;
-    private volatile long damaged;
+    private final AtomicLong damaged = new AtomicLong();
 
     /** @param time when it came, in milliseconds since 1970 */
     record Row(long id, String topic, String key, byte[] value, long time) {
@@ -134,7 +134,7 @@ final class Spool implements AutoCloseable {
             }
         }
         LOG.error("the spool is damaged; it is set aside as {}, {} records of it go on", aside, saved.size());
-        damaged++;
+        damaged.incrementAndGet();
         Connection fresh = connect();
         insert(fresh, saved);
         return fresh;
@@ -213,7 +213,7 @@ final class Spool implements AutoCloseable {
                 oldest);
         if (!wrong.isEmpty()) {
             LOG.error("{} records of the spool are not what was written, and are dropped: {}", wrong.size(), wrong);
-            damaged += wrong.size();
+            damaged.addAndGet(wrong.size());
             write(List.of(), wrong);
         }
         return oldest;
@@ -243,7 +243,7 @@ final class Spool implements AutoCloseable {
 
     /** Files and records that were set aside since the start. */
     long damaged() {
-        return damaged;
+        return damaged.get();
     }
 
     long bytesMax() {
