@@ -16,7 +16,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * gateway's own promises of durability and none of its checks.
  */
 final class BareEndpoint {
-    private static final String TOPIC = "bare-endpoint";
+    static final String TOPIC = "bare-endpoint";
 
     private BareEndpoint() {}
 

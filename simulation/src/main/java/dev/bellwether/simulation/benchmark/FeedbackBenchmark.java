@@ -10,6 +10,7 @@ import dev.bellwether.standalone.LocalKafka;
 import dev.bellwether.standalone.LocalRedis;
 import dev.bellwether.standalone.LocalStream;
 import dev.bellwether.standalone.Ports;
+import dev.bellwether.topic.Layout;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -28,7 +29,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.HdrHistogram.Histogram;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -94,7 +100,18 @@ final class FeedbackBenchmark {
         return folder;
     }
 
+    private static void create(String kafka) throws IOException, InterruptedException {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka))) {
+            NewTopic topic =
+                    new NewTopic(BareEndpoint.TOPIC, Layout.DEFAULT.partitions(), Layout.DEFAULT.replication());
+            admin.createTopics(List.of(topic)).all().get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IOException("the bare endpoint's topic cannot be created", e);
+        }
+    }
+
     private void rates(String kafka, int gateway, String key) throws IOException, InterruptedException {
+        create(kafka);
         int port = Ports.free();
         List<String> command = List.of(
                 ProcessHandle.current().info().command().orElse("java"),
@@ -122,8 +139,8 @@ final class FeedbackBenchmark {
             List<Double> rates = new ArrayList<>();
             for (int round = 0; round < ROUNDS; round++) {
                 say("round %d of %d".formatted(round + 1, ROUNDS));
-                floors.add(bare.closedLoop(CONNECTIONS, time).perSecond());
-                rates.add(ours.closedLoop(CONNECTIONS, time).perSecond());
+                floors.add(rate(bare));
+                rates.add(rate(ours));
             }
             double floor = GatewayBenchmark.middle(floors);
             double rate = GatewayBenchmark.middle(rates);
@@ -139,6 +156,14 @@ final class FeedbackBenchmark {
                             bare.openLoop(CONNECTIONS_MAX, LEAD_IN, time, held).percentileMillis(99))
                     .goal("at most 20 ms", p99 <= 20));
         }
+    }
+
+    private double rate(LoadGenerator load) throws IOException {
+        LoadGenerator.Result result = load.closedLoop(CONNECTIONS, time);
+        if (result.bad() > 0 || result.good() == 0) {
+            throw new IOException("%d bad answers and %d good ones".formatted(result.bad(), result.good()));
+        }
+        return result.perSecond();
     }
 
     private static void awaitListening(int port) throws IOException, InterruptedException {
@@ -167,20 +192,14 @@ final class FeedbackBenchmark {
             consumer.assign(partitions);
             consumer.seekToEnd(partitions);
             partitions.forEach(consumer::position);
+            say("waiting for the stream to read what came before");
+            while (latency.getTotalCount() == 0) {
+                vote(gateway, key, sent);
+                await(consumer, sent, latency);
+            }
+            latency.reset();
             for (int i = 0; i < DUELS; i++) {
-                JsonNode reply = chat(gateway, key, ",\"bellwether\":{\"duel\":\"always\"}");
-                JsonNode choices = reply.path("choices");
-                if (choices.path(0)
-                        .at("/message/content")
-                        .equals(choices.path(1).at("/message/content"))) {
-                    continue;
-                }
-                sent.put(reply.path("bellwether").path("interaction_id").asText(), System.nanoTime());
-                post(
-                        gateway,
-                        "/v1/feedback",
-                        reply.path("bellwether").path("feedback_token").asText(),
-                        FIRST);
+                vote(gateway, key, sent);
                 await(consumer, sent, latency);
             }
         }
@@ -188,6 +207,17 @@ final class FeedbackBenchmark {
         figures.add(Figure.of("p99 from vote to pair", "one at a time", p99, "ms")
                 .goal("at most 1 s", p99 <= 1_000 && sent.isEmpty()));
         figures.add(Figure.of("p50 from vote to pair", "one at a time", latency.getValueAtPercentile(50) / 1e6, "ms"));
+    }
+
+    /** Decides a duel, if its replies differ. */
+    private void vote(int gateway, String key, Map<String, Long> sent) throws IOException, InterruptedException {
+        JsonNode reply = chat(gateway, key, ",\"bellwether\":{\"duel\":\"always\"}");
+        JsonNode choices = reply.path("choices");
+        if (!choices.path(0).at("/message/content").equals(choices.path(1).at("/message/content"))) {
+            JsonNode about = reply.path("bellwether");
+            sent.put(about.path("interaction_id").asText(), System.nanoTime());
+            post(gateway, "/v1/feedback", about.path("feedback_token").asText(), FIRST);
+        }
     }
 
     private static void await(
