@@ -15,6 +15,7 @@ import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutTransition;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +24,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
 
@@ -108,7 +111,10 @@ public final class Topics {
     }
 
     /**
-     * Creates the topics that are missing.
+     * Creates the topics that are missing, and returns once each of their partitions has a leader that answers.
+     *
+     * <p>A topic is known before its leaders lead. An idempotent producer whose first batch is refused in that moment
+     * and whose second is taken tries the first one until its delivery times out, two minutes later.
      *
      * @throws IllegalStateException when a topic has another number of partitions, or stamps another time on its
      *     records, naming the repair
@@ -141,6 +147,18 @@ public final class Topics {
                 }
             }
         }
+        awaitLeaders(admin, missing);
+    }
+
+    private static void awaitLeaders(Admin admin, List<NewTopic> created)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
+        for (NewTopic topic : created) {
+            for (int partition = 0; partition < topic.numPartitions(); partition++) {
+                ends.put(new TopicPartition(topic.name(), partition), OffsetSpec.latest());
+            }
+        }
+        admin.listOffsets(ends).all().get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private static void verify(Admin admin, int expected)
