@@ -35,6 +35,15 @@ public final class Topics {
     private static final Duration MONTH = Duration.ofDays(30);
     private static final Duration HALF_YEAR = Duration.ofDays(180);
 
+    /** What is withdrawn is not left lying until enough else is. */
+    public static final Duration COMPACTED_WITHIN = Duration.ofDays(7);
+
+    /** Retention takes away whole segments, once the youngest record of one is old enough. */
+    private static final Duration SEGMENT = Duration.ofDays(1);
+
+    /** When nothing is left in any topic of what was erased now: what is not compacted, then, has expired. */
+    public static final Duration ERASED_WITHIN = MONTH.plus(SEGMENT).plus(SEGMENT);
+
     /** Largest record: a judged interaction, a dead letter, a changelog's entry. */
     public static final int RECORD_BYTES_MAX = 4 << 20;
 
@@ -60,8 +69,10 @@ public final class Topics {
             log("refresh-requests", RefreshRequest.class, Duration.ofDays(7));
     public static final Topic<RefreshProgress> REFRESH_PROGRESS =
             compacted("refresh-progress", RefreshProgress.class, HALF_YEAR);
-    public static final Topic<Erasure> ERASURES =
-            new Topic<>("erasures", Map.of("cleanup.policy", "compact"), serde(Erasure.class));
+    public static final Topic<Erasure> ERASURES = new Topic<>(
+            "erasures",
+            with(compacted("erasures", Erasure.class, HALF_YEAR).settings(), TIMESTAMPS, BROKERS_TIME),
+            serde(Erasure.class));
     public static final Topic<DeadLetter> DEAD_LETTERS = log("dead-letters", DeadLetter.class, MONTH);
 
     public static final List<Topic<? extends Event>> ALL = List.of(
@@ -92,6 +103,8 @@ public final class Topics {
                 Long.toString(kept.toMillis()),
                 TIMESTAMPS,
                 BROKERS_TIME,
+                "segment.ms",
+                Long.toString(SEGMENT.toMillis()),
                 "max.message.bytes",
                 Integer.toString(RECORD_BYTES_MAX));
         return new Topic<>(name, settings, serde(type));
@@ -105,9 +118,17 @@ public final class Topics {
                 Long.toString(kept.toMillis()),
                 "delete.retention.ms",
                 Long.toString(MONTH.toMillis()),
+                "max.compaction.lag.ms",
+                Long.toString(COMPACTED_WITHIN.toMillis()),
                 "max.message.bytes",
                 Integer.toString(RECORD_BYTES_MAX));
         return new Topic<>(name, settings, serde(type));
+    }
+
+    private static Map<String, String> with(Map<String, String> settings, String name, String value) {
+        Map<String, String> all = new HashMap<>(settings);
+        all.put(name, value);
+        return Map.copyOf(all);
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.bellwether.stream;
 
 import dev.bellwether.event.DeadLetter;
+import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.Interaction;
@@ -10,7 +11,13 @@ import dev.bellwether.event.RolloutCommand;
 import dev.bellwether.event.RolloutSettings;
 import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutTransition;
+import dev.bellwether.stream.attribution.Attributed;
+import dev.bellwether.stream.attribution.Attributed.Erased;
+import dev.bellwether.stream.attribution.Attributed.Lost;
+import dev.bellwether.stream.attribution.Attributed.Rated;
+import dev.bellwether.stream.attribution.Attributed.Served;
 import dev.bellwether.stream.attribution.Attribution;
+import dev.bellwether.stream.erasure.Forgotten;
 import dev.bellwether.stream.pairing.Pairing;
 import dev.bellwether.stream.rollout.DecideRollouts;
 import dev.bellwether.stream.rollout.DecideRollouts.BotRollout;
@@ -18,6 +25,7 @@ import dev.bellwether.stream.scorecard.Scorecards;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -42,21 +50,41 @@ public final class FeedbackTopology {
         StreamsBuilder builder = new StreamsBuilder();
         KStream<String, Interaction> interactions = read(builder, Topics.INTERACTIONS, Interaction::interactionId);
         KStream<String, Feedback> feedback = read(builder, Topics.FEEDBACK, Feedback::interactionId);
+        KStream<String, Erasure> erasures = read(builder, Topics.ERASURES, Erasure::userHash);
         KStream<String, RolloutCommand> commands = read(builder, Topics.ROLLOUT_COMMANDS, RolloutCommand::bot);
 
-        KStream<String, Event> attributed = Attribution.join(interactions, feedback, tokenValid);
-        write(only(attributed, DeadLetter.class), Topics.DEAD_LETTERS);
-        KStream<String, RatedInteraction> rated = only(attributed, RatedInteraction.class);
+        KStream<String, Attributed> attributed = Attribution.join(interactions, feedback, erasures, tokenValid);
+        write(attributed.flatMapValues(FeedbackTopology::lost), Topics.DEAD_LETTERS);
+        KStream<String, Interaction> served = attributed.flatMapValues(FeedbackTopology::served);
+        KStream<String, RatedInteraction> rated = attributed.flatMapValues(FeedbackTopology::rated);
+        KStream<String, Forgotten> forgotten = attributed.flatMapValues(FeedbackTopology::forgotten);
         write(rated, Topics.RATED_INTERACTIONS);
-        write(Pairing.pairs(interactions, rated), Topics.PREFERENCE_PAIRS);
+        write(forgotten.<@Nullable RatedInteraction>mapValues(_ -> null), Topics.RATED_INTERACTIONS);
+        write(Pairing.pairs(served, rated, forgotten), Topics.PREFERENCE_PAIRS);
 
-        KStream<String, PolicyScorecard> scorecards =
-                Scorecards.keep(interactions, rated, bot -> slowAfter(bots.get().get(bot)));
+        KStream<String, PolicyScorecard> scorecards = Scorecards.keep(
+                interactions, rated, forgotten, bot -> slowAfter(bots.get().get(bot)));
         write(scorecards, Topics.POLICY_SCORECARDS);
         KStream<String, Event> decisions = DecideRollouts.decide(commands, scorecards, bots);
         write(only(decisions, RolloutState.class), Topics.ROLLOUT_STATE);
         write(only(decisions, RolloutTransition.class), Topics.ROLLOUT_HISTORY);
         return builder.build();
+    }
+
+    private static List<Interaction> served(Attributed each) {
+        return each instanceof Served(Interaction interaction) ? List.of(interaction) : List.of();
+    }
+
+    private static List<RatedInteraction> rated(Attributed each) {
+        return each instanceof Rated(RatedInteraction interaction) ? List.of(interaction) : List.of();
+    }
+
+    private static List<DeadLetter> lost(Attributed each) {
+        return each instanceof Lost(DeadLetter letter) ? List.of(letter) : List.of();
+    }
+
+    private static List<Forgotten> forgotten(Attributed each) {
+        return each instanceof Erased(Forgotten interaction) ? List.of(interaction) : List.of();
     }
 
     private static <E extends Event> void write(KStream<String, E> stream, Topic<E> topic) {

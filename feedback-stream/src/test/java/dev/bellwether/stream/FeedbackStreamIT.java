@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.DeadLetter;
+import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.EventJson;
 import dev.bellwether.event.Feedback;
@@ -136,16 +137,20 @@ class FeedbackStreamIT {
 
     /** A duel that somebody decided; it gives one pair. */
     private static String judgedDuel() {
+        return judgedDuel("user-" + sent);
+    }
+
+    private static String judgedDuel(String user) {
         String name = "duel-" + sent++;
         long now = System.currentTimeMillis();
         Interaction made = Records.interaction(name, "Question " + name, "First.", "Second.");
         String id = Records.idAt(now, name);
         ObjectNode json = EventJson.mapper().valueToTree(made);
-        json.put("interaction_id", id);
+        json.put("interaction_id", id).put("user_hash", user);
         Interaction interaction = EventJson.mapper().convertValue(json, Interaction.class);
         Feedback made2 = Records.feedback("f-" + name, name, now, new Preference(Outcome.FIRST));
         ObjectNode judged = EventJson.mapper().valueToTree(made2);
-        judged.put("interaction_id", id);
+        judged.put("interaction_id", id).put("user_hash", user);
         send(Topics.INTERACTIONS, id, bytes(Topics.INTERACTIONS, interaction));
         send(Topics.FEEDBACK, id, bytes(Topics.FEEDBACK, EventJson.mapper().convertValue(judged, Feedback.class)));
         return id;
@@ -190,6 +195,33 @@ class FeedbackStreamIT {
         });
     }
 
+    @Test
+    void forgetsAUserInWhateverPartitionsTheirInteractionsAre() throws IOException, InterruptedException {
+        try (Instance instance = Instance.start("erasing")) {
+            instance.awaitReady();
+            List<String> ids = new ArrayList<>();
+            for (int i = 0; i < 12; i++) {
+                ids.add(judgedDuel("forgotten-user"));
+            }
+            String other = judgedDuel();
+            producer.flush();
+            awaitRated(ids);
+            Erasure erasure =
+                    new Erasure(Event.SCHEMA, "forgotten-user", "the shop", System.currentTimeMillis() + 60_000);
+            send(Topics.ERASURES, erasure.userHash(), bytes(Topics.ERASURES, erasure));
+            String late = judgedDuel("forgotten-user");
+            String marker = judgedDuel();
+            awaitRated(List.of(other, marker));
+            Awaitility.await().atMost(LIMIT).untilAsserted(() -> {
+                assertThat(latest(Topics.RATED_INTERACTIONS)).doesNotContainKeys(ids.toArray(new String[0]));
+                assertThat(latest(Topics.PREFERENCE_PAIRS).values())
+                        .flatExtracting(PreferencePair::judges)
+                        .doesNotContain("forgotten-user");
+            });
+            assertThat(latest(Topics.RATED_INTERACTIONS)).doesNotContainKey(late);
+        }
+    }
+
     /** What no step can use, of each kind. */
     private static List<byte[]> poison(String fixture) throws IOException {
         byte[] noise = new byte[NOISE_BYTES];
@@ -219,7 +251,8 @@ class FeedbackStreamIT {
             for (Map.Entry<Topic<?>, String> input : Map.<Topic<?>, String>of(
                             Topics.INTERACTIONS, "interaction",
                             Topics.FEEDBACK, "feedback-thumb",
-                            Topics.ROLLOUT_COMMANDS, "rollout-command")
+                            Topics.ROLLOUT_COMMANDS, "rollout-command",
+                            Topics.ERASURES, "erasure")
                     .entrySet()) {
                 for (byte[] poison : poison(input.getValue())) {
                     // No fixture's id is one that holds a time, and no command's bot is keyed so: whole or not, none

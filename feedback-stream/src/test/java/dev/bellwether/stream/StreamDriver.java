@@ -13,13 +13,18 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.WindowStore;
 import org.jspecify.annotations.Nullable;
 
 /** The whole stream without a broker: records go in, and come out of its topics. */
@@ -82,6 +87,22 @@ public final class StreamDriver implements AutoCloseable {
     /** Lets {@code time} pass without a record. */
     public void pass(Duration time) {
         driver.advanceWallClockTime(time);
+    }
+
+    /** The stores in which {@code text} stands, in a key or a value. */
+    public Set<String> storesHold(String text) {
+        Set<String> holding = new TreeSet<>();
+        driver.getAllStateStores().forEach((name, store) -> {
+            try (KeyValueIterator<?, ?> all =
+                    store instanceof KeyValueStore<?, ?> keys ? keys.all() : ((WindowStore<?, ?>) store).all()) {
+                all.forEachRemaining(each -> {
+                    if (each.toString().contains(text)) {
+                        holding.add(name);
+                    }
+                });
+            }
+        });
+        return holding;
     }
 
     @Override

@@ -1,21 +1,35 @@
 package dev.bellwether.stream.attribution;
 
 import dev.bellwether.event.DeadLetter;
+import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.InteractionId;
 import dev.bellwether.stream.JsonSerde;
+import dev.bellwether.stream.attribution.Attributed.Erased;
+import dev.bellwether.stream.attribution.Attributed.Lost;
+import dev.bellwether.stream.attribution.Attributed.Rated;
+import dev.bellwether.stream.attribution.Attributed.Served;
+import dev.bellwether.stream.erasure.Forgotten;
+import dev.bellwether.stream.erasure.Forgotten.Place;
+import dev.bellwether.stream.erasure.Users;
+import dev.bellwether.stream.pairing.PromptKey;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.kstream.KStream;
+import org.apache.kafka.streams.kstream.Repartitioned;
 import org.apache.kafka.streams.processor.PunctuationType;
+import org.apache.kafka.streams.processor.StreamPartitioner;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -26,6 +40,7 @@ import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.state.WindowStore;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The step that turns interactions and feedback into rated interactions.
@@ -50,22 +65,41 @@ public final class Attribution {
     private Attribution() {}
 
     /**
-     * Every change of an interaction's judgements as a rated interaction with a higher revision; and as dead letters the
-     * feedback that waited in vain for its interaction, or was too much for one.
+     * Each interaction once; every change of its judgements as a rated interaction with a higher revision; as dead
+     * letters the feedback that waited in vain for its interaction, or was too much for one; and the interactions of
+     * users who are forgotten.
      *
+     * @param erasures by user; each partition looks for its own interactions of that user
      * @param waits how long feedback waits for its interaction
      */
-    public static KStream<String, Event> join(
-            KStream<String, Interaction> interactions, KStream<String, Feedback> feedback, Duration waits) {
-        KStream<String, Event> both = interactions
+    public static KStream<String, Attributed> join(
+            KStream<String, Interaction> interactions,
+            KStream<String, Feedback> feedback,
+            KStream<String, Erasure> erasures,
+            Duration waits) {
+        KStream<String, Event> everywhere = erasures.repartition(
+                        Repartitioned.with(Topics.ERASURES.keySerde(), Topics.ERASURES.valueSerde())
+                                .withName("erasures-everywhere")
+                                .withStreamPartitioner(new Everywhere()))
+                .mapValues(erasure -> erasure);
+        return interactions
                 .<Event>mapValues(interaction -> interaction)
-                .merge(feedback.mapValues(judgement -> judgement));
-        return both.process(new Step(waits));
+                .merge(feedback.mapValues(judgement -> judgement))
+                .merge(everywhere)
+                .process(new Step(waits));
     }
 
-    private record Step(Duration waits) implements ProcessorSupplier<String, Event, String, Event> {
+    /** Nobody knows in which partitions a user's interactions are. */
+    private static final class Everywhere implements StreamPartitioner<String, Erasure> {
         @Override
-        public Processor<String, Event, String, Event> get() {
+        public Optional<Set<Integer>> partitions(String topic, String user, Erasure erasure, int count) {
+            return Optional.of(IntStream.range(0, count).boxed().collect(Collectors.toSet()));
+        }
+    }
+
+    private record Step(Duration waits) implements ProcessorSupplier<String, Event, String, Attributed> {
+        @Override
+        public Processor<String, Event, String, Attributed> get() {
             return new Join(waits);
         }
 
@@ -75,7 +109,8 @@ public final class Attribution {
 
         @Override
         public Set<StoreBuilder<?>> stores() {
-            return Set.of(
+            Set<StoreBuilder<?>> stores = new HashSet<>(Users.stores(kept()));
+            stores.addAll(Set.of(
                     Stores.windowStoreBuilder(
                             Stores.persistentWindowStore(INTERACTIONS, kept(), Duration.ofMillis(1), false),
                             Serdes.String(),
@@ -85,11 +120,12 @@ public final class Attribution {
                             Serdes.String(),
                             new JsonSerde<>(Judgements.class)),
                     Stores.keyValueStoreBuilder(
-                            Stores.persistentKeyValueStore(WAITING), Serdes.String(), Serdes.String()));
+                            Stores.persistentKeyValueStore(WAITING), Serdes.String(), Serdes.String())));
+            return stores;
         }
     }
 
-    private static final class Join extends ContextualProcessor<String, Event, String, Event> {
+    private static final class Join extends ContextualProcessor<String, Event, String, Attributed> {
         private final Duration waits;
 
         @SuppressWarnings("NullAway.Init")
@@ -102,21 +138,29 @@ public final class Attribution {
         @SuppressWarnings("NullAway.Init")
         private KeyValueStore<String, String> waiting;
 
+        @SuppressWarnings("NullAway.Init")
+        private Users users;
+
         private Join(Duration waits) {
             this.waits = waits;
         }
 
         @Override
-        public void init(ProcessorContext<String, Event> context) {
+        public void init(ProcessorContext<String, Attributed> context) {
             super.init(context);
             interactions = context.getStateStore(INTERACTIONS);
             judgements = context.getStateStore(JUDGEMENTS);
             waiting = context.getStateStore(WAITING);
+            users = new Users(context);
             context.schedule(EXPIRES_EVERY, PunctuationType.STREAM_TIME, this::expire);
         }
 
         @Override
         public void process(Record<String, Event> record) {
+            if (record.value() instanceof Erasure erasure) {
+                users.forget(erasure, record.timestamp()).forEach(each -> forget(record, each));
+                return;
+            }
             long time = InteractionId.time(record.key());
             long ahead = time - record.timestamp();
             if (ahead > AHEAD_MAX.toMillis() || -ahead > waits.toMillis() * VALIDITIES_KEPT) {
@@ -127,25 +171,69 @@ public final class Attribution {
                     Optional.ofNullable(judgements.fetch(record.key(), time)).orElse(Judgements.NONE);
             Interaction interaction = interactions.fetch(record.key(), time);
             if (record.value() instanceof Interaction arrived && interaction == null) {
-                interactions.put(record.key(), arrived, time);
-                if (known.waitsSince() > 0) {
-                    waiting.delete(place(known.waitsSince(), record.key()));
-                }
-                if (!known.feedback().isEmpty()) {
-                    rate(record, arrived, known, time);
-                }
+                take(record, arrived, known, time);
             } else if (record.value() instanceof Feedback judgement && !known.contains(judgement)) {
-                Judgements all = known.with(judgement);
-                Optional<Feedback> excess = all.excess();
-                Judgements kept = excess.map(all::without).orElse(all);
-                excess.ifPresent(gone ->
-                        context().forward(record.withValue(deadLetter(gone, "too many judgements of one reply"))));
-                if (interaction == null) {
-                    await(record, kept, time);
-                } else {
-                    rate(record, interaction, kept, time);
-                }
+                take(record, judgement, known, interaction, time);
             }
+        }
+
+        private void take(Record<String, Event> record, Interaction arrived, Judgements known, long time) {
+            if (users.forgot(arrived.userHash(), record.key())) {
+                return;
+            }
+            interactions.put(record.key(), arrived, time);
+            index(record.key(), arrived.userHash(), place(arrived));
+            context().forward(record.withValue(new Served(arrived)));
+            if (known.waitsSince() > 0) {
+                waiting.delete(place(known.waitsSince(), record.key()));
+            }
+            if (!known.feedback().isEmpty()) {
+                rate(record, arrived, known, time);
+            }
+        }
+
+        private void take(
+                Record<String, Event> record,
+                Feedback judgement,
+                Judgements known,
+                @Nullable Interaction interaction,
+                long time) {
+            if (users.forgot(judgement.userHash(), record.key())) {
+                return;
+            }
+            Judgements all = known.with(judgement);
+            Optional<Feedback> excess = all.excess();
+            Judgements kept = excess.map(all::without).orElse(all);
+            excess.ifPresent(
+                    gone -> context().forward(record.withValue(lost(gone, "too many judgements of one reply"))));
+            if (interaction == null) {
+                await(record, kept, time);
+                index(record.key(), judgement.userHash(), null);
+            } else {
+                rate(record, interaction, kept, time);
+            }
+        }
+
+        private void index(String id, @Nullable String user, @Nullable Place place) {
+            if (user != null) {
+                users.remember(new Forgotten(id, user, place));
+            }
+        }
+
+        private static Place place(Interaction each) {
+            String prompt = PromptKey.of(each.bot(), each.prompt());
+            return new Place(each.bot(), prompt, each.conversationId(), each.experiment(), each.holdout());
+        }
+
+        private void forget(Record<String, Event> record, Forgotten each) {
+            long time = InteractionId.time(each.interactionId());
+            Judgements known = judgements.fetch(each.interactionId(), time);
+            if (known != null && known.waitsSince() > 0) {
+                waiting.delete(place(known.waitsSince(), each.interactionId()));
+            }
+            interactions.put(each.interactionId(), null, time);
+            judgements.put(each.interactionId(), null, time);
+            context().forward(record.withKey(each.interactionId()).withValue(new Erased(each)));
         }
 
         /** What nobody read to its end cannot be judged; the judgements stay all the same. */
@@ -153,7 +241,7 @@ public final class Attribution {
             Judgements revised = kept.revised();
             judgements.put(record.key(), revised, time);
             if (interaction.complete()) {
-                context().forward(record.withValue(revised.rate(interaction)));
+                context().forward(record.withValue(new Rated(revised.rate(interaction))));
             }
         }
 
@@ -185,14 +273,14 @@ public final class Attribution {
                     lost.feedback()
                             .forEach(judgement -> context()
                                     .forward(new Record<>(
-                                            each.value, deadLetter(judgement, "its interaction never came"), now)));
+                                            each.value, lost(judgement, "its interaction never came"), now)));
                 }
             }
         }
 
-        private static DeadLetter deadLetter(Feedback judgement, String reason) {
+        private static Lost lost(Feedback judgement, String reason) {
             byte[] bytes = Topics.FEEDBACK.valueSerde().serializer().serialize(Topics.FEEDBACK.name(), judgement);
-            return DeadLetter.of(Topics.FEEDBACK.name(), -1, -1, bytes, reason);
+            return new Lost(DeadLetter.of(Topics.FEEDBACK.name(), -1, -1, bytes, reason));
         }
     }
 }

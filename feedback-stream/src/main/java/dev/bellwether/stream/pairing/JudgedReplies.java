@@ -25,4 +25,8 @@ final class JudgedReplies {
     void put(String prompt, Judged judged) {
         store.put(prompt + "/" + judged.id(), judged, InteractionId.time(judged.id()));
     }
+
+    void remove(String prompt, String interactionId) {
+        store.put(prompt + "/" + interactionId, null, InteractionId.time(interactionId));
+    }
 }

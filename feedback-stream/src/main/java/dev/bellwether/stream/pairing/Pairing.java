@@ -5,12 +5,14 @@ import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.stream.JsonSerde;
+import dev.bellwether.stream.erasure.Forgotten;
 import dev.bellwether.stream.pairing.ThumbPairs.PairIds;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.Repartitioned;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
@@ -38,17 +40,26 @@ public final class Pairing {
      * New and changed pairs by id; none (a tombstone) for a pair that no longer holds.
      *
      * @param interactions all of them: a reply can be preferred by being kept, without a judgement of its own
+     * @param forgotten whose pairs are taken back
      */
     public static KStream<String, @Nullable PreferencePair> pairs(
-            KStream<String, Interaction> interactions, KStream<String, RatedInteraction> rated) {
+            KStream<String, Interaction> interactions,
+            KStream<String, RatedInteraction> rated,
+            KStream<String, Forgotten> forgotten) {
         KStream<String, RatedInteraction> unjudged = interactions
                 .filter((id, each) -> PairRules.mayReplaceAnother(each))
                 .mapValues(Pairing::unjudged);
-        return rated.merge(unjudged)
-                .selectKey((id, each) -> PromptKey.of(
-                        each.interaction().bot(), each.interaction().prompt()))
-                .repartition(Repartitioned.with(Serdes.String(), Topics.RATED_INTERACTIONS.valueSerde())
-                        .withName("rated-by-prompt"))
+        KStream<String, Change> changes = rated.merge(unjudged)
+                .map((id, each) -> KeyValue.pair(
+                        PromptKey.of(
+                                each.interaction().bot(), each.interaction().prompt()),
+                        new Change(each, null)));
+        KStream<String, Change> erased = forgotten.flatMap((id, each) -> each.place() == null
+                ? List.of()
+                : List.of(KeyValue.pair(each.place().prompt(), new Change(null, each))));
+        return changes.merge(erased)
+                .repartition(Repartitioned.with(Serdes.String(), new JsonSerde<>(Change.class))
+                        .withName("changes-by-prompt"))
                 .process(new Step());
     }
 
@@ -56,9 +67,9 @@ public final class Pairing {
         return new RatedInteraction(Event.SCHEMA, 0, each, List.of());
     }
 
-    private record Step() implements ProcessorSupplier<String, RatedInteraction, String, @Nullable PreferencePair> {
+    private record Step() implements ProcessorSupplier<String, Change, String, @Nullable PreferencePair> {
         @Override
-        public Processor<String, RatedInteraction, String, @Nullable PreferencePair> get() {
+        public Processor<String, Change, String, @Nullable PreferencePair> get() {
             return new Recompute();
         }
 
@@ -80,8 +91,7 @@ public final class Pairing {
         }
     }
 
-    private static final class Recompute
-            extends ContextualProcessor<String, RatedInteraction, String, @Nullable PreferencePair> {
+    private static final class Recompute extends ContextualProcessor<String, Change, String, @Nullable PreferencePair> {
         @SuppressWarnings("NullAway.Init")
         private JudgedReplies judged;
 
@@ -103,8 +113,15 @@ public final class Pairing {
         }
 
         @Override
-        public void process(Record<String, RatedInteraction> record) {
-            RatedInteraction arrived = record.value();
+        public void process(Record<String, Change> record) {
+            if (record.value().rated() != null) {
+                take(record, record.value().rated());
+            } else if (record.value().forgotten() != null) {
+                forget(record, record.value().forgotten());
+            }
+        }
+
+        private void take(Record<String, Change> record, RatedInteraction arrived) {
             boolean news = tries.remember(record.key(), arrived);
             if (arrived.revision() == 0 && (!news || !tries.mayBeKept(record.key(), arrived))) {
                 return;
@@ -113,10 +130,25 @@ public final class Pairing {
             if (view.old()) {
                 return;
             }
-            PromptView.Change change = view.change();
-            change.withdrawn()
+            tell(record, view);
+        }
+
+        /** Its pairs go as if everything said of it were withdrawn; then it goes itself. */
+        private void forget(Record<String, Change> record, Forgotten gone) {
+            tries.forget(gone);
+            judged.of(record.key(), gone.interactionId()).ifPresent(known -> {
+                RatedInteraction unsaid = new RatedInteraction(
+                        Event.SCHEMA, Long.MAX_VALUE, known.rated().interaction(), List.of());
+                tell(record, new PromptView(record.key(), judged, thumbs, tries, unsaid));
+                judged.remove(record.key(), gone.interactionId());
+            });
+        }
+
+        private void tell(Record<String, Change> record, PromptView view) {
+            PromptView.Changed changed = view.change();
+            changed.withdrawn()
                     .forEach(id -> context().forward(record.withKey(id).withValue(null)));
-            change.pairs()
+            changed.pairs()
                     .forEach(pair ->
                             context().forward(record.withKey(pair.pairId()).withValue(pair)));
         }

@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Locale;
 
 /** Hashes by which prompts and pairs are recognised. */
-final class PromptKey {
+public final class PromptKey {
     private PromptKey() {}
 
     /** The same for two conversations that differ in Unicode form, case and white space only. */
-    static String of(String bot, List<Message> prompt) {
+    public static String of(String bot, List<Message> prompt) {
         StringBuilder text = new StringBuilder(bot);
         for (Message message : prompt) {
             String normal = Normalizer.normalize(message.content(), Normalizer.Form.NFKC)

@@ -93,10 +93,10 @@ final class PromptView {
     }
 
     /** Ids of pairs that no longer hold, and pairs that are new or have changed. */
-    record Change(Set<String> withdrawn, List<PreferencePair> pairs) {}
+    record Changed(Set<String> withdrawn, List<PreferencePair> pairs) {}
 
     /** What the change of the interaction changes in pairs; it is remembered when this returns. */
-    Change change() {
+    Changed change() {
         Map<String, Held> held = new TreeMap<>();
         judged.values().forEach(each -> held.putAll(each.pairs()));
         Set<String> standing = thumbs.of(prompt);
@@ -123,7 +123,7 @@ final class PromptView {
         });
         remember(after);
         remember(standing, withdrawn, ruled);
-        return new Change(withdrawn, changed);
+        return new Changed(withdrawn, changed);
     }
 
     private void remember(Set<String> thumbsBefore, Set<String> withdrawn, Map<String, Ruled> ruled) {

@@ -3,6 +3,7 @@ package dev.bellwether.stream.pairing;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.InteractionId;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.stream.erasure.Forgotten;
 import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.streams.state.WindowStore;
@@ -47,6 +48,18 @@ final class Tries {
     /** Of one length, so that no other's key lies between those of one conversation. */
     static String conversation(String prompt, Interaction interaction) {
         String user = Optional.ofNullable(interaction.userHash()).orElse("");
-        return prompt + "/" + PromptKey.hash(user + "\u0000" + interaction.conversationId());
+        return conversation(prompt, user, interaction.conversationId());
+    }
+
+    private static String conversation(String prompt, String user, String id) {
+        return prompt + "/" + PromptKey.hash(user + "\u0000" + id);
+    }
+
+    void forget(Forgotten gone) {
+        if (gone.place() != null) {
+            String conversation = conversation(
+                    gone.place().prompt(), gone.userHash(), gone.place().conversationId());
+            store.put(conversation + "/" + gone.interactionId(), null, InteractionId.time(gone.interactionId()));
+        }
     }
 }

@@ -4,6 +4,8 @@ import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.stream.JsonSerde;
+import dev.bellwether.stream.erasure.Forgotten;
+import dev.bellwether.stream.erasure.Forgotten.Place;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.kstream.KStream;
@@ -27,6 +31,7 @@ import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.state.WindowStore;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The steps that keep score of experiments: each user counts once as exposed, and once for each kind of event, by what
@@ -35,6 +40,9 @@ import org.apache.kafka.streams.state.WindowStore;
  * <p>Counting every message instead would multiply false alarms, since one user's votes are not independent.
  */
 public final class Scorecards {
+    /** Between the parts of a user's key. */
+    private static final String SEPARATOR = "|";
+
     private static final String SEEN = "seen";
     private static final String CARDS = "scorecards";
     private static final String CHANGED = "changed-scorecards";
@@ -49,17 +57,22 @@ public final class Scorecards {
     /**
      * Changed scorecards by {@code bot/experiment}, at most one of each a second.
      *
+     * @param forgotten whose users are no longer remembered; what they added to the numbers stays
      * @param slowAfter time after which a bot's reply counts as slow
      */
     public static KStream<String, PolicyScorecard> keep(
             KStream<String, Interaction> interactions,
             KStream<String, RatedInteraction> rated,
+            KStream<String, Forgotten> forgotten,
             Function<String, Duration> slowAfter) {
         KStream<String, Observation> served = interactions.flatMapValues(
                 interaction -> Observation.of(interaction, slowAfter.apply(interaction.bot())));
         KStream<String, Observation> votes = rated.flatMapValues(each -> Observation.of(each));
+        KStream<String, @Nullable Observation> erased =
+                forgotten.flatMap((id, each) -> seenIn(each)).mapValues(_ -> null);
         return served.merge(votes)
-                .selectKey((id, seen) -> String.join("|", seen.bot(), seen.experiment(), seen.user()))
+                .selectKey((id, seen) -> key(seen.bot(), seen.experiment(), seen.user()))
+                .merge(erased)
                 .repartition(Repartitioned.with(Serdes.String(), new JsonSerde<>(Observation.class))
                         .withName("observations-by-user"))
                 .process(new FirstsOnly())
@@ -68,9 +81,23 @@ public final class Scorecards {
                 .process(new Count());
     }
 
-    private record FirstsOnly() implements ProcessorSupplier<String, Observation, String, Increment> {
+    private static String key(String bot, String experiment, String user) {
+        return String.join(SEPARATOR, bot, experiment, user);
+    }
+
+    private static List<KeyValue<String, Forgotten>> seenIn(Forgotten each) {
+        Place place = each.place();
+        return place == null
+                ? List.of()
+                : Stream.of(place.experiment(), place.holdout())
+                        .flatMap(Stream::ofNullable)
+                        .map(experiment -> KeyValue.pair(key(place.bot(), experiment, each.userHash()), each))
+                        .toList();
+    }
+
+    private record FirstsOnly() implements ProcessorSupplier<String, @Nullable Observation, String, Increment> {
         @Override
-        public Processor<String, Observation, String, Increment> get() {
+        public Processor<String, @Nullable Observation, String, Increment> get() {
             return new FirstOnly();
         }
 
@@ -83,7 +110,7 @@ public final class Scorecards {
         }
     }
 
-    private static final class FirstOnly extends ContextualProcessor<String, Observation, String, Increment> {
+    private static final class FirstOnly extends ContextualProcessor<String, @Nullable Observation, String, Increment> {
         @SuppressWarnings("NullAway.Init")
         private WindowStore<String, Seen> store;
 
@@ -97,8 +124,12 @@ public final class Scorecards {
         }
 
         @Override
-        public void process(Record<String, Observation> record) {
+        public void process(Record<String, @Nullable Observation> record) {
             Observation now = record.value();
+            if (now == null) {
+                store.put(record.key(), null, ExperimentTime.of(record.key().split(Pattern.quote(SEPARATOR), -1)[1]));
+                return;
+            }
             long began = ExperimentTime.of(now.experiment());
             Seen known = store.fetch(record.key(), began);
             Seen before = known == null ? Seen.NOTHING : known;

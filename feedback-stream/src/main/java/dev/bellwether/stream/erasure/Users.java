@@ -1,0 +1,99 @@
+package dev.bellwether.stream.erasure;
+
+import dev.bellwether.event.Erasure;
+import dev.bellwether.event.InteractionId;
+import dev.bellwether.stream.JsonSerde;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.kstream.Windowed;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.StoreBuilder;
+import org.apache.kafka.streams.state.Stores;
+import org.apache.kafka.streams.state.WindowStore;
+import org.apache.kafka.streams.state.WindowStoreIterator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The interactions of a partition by their user, and who asked to be forgotten when.
+ *
+ * <p>A user who is forgotten is so up to the moment of asking: what began before goes, also where it comes later, from a
+ * gateway that could not reach Kafka; what begins afterwards is somebody's who came back.
+ */
+public final class Users {
+    private static final String INTERACTIONS = "interactions-by-user";
+    private static final String ERASED = "erased-users";
+
+    /** As long as anything follows from an interaction. */
+    private static final Duration KEPT = Duration.ofDays(180);
+
+    /** Behind the slash between a user and an interaction. */
+    private static final char AFTER_SLASH = '0';
+
+    private final WindowStore<String, Forgotten> interactions;
+
+    /** When each asked, in milliseconds since 1970, at the time when the stream heard of it. */
+    private final WindowStore<String, Long> erased;
+
+    public Users(ProcessorContext<?, ?> context) {
+        interactions = context.getStateStore(INTERACTIONS);
+        erased = context.getStateStore(ERASED);
+    }
+
+    /** @param late how much later than asked something of before may come */
+    public static Set<StoreBuilder<?>> stores(Duration late) {
+        return Set.of(
+                Stores.windowStoreBuilder(
+                        Stores.persistentWindowStore(INTERACTIONS, KEPT, Duration.ofMillis(1), false),
+                        Serdes.String(),
+                        new JsonSerde<>(Forgotten.class)),
+                Stores.windowStoreBuilder(
+                        Stores.persistentWindowStore(ERASED, late, Duration.ofMillis(1), false),
+                        Serdes.String(),
+                        Serdes.Long()));
+    }
+
+    /** Whether what {@code user} said or was told in an interaction is no longer to be known. */
+    public boolean forgot(@Nullable String user, String interactionId) {
+        if (user == null) {
+            return false;
+        }
+        try (WindowStoreIterator<Long> asked = erased.fetch(user, 0, Long.MAX_VALUE)) {
+            while (asked.hasNext()) {
+                if (InteractionId.time(interactionId) <= asked.next().value) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Makes an interaction one that can be found by its user. */
+    public void remember(Forgotten interaction) {
+        interactions.put(key(interaction), interaction, InteractionId.time(interaction.interactionId()));
+    }
+
+    /**
+     * Forgets a user's interactions; returns what there were.
+     *
+     * @param now when the stream heard of it
+     */
+    public List<Forgotten> forget(Erasure erasure, long now) {
+        erased.put(erasure.userHash(), erasure.time(), now);
+        List<Forgotten> all = new ArrayList<>();
+        String user = erasure.userHash();
+        try (KeyValueIterator<Windowed<String>, Forgotten> known =
+                interactions.fetch(user + "/", user + AFTER_SLASH, 0, erasure.time())) {
+            known.forEachRemaining(each -> all.add(each.value));
+        }
+        all.forEach(each -> interactions.put(key(each), null, InteractionId.time(each.interactionId())));
+        return all;
+    }
+
+    private static String key(Forgotten interaction) {
+        return interaction.userHash() + "/" + interaction.interactionId();
+    }
+}
