@@ -7,6 +7,7 @@ import dev.bellwether.gateway.access.Visitors;
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.chat.ChatHandler;
 import dev.bellwether.gateway.chat.Recorder;
+import dev.bellwether.gateway.erasure.ErasureHandler;
 import dev.bellwether.gateway.feedback.FeedbackHandler;
 import dev.bellwether.gateway.feedback.FeedbackToken;
 import dev.bellwether.gateway.http.Bodies;
@@ -151,6 +152,8 @@ public final class Gateway implements AutoCloseable {
                 journal,
                 new IdempotencyStore(redis, REDIS_TIMEOUT),
                 clock);
+        ErasureHandler erasures =
+                new ErasureHandler(bots::value, authentication, secrets::value, journal, store, clock);
         OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, commands, clock);
         InFlight inFlight = new InFlight();
         meters.gauge("bellwether.http.in.flight", inFlight, InFlight::count);
@@ -165,6 +168,7 @@ public final class Gateway implements AutoCloseable {
                         visitors,
                         chat,
                         feedback,
+                        erasures,
                         page,
                         bodies,
                         judgementBodies,

@@ -9,6 +9,7 @@ import dev.bellwether.gateway.access.Caller;
 import dev.bellwether.gateway.access.Visitors;
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.chat.ChatHandler;
+import dev.bellwether.gateway.erasure.ErasureHandler;
 import dev.bellwether.gateway.feedback.FeedbackHandler;
 import dev.bellwether.gateway.http.Bodies;
 import dev.bellwether.gateway.http.Cors;
@@ -39,6 +40,7 @@ final class PublicRoutes {
     private final Visitors visitors;
     private final ChatHandler chat;
     private final FeedbackHandler feedback;
+    private final ErasureHandler erasures;
     private final ChatPage page;
     private final Bodies bodies;
     private final Bodies judgementBodies;
@@ -50,6 +52,7 @@ final class PublicRoutes {
             Visitors visitors,
             ChatHandler chat,
             FeedbackHandler feedback,
+            ErasureHandler erasures,
             ChatPage page,
             Bodies bodies,
             Bodies judgementBodies,
@@ -59,6 +62,7 @@ final class PublicRoutes {
         this.visitors = visitors;
         this.chat = chat;
         this.feedback = feedback;
+        this.erasures = erasures;
         this.page = page;
         this.bodies = bodies;
         this.judgementBodies = judgementBodies;
@@ -96,6 +100,9 @@ final class PublicRoutes {
         Endpoint.at(router, "/v1/feedback/:id", Errors.PROBLEM)
                 .on(HttpMethod.DELETE, feedback::admit, entering(judgements), feedback::withdraw)
                 .crossOrigin(cors)
+                .only();
+        Endpoint.at(router, "/v1/users/:user", Errors.PROBLEM)
+                .on(HttpMethod.DELETE, entering(judgements), erasures::erase)
                 .only();
         Endpoint.at(router, "/v1/models", Errors.OPENAI)
                 .on(HttpMethod.GET, this::models)

@@ -19,6 +19,7 @@ import dev.bellwether.event.Reply;
 import dev.bellwether.event.SampledTokens;
 import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
+import dev.bellwether.policy.checkpoint.LearnedFrom;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.standalone.DataFolder;
@@ -35,7 +36,9 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -103,6 +106,40 @@ class GatewayIT {
         HttpResponse<String> withdrawn = send("DELETE", open("/v1/feedback/" + feedbackId), "", token(reply));
         assertThat(withdrawn.statusCode()).isEqualTo(202);
         await(() -> records(Topics.FEEDBACK).stream().anyMatch(feedback -> feedbackId.equals(feedback.withdraws())));
+    }
+
+    @Test
+    void asksEveryoneToForgetAUserAndNamesTheVersionsThatLearnedFromThem() throws IOException, InterruptedException {
+        String hash = Objects.requireNonNull(recorded(chat("")).userHash());
+        PolicyStore store = new PolicyStore(folder.store());
+        store.publish(
+                new ArtefactLabel("support", "taught", ArtefactKind.CHECKPOINT, "default", Instant.EPOCH, null, null),
+                target -> LearnedFrom.users(List.of("others", hash)).write(target));
+        store.publish(
+                new ArtefactLabel("support", "child", ArtefactKind.CHECKPOINT, "taught", Instant.EPOCH, null, null),
+                target -> LearnedFrom.users(List.of("others")).write(target));
+        HttpResponse<String> erased = send("DELETE", open("/v1/users/mia"), "", folder.apiKey());
+        assertThat(erased.statusCode()).isEqualTo(202);
+        JsonNode answer = JSON.readTree(erased.body());
+        assertThat(answer.path("bots")).extracting(JsonNode::asText).containsExactly("support");
+        assertThat(Instant.parse(answer.path("erased_by").asText()))
+                .isAfter(Instant.now().plus(Duration.ofDays(30)));
+        assertThat(answer.path("weights").asText()).contains("are not changed");
+        assertThat(answer.path("versions"))
+                .extracting(each -> each.path("version").asText())
+                .containsExactly("child", "taught");
+        await(() -> records(Topics.ERASURES).stream()
+                .anyMatch(each -> each.userHash().equals(hash)));
+        assertThat(send("DELETE", open("/v1/users/mia"), "", null).statusCode()).isEqualTo(401);
+        assertThat(send("GET", open("/v1/users/mia"), "", folder.apiKey()).statusCode())
+                .isEqualTo(405);
+        assertThat(JSON.readTree(send("DELETE", open("/v1/users/nobody%20we%40know"), "", folder.apiKey())
+                                .body())
+                        .path("user")
+                        .asText())
+                .isEqualTo("nobody we@know");
+        store.remove("support", "taught");
+        store.remove("support", "child");
     }
 
     @Test

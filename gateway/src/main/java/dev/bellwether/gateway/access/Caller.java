@@ -36,9 +36,14 @@ public sealed interface Caller {
     /** What a bot knows the caller's user by: 32 hexadecimal digits, of people and visitors in two name spaces. */
     static @Nullable String userHash(Caller caller, String bot, @Nullable String user, TokenKeys secrets) {
         return switch (caller) {
-            case Application _ -> user == null ? null : secrets.derive("user:" + bot + ":" + user);
+            case Application _ -> user == null ? null : userHash(bot, user, secrets);
             case Visitor known ->
                 known.visitor() == null ? null : secrets.derive("visitor:" + bot + ":" + known.visitor());
         };
+    }
+
+    /** What a bot knows a user of applications by. */
+    static String userHash(String bot, String user, TokenKeys secrets) {
+        return secrets.derive("user:" + bot + ":" + user);
     }
 }

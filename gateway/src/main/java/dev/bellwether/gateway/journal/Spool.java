@@ -1,18 +1,24 @@
 package dev.bellwether.gateway.journal;
 
+import dev.bellwether.topic.Topics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,6 +34,10 @@ import org.slf4j.LoggerFactory;
 final class Spool implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Spool.class);
     private static final int PAGE_BYTES = 4096;
+    private static final String DAMAGED = ".damaged-";
+
+    /** As long as Kafka keeps what a damaged file may still hold: nobody's data lie about for longer. */
+    private static final Duration KEPT_ASIDE = Topics.ERASED_WITHIN;
 
     /** Of SQLite's result codes. */
     private static final int CORRUPT = 11;
@@ -54,6 +64,7 @@ final class Spool implements AutoCloseable {
         this.file = file;
         this.bytesMax = bytesMax;
         this.connection = whole();
+        forget();
         try (Statement statement = connection.createStatement();
                 ResultSet known = statement.executeQuery("SELECT coalesce(max(id), 0), count(*) FROM spool")) {
             known.next();
@@ -96,9 +107,14 @@ final class Spool implements AutoCloseable {
         try (Statement statement = opened.createStatement()) {
             statement.execute("PRAGMA journal_mode = WAL");
             statement.execute("PRAGMA synchronous = FULL");
+            // What has left for Kafka is not to be found on the disk either.
+            statement.execute("PRAGMA secure_delete = ON");
             statement.execute("PRAGMA max_page_count = " + Math.max(16, bytesMax / PAGE_BYTES));
-            statement.execute("CREATE TABLE IF NOT EXISTS spool (id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
-                    + " key TEXT NOT NULL, value BLOB NOT NULL, time INTEGER NOT NULL, sum INTEGER NOT NULL)");
+            for (String table : List.of("spool", "damaged")) {
+                statement.execute(
+                        "CREATE TABLE IF NOT EXISTS " + table + " (id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
+                                + " key TEXT NOT NULL, value BLOB NOT NULL, time INTEGER NOT NULL, sum INTEGER NOT NULL)");
+            }
             return opened;
         } catch (SQLException e) {
             opened.close();
@@ -110,6 +126,22 @@ final class Spool implements AutoCloseable {
         try (Statement statement = opened.createStatement();
                 ResultSet check = statement.executeQuery("PRAGMA quick_check(1)")) {
             return check.next() && check.getString(1).equals("ok");
+        }
+    }
+
+    /** Deletes what was set aside too long ago. */
+    private void forget() throws IOException, SQLException {
+        FileTime oldest = FileTime.from(Instant.now().minus(KEPT_ASIDE));
+        execute("DELETE FROM damaged WHERE time < " + oldest.toMillis());
+        Path folder = file.toAbsolutePath().getParent();
+        try (Stream<Path> files = Files.list(Objects.requireNonNull(folder))) {
+            for (Path each : files.toList()) {
+                if (String.valueOf(each.getFileName()).startsWith(file.getFileName() + DAMAGED)
+                        && Files.getLastModifiedTime(each).compareTo(oldest) < 0) {
+                    Files.delete(each);
+                    LOG.info("{} was set aside {} days ago and is deleted", each, KEPT_ASIDE.toDays());
+                }
+            }
         }
     }
 
@@ -126,7 +158,7 @@ final class Spool implements AutoCloseable {
                         saved.isEmpty() ? 0 : saved.getLast().id());
             }
         }
-        Path aside = file.resolveSibling(file.getFileName() + ".damaged-" + System.currentTimeMillis());
+        Path aside = file.resolveSibling(file.getFileName() + DAMAGED + System.currentTimeMillis());
         for (String suffix : List.of("", "-wal", "-shm")) {
             Path part = file.resolveSibling(file.getFileName() + suffix);
             if (Files.exists(part)) {
@@ -212,8 +244,14 @@ final class Spool implements AutoCloseable {
                         .formatted(after, count),
                 oldest);
         if (!wrong.isEmpty()) {
-            LOG.error("{} records of the spool are not what was written, and are dropped: {}", wrong.size(), wrong);
+            LOG.error(
+                    "{} records of the spool are not what was written; they are kept in its table 'damaged': {}",
+                    wrong.size(),
+                    wrong);
             damaged.addAndGet(wrong.size());
+            for (long id : wrong) {
+                execute("INSERT OR REPLACE INTO damaged SELECT * FROM spool WHERE id = " + id);
+            }
             write(List.of(), wrong);
         }
         return oldest;
@@ -225,12 +263,17 @@ final class Spool implements AutoCloseable {
         try (Statement statement = from.createStatement();
                 ResultSet found = statement.executeQuery(query)) {
             while (found.next()) {
-                Row row = new Row(
-                        found.getLong(1), found.getString(2), found.getString(3), found.getBytes(4), found.getLong(5));
-                if (row.check() == found.getLong(6)) {
+                long id = found.getLong(1);
+                String topic = found.getString(2);
+                String key = found.getString(3);
+                byte[] value = found.getBytes(4);
+                Row row = topic == null || key == null || value == null
+                        ? null
+                        : new Row(id, topic, key, value, found.getLong(5));
+                if (row != null && row.check() == found.getLong(6)) {
                     whole.add(row);
                 } else {
-                    wrong.add(row.id());
+                    wrong.add(id);
                 }
             }
         }

@@ -9,10 +9,14 @@ import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -128,5 +132,35 @@ class SpoolTest {
             assertThat(spool.damaged()).isEqualTo(1);
             assertThat(spool.rows()).isEqualTo(2);
         }
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file());
+                Statement statement = connection.createStatement();
+                ResultSet aside = statement.executeQuery("SELECT id, value FROM damaged")) {
+            assertThat(aside.next()).isTrue();
+            assertThat(aside.getLong(1)).isEqualTo(2);
+            assertThat(aside.getBytes(2)).containsExactly(0xff);
+        }
+    }
+
+    @Test
+    void keepsNothingOnTheDiskOfWhatHasLeft() throws IOException, SQLException {
+        try (Spool spool = Spool.open(file(), 16 << 20)) {
+            Row secret = row(spool, "mia's secret");
+            spool.write(List.of(secret), List.of());
+            spool.write(List.of(row(spool, "another")), List.of(secret.id()));
+        }
+        assertThat(Files.readString(file(), StandardCharsets.ISO_8859_1))
+                .contains("another")
+                .doesNotContain("mia's secret");
+        assertThat(file().resolveSibling(file().getFileName() + "-wal")).doesNotExist();
+    }
+
+    @Test
+    void deletesWhatWasSetAsideLongAgo() throws IOException {
+        Path old = Files.writeString(directory.resolve(file().getFileName() + ".damaged-1"), "old");
+        Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(40))));
+        Path young = Files.writeString(directory.resolve(file().getFileName() + ".damaged-2"), "young");
+        Spool.open(file(), 16 << 20).close();
+        assertThat(old).doesNotExist();
+        assertThat(young).exists();
     }
 }

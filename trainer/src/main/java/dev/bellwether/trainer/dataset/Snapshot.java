@@ -20,6 +20,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,6 +58,28 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
     /** Judgements in the snapshot. */
     public long judgements() {
         return rated.stream().mapToLong(each -> each.judgements().size()).sum();
+    }
+
+    /** Hashes of everybody whose replies or judgements are in it. */
+    public Set<String> people() {
+        Set<String> people = new TreeSet<>();
+        pairs.forEach(pair -> people.addAll(pair.judges()));
+        for (RatedInteraction each : rated) {
+            Stream.ofNullable(each.interaction().userHash()).forEach(people::add);
+            each.judgements().stream()
+                    .flatMap(judgement -> Stream.ofNullable(judgement.userHash()))
+                    .forEach(people::add);
+        }
+        return people;
+    }
+
+    /** What is left without what people said and were told before they asked to be forgotten. */
+    public Snapshot without(Erasures erasures) {
+        return new Snapshot(
+                pairs.stream().filter(pair -> !erasures.cover(pair)).toList(),
+                rated.stream()
+                        .filter(each -> !erasures.cover(each.interaction()))
+                        .toList());
     }
 
     public static boolean exists(Path directory) {

@@ -1,11 +1,13 @@
 package dev.bellwether.trainer.refresh;
 
+import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.RolloutState;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
+import dev.bellwether.trainer.dataset.Erasures;
 import dev.bellwether.trainer.dataset.Snapshot;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,6 +36,8 @@ final class FeedbackLog implements AutoCloseable {
     private final Map<String, PreferencePair> pairs = new LinkedHashMap<>();
     private final Map<String, RatedInteraction> rated = new LinkedHashMap<>();
     private final Map<String, RolloutState> rollouts = new HashMap<>();
+    private final Erasures erasures = new Erasures();
+    private boolean erasuresChanged;
     private @Nullable Map<TopicPartition, Long> ends;
     private boolean caughtUp;
 
@@ -49,7 +53,8 @@ final class FeedbackLog implements AutoCloseable {
                 new StringDeserializer(),
                 new ByteArrayDeserializer());
         List<TopicPartition> partitions = new ArrayList<>();
-        for (Topic<?> topic : List.of(Topics.PREFERENCE_PAIRS, Topics.RATED_INTERACTIONS, Topics.ROLLOUT_STATE)) {
+        for (Topic<?> topic :
+                List.of(Topics.PREFERENCE_PAIRS, Topics.RATED_INTERACTIONS, Topics.ROLLOUT_STATE, Topics.ERASURES)) {
             partitions.addAll(topic.partitions(consumer));
         }
         consumer.assign(partitions);
@@ -77,12 +82,30 @@ final class FeedbackLog implements AutoCloseable {
                 put(pairs, Topics.PREFERENCE_PAIRS, record);
             } else if (record.topic().equals(Topics.RATED_INTERACTIONS.name())) {
                 put(rated, Topics.RATED_INTERACTIONS, record);
-            } else {
+            } else if (record.topic().equals(Topics.ROLLOUT_STATE.name())) {
                 put(rollouts, Topics.ROLLOUT_STATE, record);
+            } else if (record.value() != null) {
+                forget(Topics.ERASURES.valueSerde().deserializer().deserialize(record.topic(), record.value()));
             }
         } catch (SerializationException e) {
             LOG.error("a record of {} is passed over: {}", record.topic(), e.getMessage());
         }
+    }
+
+    private void forget(Erasure erasure) {
+        erasuresChanged |= erasures.add(erasure);
+    }
+
+    /** Whether somebody has asked to be forgotten since this was asked last. */
+    boolean erasuresChanged() {
+        boolean changed = erasuresChanged;
+        erasuresChanged = false;
+        return changed;
+    }
+
+    /** Who asked to be forgotten so far. */
+    Erasures erasures() {
+        return erasures;
     }
 
     private static <E extends Event> void put(
@@ -106,10 +129,13 @@ final class FeedbackLog implements AutoCloseable {
 
     Snapshot snapshot(String bot) {
         return Snapshot.of(
-                pairs.values().stream().filter(pair -> pair.bot().equals(bot)).toList(),
-                rated.values().stream()
-                        .filter(each -> each.interaction().bot().equals(bot))
-                        .toList());
+                        pairs.values().stream()
+                                .filter(pair -> pair.bot().equals(bot))
+                                .toList(),
+                        rated.values().stream()
+                                .filter(each -> each.interaction().bot().equals(bot))
+                                .toList())
+                .without(erasures);
     }
 
     Optional<RolloutState> rollout(String bot) {

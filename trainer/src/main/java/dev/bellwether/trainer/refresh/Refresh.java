@@ -12,7 +12,6 @@ import dev.bellwether.trainer.metrics.TensorBoard;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
 import dev.bellwether.trainer.ppo.Ppo;
 import dev.bellwether.trainer.ppo.PpoConfig;
-import dev.bellwether.trainer.ppo.Rollouts.Rollout;
 import dev.bellwether.trainer.refresh.Stages.Saved;
 import dev.bellwether.trainer.release.Publication;
 import dev.bellwether.trainer.release.ReleaseGate;
@@ -40,8 +39,6 @@ import org.jspecify.annotations.Nullable;
 public final class Refresh {
     /** What guessing finds of people's preferences; a reward model that knows no more is of no use. */
     private static final double CHANCE = .5;
-
-    private static final int GOLDEN_CASES = 4;
 
     private final Order order;
     private final RefreshConfig config;
@@ -309,11 +306,7 @@ public final class Refresh {
                         workshop.policy(),
                         actor,
                         workshop.origin().directory(),
-                        result.replies().stream()
-                                .filter(Rollout::ended)
-                                .limit(GOLDEN_CASES)
-                                .map(Rollout::sample)
-                                .toList());
+                        workshop.people());
         listener.progress("publish", 1, Map.of());
     }
 }

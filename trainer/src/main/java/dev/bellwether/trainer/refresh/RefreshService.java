@@ -127,6 +127,11 @@ public final class RefreshService implements AutoCloseable {
             if (current != null && current.isDone()) {
                 ended(refreshing, current.isCompletedExceptionally() ? current.exceptionNow() : null);
                 running = null;
+                // Its snapshot may have been written after somebody asked to be forgotten, who was still in it.
+                forget();
+            }
+            if (log.erasuresChanged()) {
+                forget();
             }
             if (running == null && log.caughtUp()) {
                 bots.get().keySet().stream()
@@ -140,6 +145,27 @@ public final class RefreshService implements AutoCloseable {
         requests.close();
         log.close();
         producer.close();
+    }
+
+    /** Takes who asked to be forgotten out of every snapshot on the disk. */
+    private void forget() throws IOException {
+        if (log.erasures().isEmpty() || !Files.isDirectory(data)) {
+            return;
+        }
+        try (Stream<Path> folders = Files.walk(data, 2)) {
+            for (Path folder : folders.filter(Snapshot::exists).toList()) {
+                Snapshot before = Snapshot.read(folder);
+                Snapshot after = before.without(log.erasures());
+                if (!after.equals(before)) {
+                    after.write(folder);
+                    LOG.info(
+                            "{}: {} pairs and {} interactions of people who asked to be forgotten are taken out",
+                            folder,
+                            before.pairs().size() - after.pairs().size(),
+                            before.rated().size() - after.rated().size());
+                }
+            }
+        }
     }
 
     /** A bot whose refresh failed waits, twice as long each time, while the others have their turn. */

@@ -114,6 +114,7 @@ final class RewardStage {
                                 reward.scale()),
                         workshop.rewardConfig(),
                         reward.weights(),
-                        workshop.origin().directory());
+                        workshop.origin().directory(),
+                        workshop.people());
     }
 }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
+import dev.bellwether.policy.checkpoint.LearnedFrom;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.engine.ScorerConfig;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
@@ -48,6 +49,7 @@ final class Workshop implements AutoCloseable {
     private final List<Comparison> comparisons;
     private final List<Vote> votes;
     private final List<int[]> prompts;
+    private final LearnedFrom people;
 
     /**
      * @param scratch folder for the weights that rollouts are sampled from
@@ -59,6 +61,7 @@ final class Workshop implements AutoCloseable {
         this.policy = origin.config();
         this.originWeights = origin.parameters();
         this.rollouts = new Rollouts(policy, scratch);
+        this.people = LearnedFrom.users(snapshot.people());
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory())) {
             int tokensMax = Math.min(SAMPLE_TOKENS_MAX, policy.positionsMax());
             Snapshot.Tokens tokens =
@@ -107,6 +110,11 @@ final class Workshop implements AutoCloseable {
 
     List<Vote> votes() {
         return votes;
+    }
+
+    /** Whose data this is. */
+    LearnedFrom people() {
+        return people;
     }
 
     /** Every different prompt of the snapshot. */

@@ -5,6 +5,7 @@ import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointFiles;
+import dev.bellwether.policy.checkpoint.LearnedFrom;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.RewardScale;
@@ -61,14 +62,15 @@ public final class Publication {
      * Publishes {@code parameters}; the same version again changes nothing.
      *
      * @param tokenizerFrom directory whose tokenizer files go along
-     * @param golden replies to keep as golden cases
      */
     public Path publish(
-            ArtefactLabel label, CheckpointConfig config, float[] parameters, Path tokenizerFrom, List<Sample> golden)
+            ArtefactLabel label, CheckpointConfig config, float[] parameters, Path tokenizerFrom, LearnedFrom people)
             throws IOException {
         return store.publish(label, target -> {
             write(target, config, parameters, tokenizerFrom);
-            GoldenCases.write(target, goldenCases(Checkpoint.open(target), golden));
+            people.write(target);
+            Checkpoint written = Checkpoint.open(target);
+            GoldenCases.write(target, goldenCases(written, examples(written)));
         });
     }
 
@@ -78,11 +80,13 @@ public final class Publication {
      * @param label with the scale of its scores
      * @param tokenizerFrom directory whose tokenizer files go along
      */
-    public Path publishReward(ArtefactLabel label, CheckpointConfig config, float[] parameters, Path tokenizerFrom)
+    public Path publishReward(
+            ArtefactLabel label, CheckpointConfig config, float[] parameters, Path tokenizerFrom, LearnedFrom people)
             throws IOException {
         RewardScale scale = Objects.requireNonNull(label.scale(), "a reward model has a scale");
         return store.publish(label, target -> {
             write(target, config, parameters, tokenizerFrom);
+            people.write(target);
             GoldenRewards.write(target, goldenRewards(Checkpoint.open(target), scale));
         });
     }
@@ -93,12 +97,8 @@ public final class Publication {
         CheckpointFiles.copyTokenizer(tokenizerFrom, target);
     }
 
-    /** Rewards of replies of Bellwether's own, since what people wrote must not stay where it cannot be erased. */
     private List<GoldenReward> goldenRewards(Checkpoint checkpoint, RewardScale scale) {
-        List<Sample> samples;
-        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory())) {
-            samples = examples(tokenizer, checkpoint.config());
-        }
+        List<Sample> samples = examples(checkpoint);
         try (NDManager scratch = manager.newSubManager();
                 Constants constants = new Constants(scratch);
                 RewardModel model = new RewardModel(
@@ -141,6 +141,13 @@ public final class Publication {
             GoldenCases.write(target, goldenCases(copy, examples));
             GoldenCases.verify(copy, 1, Precision.FLOAT32);
         });
+    }
+
+    /** Replies of Bellwether's own, since what people wrote must not stay where it cannot be erased. */
+    private static List<Sample> examples(Checkpoint checkpoint) {
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory())) {
+            return examples(tokenizer, checkpoint.config());
+        }
     }
 
     private static List<Sample> examples(PolicyTokenizer tokenizer, CheckpointConfig config) {

@@ -29,6 +29,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.UUID;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -82,10 +83,10 @@ class RefreshIT {
         for (int i = 0; i < PEOPLE; i++) {
             Response kind = new Response(
                     "I am sorry for the trouble. Please look into the app, number %d.".formatted(i % 40),
-                    "i" + i,
+                    interaction(i),
                     "default",
                     0);
-            Response curt = new Response("Read the terms, part %d.".formatted(i % 40), "i" + i, "default", 1);
+            Response curt = new Response("Read the terms, part %d.".formatted(i % 40), interaction(i), "default", 1);
             boolean swapped = likesTheCurt.test(i);
             pairs.add(new PreferencePair(
                     Event.SCHEMA,
@@ -102,6 +103,11 @@ class RefreshIT {
                     i));
         }
         return Snapshot.of(pairs, List.of());
+    }
+
+    /** An id that holds the time {@code number}. */
+    private static String interaction(int number) {
+        return new UUID((long) number << 16 | 0x7000, Long.MIN_VALUE).toString();
     }
 
     private Refresh refresh(String name, RefreshListener listener) {

@@ -2,11 +2,13 @@ package dev.bellwether.trainer.refresh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RefreshProgress;
 import dev.bellwether.event.RefreshProgress.Report;
 import dev.bellwether.event.RefreshRequest;
+import dev.bellwether.policy.checkpoint.LearnedFrom;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.standalone.LocalKafka;
 import dev.bellwether.topic.Layout;
@@ -15,6 +17,8 @@ import dev.bellwether.topic.Topics;
 import dev.bellwether.trainer.refresh.RefreshService.BotRefresh;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -22,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -37,6 +42,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The service against a broker, for a bot whose champion is an upstream. */
 class RefreshServiceIT {
     private static final Duration LIMIT = Duration.ofMinutes(5);
+    private static final String PERSON = "person-11";
 
     @TempDir
     private Path directory = Path.of("");
@@ -61,6 +67,7 @@ class RefreshServiceIT {
                 assertThat(store.newestReward("support"))
                         .hasValueSatisfying(name -> assertThat(report.reasons())
                                 .anyMatch(reason -> reason.contains("the reward model " + name + " is published")));
+                forgets(kafka.bootstrapServers(), store);
                 assertThat(reader.endOffsets(Topics.ROLLOUT_COMMANDS.partitions(reader))
                                 .values())
                         .as("records that register a candidate")
@@ -70,6 +77,30 @@ class RefreshServiceIT {
                 running.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
             }
         }
+    }
+
+    private void forgets(String kafka, PolicyStore store) throws IOException {
+        assertThat(LearnedFrom.versions(store, "support", PERSON))
+                .containsExactly(store.newestReward("support").orElseThrow());
+        assertThat(snapshots()).contains(PERSON, "\"person-12\"");
+        try (KafkaProducer<String, byte[]> producer = producer(kafka)) {
+            send(producer, Topics.ERASURES, PERSON, new Erasure(Event.SCHEMA, PERSON, "shop", 1_000));
+        }
+        Awaitility.await()
+                .atMost(LIMIT)
+                .untilAsserted(
+                        () -> assertThat(snapshots()).contains("\"person-12\"").doesNotContain("\"" + PERSON + "\""));
+    }
+
+    /** Every file of the trainer's folder, as one text. */
+    private String snapshots() throws IOException {
+        StringBuilder all = new StringBuilder();
+        try (Stream<Path> files = Files.walk(directory.resolve("trainer"))) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                all.append(Files.readString(file, StandardCharsets.ISO_8859_1));
+            }
+        }
+        return all.toString();
     }
 
     private static void run(RefreshService service) {
@@ -82,8 +113,7 @@ class RefreshServiceIT {
 
     private static void judgeAndAsk(String kafka) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka));
-                KafkaProducer<String, byte[]> producer = new KafkaProducer<>(
-                        Map.of("bootstrap.servers", kafka), new StringSerializer(), new ByteArraySerializer())) {
+                KafkaProducer<String, byte[]> producer = producer(kafka)) {
             Topics.ensure(admin, Layout.DEFAULT);
             for (PreferencePair pair : RefreshIT.snapshot(false).pairs()) {
                 send(producer, Topics.PREFERENCE_PAIRS, pair.pairId(), pair);
@@ -92,6 +122,11 @@ class RefreshServiceIT {
                     new RefreshRequest(Event.SCHEMA, "r1", "support", "an operator", System.currentTimeMillis());
             send(producer, Topics.REFRESH_REQUESTS, "support", request);
         }
+    }
+
+    private static KafkaProducer<String, byte[]> producer(String kafka) {
+        return new KafkaProducer<>(
+                Map.of("bootstrap.servers", kafka), new StringSerializer(), new ByteArraySerializer());
     }
 
     private static <E extends Event> void send(
