@@ -161,10 +161,28 @@ public final class BellwetherClient {
     }
 
     public CompletableFuture<Void> withdrawAsync(String feedbackToken, String feedbackId) {
-        String id = URLEncoder.encode(feedbackId, StandardCharsets.UTF_8);
+        String id = segment(feedbackId);
         HttpRequest call =
                 judging(to("/v1/feedback/" + id).DELETE(), feedbackToken).build();
         return options.retries().run(() -> send(call)).thenAccept(response -> {});
+    }
+
+    /** Has everything forgotten that the key's bots know of a user, up to now. */
+    public Erasure forget(String user) {
+        return await(forgetAsync(user));
+    }
+
+    public CompletableFuture<Erasure> forgetAsync(String user) {
+        HttpRequest call = to("/v1/users/" + segment(user))
+                .DELETE()
+                .header("authorization", "Bearer " + options.apiKey())
+                .build();
+        return options.retries().run(() -> send(call)).thenApply(response -> Erasure.of(Wire.read(response.body())));
+    }
+
+    /** As one part of a path. */
+    private static String segment(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     private HttpRequest.Builder judging(HttpRequest.Builder call, String feedbackToken) {

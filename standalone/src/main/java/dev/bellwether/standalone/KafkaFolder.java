@@ -136,6 +136,7 @@ record KafkaFolder(Path directory, int port, int advertisedPort) {
                 num.network.threads=2
                 num.io.threads=4
                 background.threads=2
+                log.retention.check.interval.ms=30000
                 log.cleaner.dedupe.buffer.size=16777216
                 """.formatted(port, controllerPort, advertisedPort)));
         settings.setProperty("log.dirs", data.toString());

@@ -49,6 +49,7 @@ final class Spool implements AutoCloseable {
     private final AtomicLong nextId = new AtomicLong();
     private Connection connection;
     private volatile long rows;
+    private boolean unclean = true;
     private final AtomicLong damaged = new AtomicLong();
 
     /** @param time when it came, in milliseconds since 1970 */
@@ -189,9 +190,18 @@ final class Spool implements AutoCloseable {
             insert(connection, in);
             execute("COMMIT");
             rows += in.size() - gone;
+            unclean |= gone > 0;
         } catch (SQLException e) {
             rollBack(e);
             throw e;
+        }
+    }
+
+    /** Empties the log of an empty spool, in which what has left can still be read. */
+    synchronized void clean() throws SQLException {
+        if (unclean && rows == 0) {
+            execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            unclean = false;
         }
     }
 

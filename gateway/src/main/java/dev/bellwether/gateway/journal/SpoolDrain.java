@@ -36,11 +36,19 @@ final class SpoolDrain implements AutoCloseable {
     }
 
     private void run() {
+        boolean quiet = false;
         while (!closing) {
             try {
                 if (spool.rows() == 0) {
+                    if (quiet) {
+                        spool.clean();
+                    }
+                    quiet = true;
                     Thread.sleep(LOOK_EVERY);
-                } else if (!drain()) {
+                    continue;
+                }
+                quiet = false;
+                if (!drain()) {
                     Thread.sleep(TRY_AGAIN);
                 }
             } catch (InterruptedException e) {
