@@ -149,7 +149,8 @@ final class SimulateCommand implements Callable<Integer> {
             out().print(new ReportTable(result, ZoneId.systemDefault()).text());
             out().flush();
             boolean checked = brokers.isEmpty() || audit.isPresent();
-            return served(outcome) && checked && result.intact()
+            result.faults().forEach(this::say);
+            return served(outcome) && checked && result.faults().isEmpty()
                     ? CommandLine.ExitCode.OK
                     : CommandLine.ExitCode.SOFTWARE;
         }

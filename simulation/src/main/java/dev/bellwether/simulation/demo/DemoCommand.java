@@ -119,7 +119,8 @@ public final class DemoCommand implements Callable<Integer> {
             } else {
                 stayUp(installation);
             }
-            return result.intact() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+            result.faults().forEach(this::say);
+            return result.faults().isEmpty() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
         }
     }
 

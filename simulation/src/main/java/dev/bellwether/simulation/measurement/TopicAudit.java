@@ -3,7 +3,9 @@ package dev.bellwether.simulation.measurement;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.Source;
 import dev.bellwether.simulation.customer.Ledger;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
@@ -16,13 +18,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A ledger held against the topics: what the service acknowledged must be there, and count once.
  *
  * @param lost judgements in the ledger that the topic {@code feedback} does not hold
- * @param duplicated feedback ids that are in force more than once in {@code rated-interactions}
- * @param unrated acknowledged judgements that the stream had not joined to their interaction when time was up
+ * @param duplicated judgements that count more than once, as judgements in force or as pairs of a duel
+ * @param unrated acknowledged judgements of which nothing was in force when time was up, neither they nor a later one
  * @param versions what each version served to these customers, and the thumbs it got
  */
 public record TopicAudit(long lost, long duplicated, long unrated, List<Version> versions) {
@@ -60,30 +65,51 @@ public record TopicAudit(long lost, long duplicated, long unrated, List<Version>
                 (key, value) -> {
                     TopicReader.put(rated, key, value);
                     if (value != null) {
-                        value.judgements().forEach(judgement -> unrated.remove(judgement.feedbackId()));
+                        Set<Subject> judged = subjects(value);
+                        unrated.removeIf(id -> judged.contains(Subject.of(feedback.get(id))));
                     }
                 },
                 unrated::isEmpty,
                 patience);
         return new TopicAudit(
                 missing.size(),
-                duplicated(rated.values()),
+                duplicated(
+                        rated.values(), reader.latest(Topics.PREFERENCE_PAIRS).values()),
                 unrated.size(),
                 versions(reader.all(Topics.INTERACTIONS), feedback.values(), ledger.interactions()));
     }
 
-    /** Feedback ids that are in force more than once, in one interaction or in several. */
-    static long duplicated(Collection<RatedInteraction> rated) {
-        Set<String> seen = new HashSet<>();
-        Set<String> twice = new HashSet<>();
-        for (RatedInteraction each : rated) {
-            for (Feedback judgement : each.judgements()) {
-                if (!seen.add(judgement.feedbackId())) {
-                    twice.add(judgement.feedbackId());
-                }
-            }
+    /** Who judged what: of one subject one judgement is in force, the last. */
+    private record Subject(
+            String interaction,
+            int choice,
+            String kind,
+            Source source,
+            @Nullable String user) {
+        static @Nullable Subject of(@Nullable Feedback each) {
+            return each == null || each.signal() == null
+                    ? null
+                    : new Subject(
+                            each.interactionId(), each.choice(), each.signal().kind(), each.source(), each.userHash());
         }
-        return twice.size();
+    }
+
+    private static Set<Subject> subjects(RatedInteraction rated) {
+        return rated.judgements().stream()
+                .flatMap(each -> Stream.ofNullable(Subject.of(each)))
+                .collect(Collectors.toSet());
+    }
+
+    /** Judgements that count more than once: a second in force of one subject, or a second pair of one duel. */
+    static long duplicated(Collection<RatedInteraction> rated, Collection<PreferencePair> pairs) {
+        long judgements = rated.stream()
+                .mapToLong(each -> each.judgements().size() - subjects(each).size())
+                .sum();
+        List<String> duels = pairs.stream()
+                .filter(pair -> pair.origin() == PreferencePair.Origin.DUEL)
+                .map(pair -> pair.chosen().interactionId())
+                .toList();
+        return judgements + duels.size() - Set.copyOf(duels).size();
     }
 
     static List<Version> versions(

@@ -1,6 +1,7 @@
 package dev.bellwether.simulation.report;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param gainShare (final − base) / (best of 64 − base)
  * @param feedbackLost acknowledged judgements that the topic {@code feedback} does not hold
  * @param feedbackDuplicated judgements in force more than once
- * @param feedbackUnrated acknowledged judgements not yet joined to their interaction
+ * @param feedbackUnrated acknowledged judgements of which nothing is in force
  * @param seconds from the first interaction to the last
  */
 public record Report(
@@ -75,8 +76,21 @@ public record Report(
     public record Decision(
             String at, String version, String from, String to, double candidateShare, String why, double eValue) {}
 
-    /** Whether every acknowledged judgement is known to be there and to count once, as far as that was looked at. */
-    public boolean intact() {
-        return (feedbackLost == null || feedbackLost == 0) && (feedbackDuplicated == null || feedbackDuplicated == 0);
+    /** What is wrong with the acknowledged judgements: each is there, counts, and counts once; as far as looked at. */
+    public List<String> faults() {
+        List<String> faults = new ArrayList<>();
+        fault(faults, feedbackLost, "acknowledged judgements are lost");
+        fault(faults, feedbackDuplicated, "judgements count more than once");
+        fault(
+                faults,
+                feedbackUnrated,
+                "judgements are not joined to their interactions; does the feedback stream work?");
+        return faults;
+    }
+
+    private static void fault(List<String> faults, @Nullable Long count, String what) {
+        if (count != null && count > 0) {
+            faults.add(count + " " + what);
+        }
     }
 }

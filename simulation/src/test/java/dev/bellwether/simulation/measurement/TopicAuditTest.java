@@ -8,6 +8,7 @@ import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Reply;
 import dev.bellwether.event.Source;
@@ -52,15 +53,35 @@ class TopicAuditTest {
     }
 
     @Test
-    void countsJudgementsThatAreInForceTwice() {
-        Interaction first = interaction("a", "v1");
-        Feedback up = thumb("a.1", "a", true);
-        Feedback down = thumb("b.1", "b", false);
-
-        assertThat(TopicAudit.duplicated(List.of(
-                        new RatedInteraction(Event.SCHEMA, 1, first, List.of(up, up, up)),
-                        new RatedInteraction(Event.SCHEMA, 1, interaction("b", "v1"), List.of(down)))))
+    void countsWhatCountsTwice() {
+        List<RatedInteraction> rated = List.of(
+                new RatedInteraction(
+                        Event.SCHEMA,
+                        1,
+                        interaction("a", "v1"),
+                        List.of(thumb("a.1", "a", true), thumb("a.2", "a", false))),
+                new RatedInteraction(Event.SCHEMA, 1, interaction("b", "v1"), List.of(thumb("b.1", "b", false))));
+        assertThat(TopicAudit.duplicated(rated, List.of())).isEqualTo(1);
+        assertThat(TopicAudit.duplicated(rated.subList(1, 2), List.of(duel("p", "b"), duel("q", "c"))))
+                .isZero();
+        assertThat(TopicAudit.duplicated(rated.subList(1, 2), List.of(duel("p", "b"), duel("q", "b"))))
                 .isEqualTo(1);
+    }
+
+    private static PreferencePair duel(String id, String interaction) {
+        return new PreferencePair(
+                Event.SCHEMA,
+                id,
+                "support",
+                List.of(),
+                new PreferencePair.Response("Here.", interaction, "v1", 0),
+                new PreferencePair.Response("There.", interaction, "v1", 1),
+                PreferencePair.Origin.DUEL,
+                1,
+                List.of("mia"),
+                Source.END_USER,
+                "c",
+                1);
     }
 
     @Test
