@@ -1,14 +1,31 @@
 package dev.bellwether.stream;
 
+import com.fasterxml.jackson.databind.JavaType;
+import com.fasterxml.jackson.databind.type.TypeFactory;
 import dev.bellwether.event.EventJson;
 import java.io.IOException;
+import java.util.Map;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serializer;
 
 /** Writes what a step remembers as JSON. */
-public record JsonSerde<T>(Class<T> type) implements Serde<T> {
+public final class JsonSerde<T> implements Serde<T> {
+    private final JavaType type;
+
+    private JsonSerde(JavaType type) {
+        this.type = type;
+    }
+
+    public static <T> JsonSerde<T> of(Class<T> type) {
+        return new JsonSerde<>(TypeFactory.defaultInstance().constructType(type));
+    }
+
+    public static <V> JsonSerde<Map<String, V>> mapOf(Class<V> type) {
+        return new JsonSerde<>(TypeFactory.defaultInstance().constructMapType(Map.class, String.class, type));
+    }
+
     @Override
     public Serializer<T> serializer() {
         return (topic, value) -> {

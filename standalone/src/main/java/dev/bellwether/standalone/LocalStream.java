@@ -2,6 +2,7 @@ package dev.bellwether.standalone;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -21,6 +22,11 @@ public final class LocalStream extends LocalServer {
      * @param folder its settings and its state
      */
     public static LocalStream start(Path home, DataFolder folder, String kafka) {
+        return start(home, folder, kafka, ServiceSpecification.START_LIMIT);
+    }
+
+    /** @param startLimit how long it may restore its state */
+    public static LocalStream start(Path home, DataFolder folder, String kafka, Duration startLimit) {
         int port = Ports.free();
         JavaCommand command = ServiceProgram.FEEDBACK_STREAM.command(home);
         Map<String, String> environment = new HashMap<>(Map.of(
@@ -35,7 +41,9 @@ public final class LocalStream extends LocalServer {
                 command.words(),
                 environment,
                 new HealthCheck.Http(URI.create("http://127.0.0.1:%d/readyz".formatted(port))),
-                folder.log("feedback-stream"));
+                folder.log("feedback-stream"),
+                startLimit,
+                ServiceSpecification.STOP_LIMIT);
         return started(new LocalStream(service, port));
     }
 

@@ -118,7 +118,7 @@ public final class Attribution {
                     Stores.windowStoreBuilder(
                             Stores.persistentWindowStore(JUDGEMENTS, kept(), Duration.ofMillis(1), false),
                             Serdes.String(),
-                            new JsonSerde<>(Judgements.class)),
+                            JsonSerde.of(Judgements.class)),
                     Stores.keyValueStoreBuilder(
                             Stores.persistentKeyValueStore(WAITING), Serdes.String(), Serdes.String())));
             return stores;

@@ -2,15 +2,12 @@ package dev.bellwether.stream.erasure;
 
 import dev.bellwether.event.Erasure;
 import dev.bellwether.event.InteractionId;
-import dev.bellwether.stream.JsonSerde;
+import dev.bellwether.stream.GroupedStore;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.apache.kafka.common.serialization.Serdes;
-import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
-import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.state.WindowStore;
@@ -30,26 +27,20 @@ public final class Users {
     /** As long as anything follows from an interaction. */
     private static final Duration KEPT = Duration.ofDays(180);
 
-    /** Behind the slash between a user and an interaction. */
-    private static final char AFTER_SLASH = '0';
-
-    private final WindowStore<String, Forgotten> interactions;
+    private final GroupedStore<Forgotten> interactions;
 
     /** When each asked, in milliseconds since 1970, at the time when the stream heard of it. */
     private final WindowStore<String, Long> erased;
 
     public Users(ProcessorContext<?, ?> context) {
-        interactions = context.getStateStore(INTERACTIONS);
+        interactions = new GroupedStore<>(context, INTERACTIONS);
         erased = context.getStateStore(ERASED);
     }
 
     /** @param late how much later than asked something of before may come */
     public static Set<StoreBuilder<?>> stores(Duration late) {
         return Set.of(
-                Stores.windowStoreBuilder(
-                        Stores.persistentWindowStore(INTERACTIONS, KEPT, Duration.ofMillis(1), false),
-                        Serdes.String(),
-                        new JsonSerde<>(Forgotten.class)),
+                GroupedStore.builder(INTERACTIONS, KEPT, Forgotten.class),
                 Stores.windowStoreBuilder(
                         Stores.persistentWindowStore(ERASED, late, Duration.ofMillis(1), false),
                         Serdes.String(),
@@ -73,7 +64,7 @@ public final class Users {
 
     /** Makes an interaction one that can be found by its user. */
     public void remember(Forgotten interaction) {
-        interactions.put(key(interaction), interaction, InteractionId.time(interaction.interactionId()));
+        interactions.put(interaction.userHash(), interaction.interactionId(), interaction);
     }
 
     /**
@@ -83,17 +74,8 @@ public final class Users {
      */
     public List<Forgotten> forget(Erasure erasure, long now) {
         erased.put(erasure.userHash(), erasure.time(), now);
-        List<Forgotten> all = new ArrayList<>();
-        String user = erasure.userHash();
-        try (KeyValueIterator<Windowed<String>, Forgotten> known =
-                interactions.fetch(user + "/", user + AFTER_SLASH, 0, erasure.time())) {
-            known.forEachRemaining(each -> all.add(each.value));
-        }
-        all.forEach(each -> interactions.put(key(each), null, InteractionId.time(each.interactionId())));
+        List<Forgotten> all = interactions.newest(erasure.userHash(), erasure.time(), Integer.MAX_VALUE);
+        all.forEach(each -> interactions.remove(each.userHash(), each.interactionId()));
         return all;
-    }
-
-    private static String key(Forgotten interaction) {
-        return interaction.userHash() + "/" + interaction.interactionId();
     }
 }

@@ -4,10 +4,10 @@ import dev.bellwether.event.Event;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.stream.GroupedStore;
 import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.stream.erasure.Forgotten;
 import dev.bellwether.stream.pairing.ThumbPairs.PairIds;
-import dev.bellwether.topic.Topics;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -58,7 +58,7 @@ public final class Pairing {
                 ? List.of()
                 : List.of(KeyValue.pair(each.place().prompt(), new Change(null, each))));
         return changes.merge(erased)
-                .repartition(Repartitioned.with(Serdes.String(), new JsonSerde<>(Change.class))
+                .repartition(Repartitioned.with(Serdes.String(), JsonSerde.of(Change.class))
                         .withName("changes-by-prompt"))
                 .process(new Step());
     }
@@ -76,24 +76,18 @@ public final class Pairing {
         @Override
         public Set<StoreBuilder<?>> stores() {
             return Set.of(
-                    Stores.windowStoreBuilder(
-                            Stores.persistentWindowStore(JUDGED, KEPT, Duration.ofMillis(1), false),
-                            Serdes.String(),
-                            new JsonSerde<>(Judged.class)),
+                    GroupedStore.builder(JUDGED, KEPT, Judged.class),
+                    GroupedStore.builder(TRIES, PairRules.REPLACES_WITHIN, RatedInteraction.class),
                     Stores.windowStoreBuilder(
                             Stores.persistentWindowStore(THUMB_PAIRS, KEPT, Duration.ofMillis(1), false),
                             Serdes.String(),
-                            new JsonSerde<>(PairIds.class)),
-                    Stores.windowStoreBuilder(
-                            Stores.persistentWindowStore(TRIES, PairRules.REPLACES_WITHIN, Duration.ofMillis(1), false),
-                            Serdes.String(),
-                            Topics.RATED_INTERACTIONS.valueSerde()));
+                            JsonSerde.of(PairIds.class)));
         }
     }
 
     private static final class Recompute extends ContextualProcessor<String, Change, String, @Nullable PreferencePair> {
         @SuppressWarnings("NullAway.Init")
-        private JudgedReplies judged;
+        private GroupedStore<Judged> judged;
 
         @SuppressWarnings("NullAway.Init")
         private ThumbPairs thumbs;
@@ -104,12 +98,10 @@ public final class Pairing {
         @Override
         public void init(ProcessorContext<String, @Nullable PreferencePair> context) {
             super.init(context);
-            WindowStore<String, Judged> judgedStore = context.getStateStore(JUDGED);
-            WindowStore<String, RatedInteraction> triesStore = context.getStateStore(TRIES);
             WindowStore<String, PairIds> thumbStore = context.getStateStore(THUMB_PAIRS);
-            judged = new JudgedReplies(judgedStore);
+            judged = new GroupedStore<>(context, JUDGED);
             thumbs = new ThumbPairs(thumbStore);
-            tries = new Tries(triesStore);
+            tries = new Tries(new GroupedStore<>(context, TRIES));
         }
 
         @Override

@@ -4,6 +4,7 @@ import dev.bellwether.event.InteractionId;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.PreferencePair.Origin;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.stream.GroupedStore;
 import dev.bellwether.stream.pairing.Judged.Held;
 import dev.bellwether.stream.pairing.PairRules.Ruled;
 import java.util.ArrayList;
@@ -28,7 +29,7 @@ final class PromptView {
     private static final int JUDGED_MAX = 64;
 
     private final String prompt;
-    private final JudgedReplies store;
+    private final GroupedStore<Judged> store;
     private final ThumbPairs thumbs;
     private final RatedInteraction arrived;
     private final Optional<Judged> before;
@@ -36,7 +37,7 @@ final class PromptView {
     private final Map<String, RatedInteraction> tries = new TreeMap<>();
     private final boolean whole;
 
-    PromptView(String prompt, JudgedReplies store, ThumbPairs thumbs, Tries tries, RatedInteraction arrived) {
+    PromptView(String prompt, GroupedStore<Judged> store, ThumbPairs thumbs, Tries tries, RatedInteraction arrived) {
         this.prompt = prompt;
         this.store = store;
         this.thumbs = thumbs;
@@ -164,7 +165,7 @@ final class PromptView {
             own.values().removeIf(pair -> !pair.interactions().contains(each.id()));
             boolean arrivedNow = each.id().equals(id()) && arrived.revision() > 0;
             if (arrivedNow || !own.equals(each.pairs())) {
-                store.put(prompt, new Judged(each.rated(), own));
+                store.put(prompt, each.id(), new Judged(each.rated(), own));
             }
         }
     }

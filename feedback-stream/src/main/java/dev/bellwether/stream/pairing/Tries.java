@@ -1,35 +1,33 @@
 package dev.bellwether.stream.pairing;
 
 import dev.bellwether.event.Interaction;
-import dev.bellwether.event.InteractionId;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.stream.GroupedStore;
 import dev.bellwether.stream.erasure.Forgotten;
 import java.util.List;
 import java.util.Optional;
-import org.apache.kafka.streams.state.WindowStore;
 
 /** One person's tries of one question in one conversation, judged or not, each by itself and for a day. */
 final class Tries {
     /** Of one conversation so many are looked at, the newest. */
     static final int TRIES_MAX = 64;
 
-    private final WindowStore<String, RatedInteraction> store;
+    private final GroupedStore<RatedInteraction> store;
 
-    Tries(WindowStore<String, RatedInteraction> store) {
+    Tries(GroupedStore<RatedInteraction> store) {
         this.store = store;
     }
 
     /** Whether it is news, here or elsewhere. */
     boolean remember(String prompt, RatedInteraction arrived) {
         Interaction interaction = arrived.interaction();
-        String key = conversation(prompt, interaction) + "/" + interaction.interactionId();
-        long time = InteractionId.time(interaction.interactionId());
-        RatedInteraction known = store.fetch(key, time);
-        if (known != null && known.revision() >= arrived.revision()) {
+        String conversation = conversation(prompt, interaction);
+        Optional<RatedInteraction> known = store.of(conversation, interaction.interactionId());
+        if (known.isPresent() && known.get().revision() >= arrived.revision()) {
             return false;
         }
-        if (known != null || PairRules.mayReplaceAnother(interaction) || PairRules.regeneratedAway(arrived)) {
-            store.put(key, arrived, time);
+        if (known.isPresent() || PairRules.mayReplaceAnother(interaction) || PairRules.regeneratedAway(arrived)) {
+            store.put(conversation, interaction.interactionId(), arrived);
         }
         return true;
     }
@@ -42,10 +40,9 @@ final class Tries {
 
     /** The tries in the conversation of {@code each}, newest first. */
     List<RatedInteraction> of(String prompt, RatedInteraction each) {
-        return Newest.of(store, conversation(prompt, each.interaction()), TRIES_MAX);
+        return store.newest(conversation(prompt, each.interaction()), TRIES_MAX);
     }
 
-    /** Of one length, so that no other's key lies between those of one conversation. */
     static String conversation(String prompt, Interaction interaction) {
         String user = Optional.ofNullable(interaction.userHash()).orElse("");
         return conversation(prompt, user, interaction.conversationId());
@@ -59,7 +56,7 @@ final class Tries {
         if (gone.place() != null) {
             String conversation = conversation(
                     gone.place().prompt(), gone.userHash(), gone.place().conversationId());
-            store.put(conversation + "/" + gone.interactionId(), null, InteractionId.time(gone.interactionId()));
+            store.remove(conversation, gone.interactionId());
         }
     }
 }

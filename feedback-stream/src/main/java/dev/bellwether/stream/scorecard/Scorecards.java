@@ -73,10 +73,10 @@ public final class Scorecards {
         return served.merge(votes)
                 .selectKey((id, seen) -> key(seen.bot(), seen.experiment(), seen.user()))
                 .merge(erased)
-                .repartition(Repartitioned.with(Serdes.String(), new JsonSerde<>(Observation.class))
+                .repartition(Repartitioned.with(Serdes.String(), JsonSerde.of(Observation.class))
                         .withName("observations-by-user"))
                 .process(new FirstsOnly())
-                .repartition(Repartitioned.with(Serdes.String(), new JsonSerde<>(Increment.class))
+                .repartition(Repartitioned.with(Serdes.String(), JsonSerde.of(Increment.class))
                         .withName("increments"))
                 .process(new Count());
     }
@@ -106,7 +106,7 @@ public final class Scorecards {
             return Set.of(Stores.windowStoreBuilder(
                     Stores.persistentWindowStore(SEEN, KEPT, Duration.ofMillis(1), false),
                     Serdes.String(),
-                    new JsonSerde<>(Seen.class)));
+                    JsonSerde.of(Seen.class)));
         }
     }
 

@@ -40,7 +40,8 @@ public final class BenchCommand implements Callable<Integer> {
         OVERLOAD,
         SERVING,
         SWAP,
-        FEEDBACK
+        FEEDBACK,
+        STREAM
     }
 
     @Parameters(
@@ -48,7 +49,8 @@ public final class BenchCommand implements Callable<Integer> {
             paramLabel = "NAME",
             description = "gateway: through an upstream that answers at once; overload: five times what it can answer;"
                     + " serving: a model in the engine alone; swap: changes of version under load;"
-                    + " feedback: judgements to 202, and to the pair that follows.")
+                    + " feedback: judgements to 202, and to the pair that follows;"
+                    + " stream: events a second with empty and with full stores, and how long a restart takes.")
     private Benchmark benchmark = Benchmark.GATEWAY;
 
     @Option(
@@ -78,6 +80,12 @@ public final class BenchCommand implements Callable<Integer> {
             description = "serving: dialogues, gzipped JSON lines with 'turns', for the perplexity of each precision.")
     private Optional<Path> turns = Optional.empty();
 
+    @Option(
+            names = "--interactions",
+            defaultValue = "2000000",
+            description = "stream: how many its stores hold, with a tenth as many judgements (${DEFAULT-VALUE}).")
+    private long interactions;
+
     @Option(names = "--json", description = "File to write the figures to.")
     private Optional<Path> json = Optional.empty();
 
@@ -97,6 +105,11 @@ public final class BenchCommand implements Callable<Integer> {
         if (seconds < 1 || seconds > 600) {
             throw new ParameterException(spec.commandLine(), "--seconds is 1 to 600, not " + seconds);
         }
+        if (interactions < StreamBenchmark.INTERACTIONS_MIN) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--interactions is at least %d, not %d".formatted(StreamBenchmark.INTERACTIONS_MIN, interactions));
+        }
         Optional<ReportFile> file = json.isPresent() ? Optional.of(ReportFile.at(json.get())) : Optional.empty();
         Path scratch = Files.createTempDirectory("bellwether-bench");
         try {
@@ -106,6 +119,7 @@ public final class BenchCommand implements Callable<Integer> {
                 case OVERLOAD -> new OverloadBenchmark(gateway(scratch), progress).run();
                 case SWAP -> new SwapBenchmark(gateway(scratch), progress).run();
                 case FEEDBACK -> new FeedbackBenchmark(home(), scratch, Duration.ofSeconds(seconds), progress).run();
+                case STREAM -> new StreamBenchmark(home(), scratch, interactions, progress).run();
                 case SERVING -> new ServingBenchmark(serving(scratch, progress), progress).run();
             };
             report.print(spec.commandLine().getOut());
