@@ -1,6 +1,7 @@
 package dev.bellwether.event;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.databind.AnnotationIntrospector;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -15,7 +16,12 @@ import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
  * read has everything that its record does not allow to be absent, and nothing impossible: every step can use it.
  */
 public final class EventJson {
-    private static final ObjectMapper MAPPER = JsonMapper.builder()
+    /** Names of fields are remembered for good otherwise, and some are ids, or what callers made up. */
+    private static final JsonFactory FACTORY = JsonFactory.builder()
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .build();
+
+    private static final ObjectMapper MAPPER = JsonMapper.builder(FACTORY)
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .defaultPropertyInclusion(
                     JsonInclude.Value.construct(JsonInclude.Include.NON_NULL, JsonInclude.Include.NON_NULL))

@@ -22,6 +22,8 @@ public record Feedback(
         @Nullable String withdraws,
         long time)
         implements Event {
+    /** Of one person so many judgements a day are learned from, and the others only recorded. */
+    public static final int COUNTED_A_DAY_MAX = 20;
 
     public Feedback {
         Valid.named(feedbackId, "feedback_id");

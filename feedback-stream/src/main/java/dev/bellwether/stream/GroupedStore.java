@@ -1,12 +1,12 @@
 package dev.bellwether.stream;
 
+import com.fasterxml.jackson.databind.type.TypeFactory;
 import dev.bellwether.event.InteractionId;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.state.StoreBuilder;
@@ -23,7 +23,12 @@ import org.jspecify.annotations.Nullable;
  * Those of one millisecond lie together.
  */
 public final class GroupedStore<V> {
-    private final WindowStore<String, Map<String, V>> store;
+    private static final TypeFactory TYPES = TypeFactory.defaultInstance();
+
+    private final WindowStore<String, List<Entry<V>>> store;
+
+    /** One of those of a millisecond. */
+    record Entry<V>(String id, V value) {}
 
     public GroupedStore(ProcessorContext<?, ?> context, String name) {
         store = context.getStateStore(name);
@@ -33,16 +38,20 @@ public final class GroupedStore<V> {
         return Stores.windowStoreBuilder(
                 Stores.persistentWindowStore(name, kept, Duration.ofMillis(1), false),
                 Serdes.String(),
-                JsonSerde.mapOf(type));
+                JsonSerde.<List<Entry<V>>>of(
+                        TYPES.constructCollectionType(List.class, TYPES.constructParametricType(Entry.class, type))));
     }
 
     public Optional<V> of(String group, String interactionId) {
-        return Optional.ofNullable(at(group, interactionId).get(interactionId));
+        return at(group, interactionId).stream()
+                .filter(each -> each.id().equals(interactionId))
+                .findFirst()
+                .map(Entry::value);
     }
 
-    private Map<String, V> at(String group, String interactionId) {
-        Map<String, V> known = store.fetch(group, InteractionId.time(interactionId));
-        return known == null ? Map.of() : known;
+    private List<Entry<V>> at(String group, String interactionId) {
+        List<Entry<V>> known = store.fetch(group, InteractionId.time(interactionId));
+        return known == null ? List.of() : known;
     }
 
     /** Of a group, newest first, at most {@code count}. */
@@ -53,12 +62,13 @@ public final class GroupedStore<V> {
     /** The same of those no later than {@code time}, in milliseconds since 1970. */
     public List<V> newest(String group, long time, int count) {
         List<V> newest = new ArrayList<>();
-        try (WindowStoreIterator<Map<String, V>> all = store.backwardFetch(group, 0, time)) {
+        try (WindowStoreIterator<List<Entry<V>>> all = store.backwardFetch(group, 0, time)) {
             while (all.hasNext() && newest.size() < count) {
-                new TreeMap<>(all.next().value)
-                        .descendingMap().values().stream()
-                                .limit(count - newest.size())
-                                .forEach(newest::add);
+                all.next().value.stream()
+                        .sorted(Comparator.comparing((Entry<V> each) -> each.id())
+                                .reversed())
+                        .limit(count - newest.size())
+                        .forEach(each -> newest.add(each.value()));
             }
         }
         return newest;
@@ -74,11 +84,10 @@ public final class GroupedStore<V> {
     }
 
     private void replace(String group, String interactionId, @Nullable V value) {
-        Map<String, V> all = new TreeMap<>(at(group, interactionId));
-        if (value == null) {
-            all.remove(interactionId);
-        } else {
-            all.put(interactionId, value);
+        List<Entry<V>> all = new ArrayList<>(at(group, interactionId));
+        all.removeIf(each -> each.id().equals(interactionId));
+        if (value != null) {
+            all.add(new Entry<>(interactionId, value));
         }
         store.put(group, all.isEmpty() ? null : all, InteractionId.time(interactionId));
     }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.type.TypeFactory;
 import dev.bellwether.event.EventJson;
 import java.io.IOException;
-import java.util.Map;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.Serde;
@@ -22,8 +21,9 @@ public final class JsonSerde<T> implements Serde<T> {
         return new JsonSerde<>(TypeFactory.defaultInstance().constructType(type));
     }
 
-    public static <V> JsonSerde<Map<String, V>> mapOf(Class<V> type) {
-        return new JsonSerde<>(TypeFactory.defaultInstance().constructMapType(Map.class, String.class, type));
+    /** @param type what {@code T} is */
+    public static <T> JsonSerde<T> of(JavaType type) {
+        return new JsonSerde<>(type);
     }
 
     @Override

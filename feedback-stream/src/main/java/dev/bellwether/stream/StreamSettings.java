@@ -20,6 +20,9 @@ import org.apache.kafka.streams.StreamsConfig;
  * @param standbys copies of each state that other instances keep
  */
 record StreamSettings(String kafka, Path data, int threads, Layout topics, Optional<String> instance, int standbys) {
+    /** Each interaction is a few records of a kilobyte or so; with the default of 16 kB each request is full at once. */
+    private static final int BATCH_BYTES = 256 << 10;
+
     /** Its name among Kafka's consumer groups. */
     static final String GROUP = "feedback-stream";
 
@@ -45,6 +48,7 @@ record StreamSettings(String kafka, Path data, int threads, Layout topics, Optio
         settings.put(StreamsConfig.NUM_STANDBY_REPLICAS_CONFIG, standbys);
         settings.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, BoundedRocksDb.class);
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), Topics.RECORD_BYTES_MAX);
+        settings.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), BATCH_BYTES);
         settings.put(StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG), Topics.RECORD_BYTES_MAX);
         settings.put(
                 StreamsConfig.topicPrefix(TopicConfig.MAX_COMPACTION_LAG_MS_CONFIG),

@@ -151,6 +151,7 @@ public final class Gateway implements AutoCloseable {
                 secrets::value,
                 journal,
                 new IdempotencyStore(redis, REDIS_TIMEOUT),
+                meters,
                 clock);
         ErasureHandler erasures =
                 new ErasureHandler(bots::value, authentication, secrets::value, journal, store, clock);

@@ -44,8 +44,8 @@ class DegradedIT {
 
     @Test
     void startsAndChatsWhileKafkasNameDoesNotResolve() throws IOException, InterruptedException {
-        TestGateway.Settings nowhere =
-                new TestGateway.Settings(List.of(), _ -> null, "no-such-broker.invalid:9092", 4L << 30);
+        TestGateway.Settings nowhere = new TestGateway.Settings(
+                List.of(), _ -> null, "no-such-broker.invalid:9092", 4L << 30, TestGateway.SPOOL_BYTES);
         try (TestGateway gateway =
                 new TestGateway(directory.resolve("data"), "bots: {lonely: {champion: default}}\n", nowhere).start()) {
             assertThat(send("GET", gateway.operator("/readyz"), "", null).body())
@@ -94,7 +94,8 @@ class DegradedIT {
 
     /** A broker of its own, which the test stops. */
     private static TestGateway.Settings on(LocalKafka kafka) {
-        return new TestGateway.Settings(List.of(), _ -> null, kafka.bootstrapServers(), 4L << 30);
+        return new TestGateway.Settings(
+                List.of(), _ -> null, kafka.bootstrapServers(), 4L << 30, TestGateway.SPOOL_BYTES);
     }
 
     private static void signal(LocalKafka kafka, String signal) throws IOException, InterruptedException {
@@ -150,6 +151,54 @@ class DegradedIT {
                         .contains("\"spooled\":0");
             });
         }
+    }
+
+    @Test
+    void refusesVotesThatItCannotKeepWhileTheSpoolIsFullAndChatsOn() throws IOException, InterruptedException {
+        try (LocalKafka kafka = LocalKafka.start(directory.resolve("full-kafka"));
+                TestGateway gateway = new TestGateway(
+                                directory.resolve("full"),
+                                "bots: {calm: {champion: default}}\n",
+                                new TestGateway.Settings(
+                                        List.of(), _ -> null, kafka.bootstrapServers(), 4L << 30, 256 << 10))
+                        .start()) {
+            String token = token(gateway.chat("calm", ""));
+            signal(kafka, "STOP");
+            Set<String> accepted = new HashSet<>();
+            String alert;
+            try {
+                HttpResponse<String> answer = edit(gateway, token, 0);
+                for (int i = 1; answer.statusCode() == 202 && i < 1_000; i++) {
+                    accepted.add(
+                            JSON.readTree(answer.body()).path("feedback_id").asText());
+                    answer = edit(gateway, token, i);
+                }
+                assertThat(answer.statusCode()).isEqualTo(503);
+                assertThat(answer.headers().firstValue("retry-after")).isPresent();
+                assertThat(answer.body()).contains("It is not known whether");
+                assertThat(accepted).hasSizeGreaterThan(5);
+                JsonNode reply = gateway.chat("calm", "");
+                assertThat(reply.at("/choices/0/message/content").asText()).isNotBlank();
+                assertThat(reply.at("/bellwether/feedback_token").isMissingNode())
+                        .as("a reply that is nowhere cannot be judged")
+                        .isTrue();
+                alert = send("GET", gateway.operator("/metrics"), "", null).body();
+            } finally {
+                signal(kafka, "CONT");
+            }
+            assertThat(alert).containsPattern("bellwether_spool_alert 1");
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .untilAsserted(() -> assertThat(TestGateway.records(Topics.FEEDBACK, kafka.bootstrapServers()))
+                            .extracting(Feedback::feedbackId)
+                            .containsAll(accepted));
+        }
+    }
+
+    private static HttpResponse<String> edit(TestGateway gateway, String token, int number)
+            throws IOException, InterruptedException {
+        String text = "%d ".formatted(number) + "word ".repeat(700);
+        return send("POST", gateway.open("/v1/feedback"), "{\"kind\":\"edit\",\"text\":\"" + text + "\"}", token);
     }
 
     @Test

@@ -43,7 +43,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -184,6 +187,33 @@ class GatewayIT {
         assertThat(again.headers().firstValue("idempotent-replayed")).hasValue("true");
         HttpResponse<String> other = judge(token, up.replace("up", "down"), "idempotency-key", "k1");
         assertThat(other.statusCode()).isEqualTo(409);
+    }
+
+    @Test
+    void recordsTenThousandVotesOfOnePersonAndSaysThatTheyAreTooMany() throws Exception {
+        JsonNode reply = JSON.readTree(
+                send("POST", open("/v1/chat/completions"), question("support", ",\"user\":\"eager\""), folder.apiKey())
+                        .body());
+        int before = records(Topics.FEEDBACK).size();
+        AtomicInteger accepted = new AtomicInteger();
+        try (ExecutorService voters = Executors.newFixedThreadPool(8)) {
+            for (int i = 0; i < 10_000; i++) {
+                voters.submit(() -> {
+                    HttpResponse<String> answer = HTTP.send(
+                            request(
+                                    "POST",
+                                    open("/v1/feedback"),
+                                    "{\"kind\":\"thumb\",\"value\":\"up\"}",
+                                    token(reply)),
+                            HttpResponse.BodyHandlers.ofString());
+                    return answer.statusCode() == 202 ? accepted.incrementAndGet() : 0;
+                });
+            }
+        }
+        assertThat(accepted).hasValue(10_000);
+        assertThat(send("GET", operator("/metrics"), "", null).body())
+                .containsPattern("bellwether_feedback_over_cap_total\\{bot=\"support\"\\} 9980");
+        await(() -> records(Topics.FEEDBACK).size() >= before + 10_000);
     }
 
     @Test

@@ -25,7 +25,8 @@ class RoomIT {
 
     @BeforeAll
     static void start() throws IOException {
-        TestGateway.Settings settings = new TestGateway.Settings(List.of(), _ -> null, "", TWO);
+        TestGateway.Settings settings =
+                new TestGateway.Settings(List.of(), _ -> null, "", TWO, TestGateway.SPOOL_BYTES);
         gateway = new TestGateway(directory.resolve("data"), """
                 bots:
                   room-a: {champion: default}

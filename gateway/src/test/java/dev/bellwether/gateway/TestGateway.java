@@ -42,6 +42,7 @@ import org.jspecify.annotations.Nullable;
 final class TestGateway implements AutoCloseable {
     static final ObjectMapper JSON = new ObjectMapper();
     static final HttpClient HTTP = HttpClient.newHttpClient();
+    static final long SPOOL_BYTES = 64L << 20;
     private static final Path HOME = Path.of("..");
     private static final Duration LIMIT = Duration.ofSeconds(30);
 
@@ -53,8 +54,12 @@ final class TestGateway implements AutoCloseable {
 
     /** What differs from one test's gateway to another's. */
     record Settings(
-            List<String> proxies, Function<String, @Nullable String> environment, String kafka, long modelBytesMax) {
-        static final Settings DEFAULT = new Settings(List.of(), _ -> null, "", 4L << 30);
+            List<String> proxies,
+            Function<String, @Nullable String> environment,
+            String kafka,
+            long modelBytesMax,
+            long spoolBytesMax) {
+        static final Settings DEFAULT = new Settings(List.of(), _ -> null, "", 4L << 30, SPOOL_BYTES);
     }
 
     TestGateway(Path directory, String bots, Settings settings) {
@@ -115,7 +120,7 @@ final class TestGateway implements AutoCloseable {
                 1_000_000,
                 true,
                 settings.modelBytesMax(),
-                64L << 20,
+                settings.spoolBytesMax(),
                 settings.environment());
     }
 

@@ -75,7 +75,8 @@ class UpstreamIT {
         gateway = new TestGateway(
                 directory.resolve("data"),
                 bots.toString(),
-                new TestGateway.Settings(List.of(), Map.of("TEST_KEY", SECRET)::get, "", 4L << 30));
+                new TestGateway.Settings(
+                        List.of(), Map.of("TEST_KEY", SECRET)::get, "", 4L << 30, TestGateway.SPOOL_BYTES));
         String limits =
                 ",\"limits\":{\"first_token\":\"PT0.4S\",\"between_tokens\":\"PT0.4S\",\"reply\":\"PT0.4S\",\"retries\":0}";
         String key = ",\"key\":{\"environment\":\"TEST_KEY\"}";

@@ -43,7 +43,8 @@ class VisitorsIT {
         gateway = new TestGateway(
                         directory.resolve("data"),
                         BOTS,
-                        new TestGateway.Settings(List.of("127.0.0.0/8"), _ -> null, "", 4L << 30))
+                        new TestGateway.Settings(
+                                List.of("127.0.0.0/8"), _ -> null, "", 4L << 30, TestGateway.SPOOL_BYTES))
                 .start();
     }
 

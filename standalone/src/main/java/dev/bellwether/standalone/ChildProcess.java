@@ -3,32 +3,42 @@ package dev.bellwether.standalone;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * A program started by this one: its output goes to a log file, it is ended by its handle alone, and it does not
- * outlive a parent that exits.
+ * outlive this process, however that ends: the system kills it then, where {@code setpriv} can ask for that.
  */
 public final class ChildProcess implements AutoCloseable {
     private static final Duration KILL_LIMIT = Duration.ofSeconds(10);
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(10);
 
+    /** Of util-linux. */
+    private static final List<Path> SETPRIV = List.of(Path.of("/usr/bin/setpriv"), Path.of("/bin/setpriv"));
+
+    /** A child dies with the thread that started it, not with its process; this one lives as long as the process. */
+    private static final ExecutorService STARTER = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().name("starter").daemon().factory());
+
     private final String name;
     private final Process process;
-    private final ProcessIdentity identity;
     private final LogFile log;
     private final Optional<ShutdownHook> hook;
 
     private ChildProcess(String name, Process process, LogFile log, boolean hooked) {
         this.name = name;
         this.process = process;
-        this.identity = ProcessIdentity.of(process.toHandle());
         this.log = log;
         this.hook = hooked ? Optional.of(ShutdownHook.add("stop-" + name, this::end)) : Optional.empty();
     }
@@ -54,25 +64,29 @@ public final class ChildProcess implements AutoCloseable {
 
     private static Process launch(List<String> command, Map<String, String> environment, Path directory, Path log) {
         new LogFile(log).prepare();
-        var builder = new ProcessBuilder(command)
+        List<String> words = Stream.concat(dyingWithParent(), command.stream()).toList();
+        var builder = new ProcessBuilder(words)
                 .directory(directory.toFile())
                 .redirectErrorStream(true)
                 .redirectInput(new File("/dev/null"))
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
         builder.environment().putAll(environment);
         try {
-            return builder.start();
-        } catch (IOException failure) {
-            throw new UncheckedIOException("Cannot start " + command.getFirst(), failure);
+            return STARTER.submit(builder::start).get();
+        } catch (ExecutionException failure) {
+            throw new UncheckedIOException(new IOException("Cannot start " + command.getFirst(), failure.getCause()));
+        } catch (InterruptedException interrupted) {
+            throw StandaloneException.interrupted(command.getFirst());
         }
     }
 
-    public long pid() {
-        return identity.pid();
+    private static Stream<String> dyingWithParent() {
+        return SETPRIV.stream().filter(Files::isExecutable).findFirst().stream()
+                .flatMap(found -> Stream.of(found.toString(), "--pdeathsig", "KILL"));
     }
 
-    public ProcessIdentity identity() {
-        return identity;
+    public long pid() {
+        return process.pid();
     }
 
     public boolean alive() {

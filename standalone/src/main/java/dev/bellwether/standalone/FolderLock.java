@@ -6,8 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 
 /** The right of one process to use a folder; the system takes it back when the process ends, however it ends. */
 final class FolderLock implements AutoCloseable {
@@ -34,6 +36,23 @@ final class FolderLock implements AutoCloseable {
             if (!taken) {
                 channel.close();
             }
+        }
+    }
+
+    /** The process that has the folder; none where nobody does. */
+    static Optional<ProcessHandle> holder(Path folder) {
+        Path file = folder.resolve("lock");
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        try (var channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            return isFree(channel)
+                    ? Optional.empty()
+                    : ProcessHandle.of(Long.parseLong(owner(channel).strip()));
+        } catch (IOException failure) {
+            throw new UncheckedIOException("Cannot find out who uses " + folder, failure);
+        } catch (NumberFormatException unfinished) {
+            return Optional.empty();
         }
     }
 

@@ -15,6 +15,11 @@ public final class Installation implements AutoCloseable {
     /** Kafka, Redis, gateway, feedback stream, trainer. */
     static final int SERVICES = 5;
 
+    /** What a killed run had may still be on its way out. */
+    private static final Duration PORT_LIMIT = Duration.ofSeconds(2);
+
+    private static final Duration PORT_POLL = Duration.ofMillis(50);
+
     private final DataFolder folder;
     private final RunState origin;
     private final Supervisor supervisor;
@@ -46,8 +51,7 @@ public final class Installation implements AutoCloseable {
 
     private static Installation start(InstallationSettings settings, DataFolder folder) {
         RunFile runFile = folder.runFile();
-        runFile.endLeftovers();
-        if (settings.chatPort() != 0 && !Ports.isFree(settings.chatPort())) {
+        if (settings.chatPort() != 0 && !Await.until(PORT_LIMIT, PORT_POLL, () -> Ports.isFree(settings.chatPort()))) {
             throw StandaloneException.portInUse(settings.chatPort());
         }
         var plan = new Plan(settings, folder, Endpoints.choose(settings, folder));
@@ -217,10 +221,8 @@ public final class Installation implements AutoCloseable {
         }
 
         RunState runState() {
-            var self = ProcessIdentity.of(ProcessHandle.current());
             return new RunState(
-                    self.pid(),
-                    self.startedAt(),
+                    ProcessHandle.current().pid(),
                     http(endpoints.chat()),
                     http(endpoints.operator()),
                     kafka(),

@@ -1,7 +1,6 @@
 package dev.bellwether.standalone;
 
 import java.net.URI;
-import java.time.Instant;
 import java.util.List;
 
 /**
@@ -12,7 +11,6 @@ import java.util.List;
  */
 public record RunState(
         long pid,
-        Instant startedAt,
         URI chatUrl,
         URI operatorUrl,
         String kafka,
@@ -25,24 +23,13 @@ public record RunState(
         services = List.copyOf(services);
     }
 
-    ProcessIdentity supervisor() {
-        return new ProcessIdentity(pid, startedAt);
-    }
-
-    /** Says whether the supervisor and all of its services live and pass their checks. */
+    /** Says whether all services pass their checks. */
     public boolean healthy() {
-        return supervisor().live().isPresent()
-                && services.size() == Installation.SERVICES
-                && services.stream().allMatch(each -> each.observedNow().health() == ServiceState.Health.HEALTHY);
-    }
-
-    /** This state with the health of processes that have died since it was written put right. */
-    RunState observedNow() {
-        return with(services.stream().map(ServiceState::observedNow).toList());
+        return services.size() == Installation.SERVICES
+                && services.stream().allMatch(each -> each.health() == ServiceState.Health.HEALTHY);
     }
 
     RunState with(List<ServiceState> others) {
-        return new RunState(
-                pid, startedAt, chatUrl, operatorUrl, kafka, redis, apiKeyFile, operatorKeyFile, store, others);
+        return new RunState(pid, chatUrl, operatorUrl, kafka, redis, apiKeyFile, operatorKeyFile, store, others);
     }
 }

@@ -1,7 +1,6 @@
 package dev.bellwether.standalone;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import java.time.Instant;
 import java.util.Locale;
 
 /**
@@ -10,7 +9,7 @@ import java.util.Locale;
  * @param pid of its present or last process
  * @param restarts how often it was started again after it died
  */
-public record ServiceState(String name, long pid, Instant startedAt, int restarts, Health health, String log) {
+public record ServiceState(String name, long pid, int restarts, Health health, String log) {
     /** Starting until the first passed check of a process's life, dead between its end and the next start. */
     public enum Health {
         @JsonProperty("starting")
@@ -26,15 +25,5 @@ public record ServiceState(String name, long pid, Instant startedAt, int restart
         public String toString() {
             return name().toLowerCase(Locale.ROOT);
         }
-    }
-
-    ProcessIdentity process() {
-        return new ProcessIdentity(pid, startedAt);
-    }
-
-    /** This state, or dead if its process no longer lives. */
-    ServiceState observedNow() {
-        boolean lives = process().live().isPresent();
-        return lives ? this : new ServiceState(name, pid, startedAt, restarts, Health.DEAD, log);
     }
 }

@@ -25,6 +25,7 @@ public final class Standalone {
     static final int EXIT_UNHEALTHY = 3;
 
     private static final Duration DOWN_LIMIT = Duration.ofMinutes(4);
+    private static final Duration DOWN_POLL = Duration.ofMillis(100);
     private static final Duration WAIT_SLICE = Duration.ofHours(1);
 
     private final Map<String, String> environment;
@@ -129,22 +130,16 @@ public final class Standalone {
                     Path data,
             @Option(names = "--json", description = "As JSON.") boolean json) {
         Optional<RunState> running = running(data);
-        Optional<RunState> known = running.or(() -> leftBehind(data));
-        if (known.isEmpty()) {
-            out().println(json ? "{\"services\": []}" : "Nothing runs on " + data + ".");
-            return EXIT_UNHEALTHY;
-        }
-        RunState state = known.get().observedNow();
-        out().println(json ? RunFile.text(state) : table(state));
         if (running.isEmpty()) {
-            spec.commandLine()
-                    .getErr()
-                    .printf(
-                            "Their supervisor was killed. End what it left with: ./bellwether down --data '%s'%n",
-                            data);
+            out().println(json ? "{\"services\": []}" : nothingRuns(data));
             return EXIT_UNHEALTHY;
         }
-        return state.healthy() ? CommandLine.ExitCode.OK : EXIT_UNHEALTHY;
+        out().println(json ? RunFile.text(running.get()) : table(running.get()));
+        return running.get().healthy() ? CommandLine.ExitCode.OK : EXIT_UNHEALTHY;
+    }
+
+    private static String nothingRuns(Path data) {
+        return "Nothing runs on " + data + ".";
     }
 
     private static String table(RunState state) {
@@ -161,44 +156,25 @@ public final class Standalone {
     int down(
             @Option(names = "--data", defaultValue = ".bellwether", description = "The data folder (${DEFAULT-VALUE}).")
                     Path data) {
-        Optional<RunState> running = running(data);
-        if (running.isEmpty()) {
-            boolean left = leftBehind(data).isPresent();
-            if (RunFile.in(data).read().isPresent()) {
-                try (DataFolder folder = DataFolder.open(data)) {
-                    folder.runFile().endLeftovers();
-                }
-            }
-            out().println(
-                            left
-                                    ? "Stopped what a killed run had left on " + data + "."
-                                    : "Nothing runs on " + data + ".");
+        Optional<ProcessHandle> supervisor = FolderLock.holder(data);
+        if (supervisor.isEmpty()) {
+            out().println(nothingRuns(data));
             return CommandLine.ExitCode.OK;
         }
-        ProcessIdentity supervisor = running.get().supervisor();
-        supervisor.live().ifPresent(ProcessHandle::destroy);
-        if (!supervisor.awaitEnd(DOWN_LIMIT)) {
+        supervisor.get().destroy();
+        if (!Await.until(DOWN_LIMIT, DOWN_POLL, () -> FolderLock.holder(data).isEmpty())) {
             throw new StandaloneException(
                     "not_stopped",
-                    ("Process %d did not stop within %d s. Look at the logs in %s; "
-                                    + "end it with `kill -9 %d`, and run `down` again to end what it leaves.")
-                            .formatted(
-                                    supervisor.pid(), DOWN_LIMIT.toSeconds(), data.resolve("logs"), supervisor.pid()));
+                    "Process %1$d did not stop within %2$d s. Look at the logs in %3$s, and end it with `kill -9 %1$d`."
+                            .formatted(supervisor.get().pid(), DOWN_LIMIT.toSeconds(), data.resolve("logs")));
         }
         out().println("Stopped.");
         return CommandLine.ExitCode.OK;
     }
 
     private static Optional<RunState> running(Path data) {
-        return RunFile.in(data).read().filter(state -> state.supervisor().live().isPresent());
-    }
-
-    /** What a run left whose supervisor was killed. */
-    private static Optional<RunState> leftBehind(Path data) {
-        return RunFile.in(data)
-                .read()
-                .filter(state -> state.services().stream()
-                        .anyMatch(service -> service.process().live().isPresent()));
+        return FolderLock.holder(data)
+                .flatMap(holder -> RunFile.in(data).read().filter(state -> state.pid() == holder.pid()));
     }
 
     private PrintWriter out() {

@@ -77,12 +77,7 @@ final class SupervisedService {
     /** Empty before the first start. */
     synchronized Optional<ServiceState> state() {
         return child().map(process -> new ServiceState(
-                name(),
-                process.pid(),
-                process.identity().startedAt(),
-                restarts,
-                health,
-                service.log().toString()));
+                name(), process.pid(), restarts, health, service.log().toString()));
     }
 
     private synchronized Optional<ChildProcess> child() {

@@ -101,24 +101,32 @@ class InstallationIT {
                     .contains("BELLWETHER_KAFKA=" + first.kafka())
                     .contains("BELLWETHER_DATA=" + data.resolve("trainer"));
 
+            assertThat(first.services()).allMatch(InstallationIT::lives);
             up.kill();
-            assertThat(first.services())
-                    .allMatch(service -> service.process().live().isPresent());
+            assertThat(Await.until(LIMIT, POLL, () -> first.services().stream().noneMatch(InstallationIT::lives)))
+                    .as("its children die with it")
+                    .isTrue();
             assertThat(run("status")).isEqualTo(3);
+            assertThat(run("down")).isZero();
 
             try (ChildProcess again = up(first.chatUrl().getPort())) {
                 RunState second = awaitHealthy(again);
-                assertThat(first.services())
-                        .allMatch(service -> service.process().live().isEmpty());
                 assertThat(second.kafka()).isEqualTo(first.kafka());
 
                 assertThat(run("down")).isZero();
                 assertThat(again.awaitExit(LIMIT)).isTrue();
-                assertThat(second.services())
-                        .allMatch(service -> service.process().live().isEmpty());
+                assertThat(second.services()).noneMatch(InstallationIT::lives);
                 assertThat(RunFile.in(data).read()).isEmpty();
             }
         }
+    }
+
+    /** One that has ended may wait for its parent to ask how; where there is none that does, for good. */
+    private static boolean lives(ServiceState service) {
+        return ProcessHandle.of(service.pid())
+                .filter(ProcessHandle::isAlive)
+                .flatMap(process -> process.info().command())
+                .isPresent();
     }
 
     /** The compose file runs the same programs with the same variables, its own replication apart. */
@@ -175,7 +183,10 @@ class InstallationIT {
         Await.until(
                 LIMIT,
                 POLL,
-                () -> !up.alive() || file.read().filter(RunState::healthy).isPresent());
+                () -> !up.alive()
+                        || file.read()
+                                .filter(state -> state.pid() == up.pid() && state.healthy())
+                                .isPresent());
         assertThat(up.alive())
                 .as(() -> new LogFile(directory.resolve("up.log")).tail())
                 .isTrue();

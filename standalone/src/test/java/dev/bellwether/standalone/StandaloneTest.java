@@ -10,8 +10,6 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -71,49 +69,18 @@ class StandaloneTest {
     }
 
     @Test
-    void statusTellsOfAServiceThatDied() throws IOException {
+    void takesNoProcessForARunThatDoesNotHoldTheFolder() throws IOException {
         Files.createDirectories(Path.of(data()));
-        var self = ProcessIdentity.of(ProcessHandle.current());
-        var dead = new ServiceState("trainer", self.pid(), Instant.EPOCH, 2, ServiceState.Health.HEALTHY, "log");
+        long self = ProcessHandle.current().pid();
+        var service = new ServiceState("trainer", self, 2, ServiceState.Health.HEALTHY, "log");
         URI url = URI.create("http://127.0.0.1:1");
-        RunFile.in(Path.of(data()))
-                .write(new RunState(self.pid(), self.startedAt(), url, url, "k", "r", "a", "o", "s", List.of(dead)));
+        RunFile.in(Path.of(data())).write(new RunState(self, url, url, "k", "r", "a", "o", "s", List.of(service)));
+        Files.writeString(Path.of(data()).resolve("lock"), Long.toString(self));
 
         assertThat(run("status", "--data", data(), "--json")).isEqualTo(3);
-        assertThat(out.toString()).contains("\"health\" : \"dead\"").contains("\"restarts\" : 2");
-    }
-
-    @Test
-    void whatAKilledSupervisorLeftIsShownAndEnded() throws IOException {
-        Files.createDirectories(Path.of(data()));
-        Process left = new ProcessBuilder("sleep", "600").start();
-        try {
-            var self = ProcessIdentity.of(ProcessHandle.current());
-            var orphan = ProcessIdentity.of(left.toHandle());
-            var service = new ServiceState(
-                    "gateway", orphan.pid(), orphan.startedAt(), 0, ServiceState.Health.HEALTHY, "log");
-            URI url = URI.create("http://127.0.0.1:1");
-            var gone = new RunState(self.pid(), Instant.EPOCH, url, url, "k", "r", "a", "o", "s", List.of(service));
-            RunFile.in(Path.of(data())).write(gone);
-
-            assertThat(run("status", "--data", data())).isEqualTo(3);
-            assertThat(out.toString()).contains("gateway");
-            assertThat(err.toString()).contains("supervisor was killed").contains("down --data '" + data() + "'");
-            assertThat(run("down", "--data", data())).isZero();
-            assertThat(out.toString()).contains("Stopped what a killed run had left");
-            assertThat(left.onExit()).succeedsWithin(Duration.ofSeconds(30));
-        } finally {
-            left.destroyForcibly();
-        }
-    }
-
-    @Test
-    void anotherProcessWithARememberedPidIsNotTakenForTheOldOne() {
-        var self = ProcessIdentity.of(ProcessHandle.current());
-
-        assertThat(self.live()).isPresent();
-        assertThat(new ProcessIdentity(self.pid(), self.startedAt().minusSeconds(60)).live())
-                .isEmpty();
+        assertThat(out.toString()).contains("\"services\": []");
+        assertThat(run("down", "--data", data())).isZero();
+        assertThat(out.toString()).contains("Nothing runs on");
     }
 
     private String data() {

@@ -69,13 +69,14 @@ class SupervisorIT {
         Supervisor supervisor = Supervisor.start(
                 List.of(listener("one"), listener("other")),
                 states -> states.forEach(state -> seen.add(state.name() + " " + state.health())));
-        List<ProcessIdentity> processes =
-                supervisor.states().stream().map(ServiceState::process).toList();
-        assertThat(processes).allMatch(process -> process.live().isPresent());
+        List<ProcessHandle> processes = supervisor.states().stream()
+                .flatMap(state -> ProcessHandle.of(state.pid()).stream())
+                .toList();
+        assertThat(processes).hasSize(2).allMatch(ProcessHandle::isAlive);
 
         supervisor.close();
 
-        assertThat(processes).allMatch(process -> process.live().isEmpty());
+        assertThat(processes).noneMatch(ProcessHandle::isAlive);
         assertThat(seen.indexOf("one healthy")).isNotNegative().isLessThan(seen.indexOf("other starting"));
     }
 
@@ -83,15 +84,18 @@ class SupervisorIT {
     void givesUpOnAServiceThatKeepsDyingAsItStarts() {
         var good = listener("good");
         var bad = listener("bad", Map.of("BELLWETHER_LISTENER", "die"));
-        List<ProcessIdentity> started = Collections.synchronizedList(new ArrayList<>());
+        List<Long> started = Collections.synchronizedList(new ArrayList<>());
 
         assertThatThrownBy(() -> Supervisor.start(
-                        List.of(good, bad), states -> states.forEach(state -> started.add(state.process()))))
+                        List.of(good, bad), states -> states.forEach(state -> started.add(state.pid()))))
                 .isInstanceOf(StandaloneException.class)
                 .hasMessageContaining("bad keeps dying")
                 .hasMessageContaining("told to die")
                 .hasMessageContaining("bad.log");
-        assertThat(started).isNotEmpty().allMatch(process -> process.live().isEmpty());
+        assertThat(started)
+                .isNotEmpty()
+                .noneMatch(pid ->
+                        ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isPresent());
     }
 
     private ServiceSpecification listener(String name) {

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class Pairing {
     private static final String JUDGED = "judged-by-prompt";
     private static final String TRIES = "tries";
+    private static final String REGENERATED = "regenerated";
     private static final String THUMB_PAIRS = "thumb-pairs";
 
     /** As long as the pairs themselves are kept. */
@@ -78,6 +79,7 @@ public final class Pairing {
             return Set.of(
                     GroupedStore.builder(JUDGED, KEPT, Judged.class),
                     GroupedStore.builder(TRIES, PairRules.REPLACES_WITHIN, RatedInteraction.class),
+                    GroupedStore.builder(REGENERATED, PairRules.REPLACES_WITHIN, String.class),
                     Stores.windowStoreBuilder(
                             Stores.persistentWindowStore(THUMB_PAIRS, KEPT, Duration.ofMillis(1), false),
                             Serdes.String(),
@@ -101,7 +103,7 @@ public final class Pairing {
             WindowStore<String, PairIds> thumbStore = context.getStateStore(THUMB_PAIRS);
             judged = new GroupedStore<>(context, JUDGED);
             thumbs = new ThumbPairs(thumbStore);
-            tries = new Tries(new GroupedStore<>(context, TRIES));
+            tries = new Tries(new GroupedStore<>(context, TRIES), new GroupedStore<>(context, REGENERATED));
         }
 
         @Override
@@ -114,8 +116,10 @@ public final class Pairing {
         }
 
         private void take(Record<String, Change> record, RatedInteraction arrived) {
+            boolean unjudged = arrived.revision() == 0;
+            boolean mayBeKept = unjudged && tries.mayBeKept(record.key(), arrived);
             boolean news = tries.remember(record.key(), arrived);
-            if (arrived.revision() == 0 && (!news || !tries.mayBeKept(record.key(), arrived))) {
+            if (unjudged && !(news && mayBeKept)) {
                 return;
             }
             PromptView view = new PromptView(record.key(), judged, thumbs, tries, arrived);

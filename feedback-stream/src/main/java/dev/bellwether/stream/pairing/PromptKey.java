@@ -8,9 +8,12 @@ import java.text.Normalizer;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** Hashes by which prompts and pairs are recognised. */
 public final class PromptKey {
+    private static final Pattern BLANKS = Pattern.compile("\\s+");
+
     private PromptKey() {}
 
     /** The same for two conversations that differ in Unicode form, case and white space only. */
@@ -19,8 +22,8 @@ public final class PromptKey {
         for (Message message : prompt) {
             String normal = Normalizer.normalize(message.content(), Normalizer.Form.NFKC)
                     .toLowerCase(Locale.ROOT)
-                    .strip()
-                    .replaceAll("\\s+", " ");
+                    .strip();
+            normal = BLANKS.matcher(normal).replaceAll(" ");
             text.append('\u0000').append(message.role()).append('\u0001').append(normal);
             if (message.toolCalls() != null) {
                 text.append('\u0002').append(message.toolCalls());

@@ -14,8 +14,12 @@ final class Tries {
 
     private final GroupedStore<RatedInteraction> store;
 
-    Tries(GroupedStore<RatedInteraction> store) {
+    /** Ids of tries that somebody wanted another reply to: few, so that hardly ever the tries themselves are looked at. */
+    private final GroupedStore<String> regenerated;
+
+    Tries(GroupedStore<RatedInteraction> store, GroupedStore<String> regenerated) {
         this.store = store;
+        this.regenerated = regenerated;
     }
 
     /** Whether it is news, here or elsewhere. */
@@ -28,14 +32,16 @@ final class Tries {
         }
         if (known.isPresent() || PairRules.mayReplaceAnother(interaction) || PairRules.regeneratedAway(arrived)) {
             store.put(conversation, interaction.interactionId(), arrived);
+            if (PairRules.regeneratedAway(arrived)) {
+                regenerated.put(conversation, interaction.interactionId(), interaction.interactionId());
+            }
         }
         return true;
     }
 
     /** Whether {@code each} may be what was kept: somebody asked for another reply in its conversation. */
     boolean mayBeKept(String prompt, RatedInteraction each) {
-        List<RatedInteraction> newest = of(prompt, each);
-        return newest.size() == TRIES_MAX || newest.stream().anyMatch(PairRules::regeneratedAway);
+        return !regenerated.newest(conversation(prompt, each.interaction()), 1).isEmpty();
     }
 
     /** The tries in the conversation of {@code each}, newest first. */
@@ -57,6 +63,7 @@ final class Tries {
             String conversation = conversation(
                     gone.place().prompt(), gone.userHash(), gone.place().conversationId());
             store.remove(conversation, gone.interactionId());
+            regenerated.remove(conversation, gone.interactionId());
         }
     }
 }

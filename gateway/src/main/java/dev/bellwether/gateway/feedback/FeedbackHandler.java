@@ -19,6 +19,7 @@ import dev.bellwether.gateway.limits.IdempotencyStore;
 import dev.bellwether.gateway.limits.IdempotencyStore.Known;
 import dev.bellwether.gateway.privacy.Masking;
 import dev.bellwether.topic.Topics;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Clock;
@@ -46,6 +47,7 @@ public final class FeedbackHandler {
     private final FeedbackToken.Sealer sealer;
     private final EventJournal journal;
     private final IdempotencyStore answers;
+    private final Eagerness eagerness;
     private final Clock clock;
 
     public FeedbackHandler(
@@ -54,12 +56,14 @@ public final class FeedbackHandler {
             Supplier<TokenKeys> secrets,
             EventJournal journal,
             IdempotencyStore answers,
+            MeterRegistry meters,
             Clock clock) {
         this.bots = bots;
         this.authentication = authentication;
         this.sealer = new FeedbackToken.Sealer(secrets, clock);
         this.journal = journal;
         this.answers = answers;
+        this.eagerness = new Eagerness(meters);
         this.clock = clock;
     }
 
@@ -112,6 +116,9 @@ public final class FeedbackHandler {
                         .signal(body.signal()),
                 null,
                 clock.millis());
+        if (token.userHash() != null) {
+            eagerness.count(token.bot(), token.userHash());
+        }
         Future<Boolean> replay = idempotencyKey.isEmpty()
                 ? record(feedback).map(false)
                 : answers.claim(replayKey, bodyHash)

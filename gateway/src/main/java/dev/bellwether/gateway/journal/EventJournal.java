@@ -73,6 +73,7 @@ public final class EventJournal implements AutoCloseable {
         meters.gauge("bellwether.spool.rows", spool, Spool::rows);
         meters.gauge("bellwether.spool.bytes", writer, SpoolWriter::bytes);
         meters.gauge("bellwether.spool.damaged", spool, Spool::damaged);
+        meters.gauge("bellwether.spool.alert", writer, each -> each.alerted() ? 1 : 0);
     }
 
     private static ThreadPoolExecutor sender(String name) {

@@ -32,7 +32,7 @@ final class SpoolWriter implements AutoCloseable {
     private final Thread thread = Thread.ofPlatform().name("spool").daemon().unstarted(this::run);
     private volatile boolean closing;
     private volatile long bytes;
-    private boolean alerted;
+    private volatile boolean alerted;
 
     /** A row to take in, or the id of one to take out. */
     private record Work(@Nullable Row in, long out, Promise<Void> done) {}
@@ -65,6 +65,11 @@ final class SpoolWriter implements AutoCloseable {
     /** Of the spool, when something was written last. */
     long bytes() {
         return bytes;
+    }
+
+    /** Whether it is nearly full, or took nothing when it was written last. */
+    boolean alerted() {
+        return alerted;
     }
 
     private void run() {
@@ -108,6 +113,7 @@ final class SpoolWriter implements AutoCloseable {
             together.forEach(work -> work.done().complete());
             alert();
         } catch (SQLException | RuntimeException | Error e) {
+            alerted = true;
             LOG.warn("{} records could not be spooled: {}", in.size(), e.getMessage());
             together.forEach(work -> work.done().fail(e));
             makeRoom(out);

@@ -107,6 +107,7 @@ final class StreamBenchmark {
             long records = traffic.write(backlog);
             bare.add(bareRate(kafka, records));
             empty.add(streamRate(kafka, folder, records));
+            say("%.0f events a second, the bare loop %.0f".formatted(empty.getLast(), bare.getLast()));
         }
         double floor = GatewayBenchmark.middle(bare);
         double rate = GatewayBenchmark.middle(empty);
@@ -118,6 +119,7 @@ final class StreamBenchmark {
         for (int i = 0; i < REPETITIONS; i++) {
             say("backlog %d of %d, stores full".formatted(i + 1, REPETITIONS));
             full.add(streamRate(kafka, folder, traffic.write(backlog)));
+            say("%.0f events a second".formatted(full.getLast()));
         }
         double filled = GatewayBenchmark.middle(full);
         figures.add(Figure.of("events a second", "%d interactions in stores".formatted(interactions), filled, "1/s")

@@ -22,7 +22,10 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** Interactions as a gateway writes them, a tenth of them judged by a thumb; some ten to a prompt. */
+/**
+ * Interactions as a gateway writes them, some ten to a prompt, a tenth of them judged by a thumb. Every other one is the
+ * first of its conversation.
+ */
 final class StreamTraffic implements AutoCloseable {
     /** One of so many is judged. */
     static final int JUDGED_OF = 10;
@@ -83,7 +86,7 @@ final class StreamTraffic implements AutoCloseable {
                 Event.SCHEMA,
                 id,
                 "support",
-                UUID.randomUUID().toString(),
+                random.nextBoolean() ? id : UUID.randomUUID().toString(),
                 "%032x".formatted(random.nextInt(USERS)),
                 List.of(new Message("user", question)),
                 List.of(new Reply(REPLY.formatted(random.nextInt(1_000)), "v1", 0, "stop", 20, 60, .7, 1)),

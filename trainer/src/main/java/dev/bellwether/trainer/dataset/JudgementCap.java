@@ -1,5 +1,6 @@
 package dev.bellwether.trainer.dataset;
 
+import dev.bellwether.event.Feedback;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -9,7 +10,6 @@ import java.util.concurrent.TimeUnit;
 
 /** How much of a snapshot one person may be: whoever judges more is heard up to here, so that nobody can poison it. */
 final class JudgementCap {
-    private static final int PER_DAY = 20;
     private static final int PER_PERSON_MIN = 20;
     private static final double PER_PERSON_SHARE = .005;
 
@@ -29,7 +29,7 @@ final class JudgementCap {
         Set<String> different = new HashSet<>(people);
         boolean admitted = different.stream()
                 .allMatch(person -> byPerson.getOrDefault(person, 0) < perPerson
-                        && byPersonAndDay.getOrDefault(day(person, time), 0) < PER_DAY);
+                        && byPersonAndDay.getOrDefault(day(person, time), 0) < Feedback.COUNTED_A_DAY_MAX);
         if (admitted) {
             for (String person : different) {
                 byPerson.merge(person, 1, Integer::sum);

@@ -15,7 +15,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -26,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The pairs and rated interactions that one refresh learns from; never changed once taken. */
-public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated) {
+public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated, LeftOut leftOut) {
     private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
     private static final String PAIRS = "pairs.jsonl";
     private static final String RATED = "rated.jsonl";
@@ -37,22 +36,17 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
     }
 
     /**
-     * A snapshot in an order of its own, so that the same records give the same snapshot, and with no more pairs of one
-     * person than {@link JudgementCap} allows.
+     * A snapshot in an order of its own, so that the same records give the same snapshot, and without what could be meant
+     * to poison it.
+     *
+     * @param quarantine whether those who came in a burst are left out until somebody has looked
      */
+    public static Snapshot of(List<PreferencePair> pairs, List<RatedInteraction> rated, boolean quarantine) {
+        return Admission.of(pairs, rated, quarantine);
+    }
+
     public static Snapshot of(List<PreferencePair> pairs, List<RatedInteraction> rated) {
-        List<PreferencePair> sorted = pairs.stream()
-                .sorted(Comparator.comparing(PreferencePair::pairId))
-                .toList();
-        JudgementCap cap = new JudgementCap(pairs.size());
-        List<PreferencePair> capped = sorted.stream()
-                .filter(pair -> cap.admits(pair.judges(), pair.time()))
-                .toList();
-        return new Snapshot(
-                capped,
-                rated.stream()
-                        .sorted(Comparator.comparing(each -> each.interaction().interactionId()))
-                        .toList());
+        return of(pairs, rated, true);
     }
 
     /** Judgements in the snapshot. */
@@ -79,7 +73,8 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
                 pairs.stream().filter(pair -> !erasures.cover(pair)).toList(),
                 rated.stream()
                         .filter(each -> !erasures.cover(each.interaction()))
-                        .toList());
+                        .toList(),
+                leftOut);
     }
 
     public static boolean exists(Path directory) {
@@ -88,6 +83,7 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
 
     public void write(Path directory) throws IOException {
         Files.createDirectories(directory);
+        leftOut.write(directory);
         JsonLines.write(directory.resolve(RATED), EventJson.mapper(), rated);
         JsonLines.write(directory.resolve(PAIRS), EventJson.mapper(), pairs);
     }
@@ -95,7 +91,8 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated)
     public static Snapshot read(Path directory) throws IOException {
         return new Snapshot(
                 read(directory.resolve(PAIRS), PreferencePair.class),
-                read(directory.resolve(RATED), RatedInteraction.class));
+                read(directory.resolve(RATED), RatedInteraction.class),
+                LeftOut.read(directory));
     }
 
     private static <T> List<T> read(Path file, Class<T> type) throws IOException {

@@ -127,14 +127,16 @@ final class FeedbackLog implements AutoCloseable {
                 .sum();
     }
 
-    Snapshot snapshot(String bot) {
+    /** @param quarantine whether those who came in a burst are left out */
+    Snapshot snapshot(String bot, boolean quarantine) {
         return Snapshot.of(
                         pairs.values().stream()
                                 .filter(pair -> pair.bot().equals(bot))
                                 .toList(),
                         rated.values().stream()
                                 .filter(each -> each.interaction().bot().equals(bot))
-                                .toList())
+                                .toList(),
+                        quarantine)
                 .without(erasures);
     }
 

@@ -24,9 +24,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -115,7 +117,9 @@ public final class Refresh {
             snapshot.write(directory);
         }
         Snapshot taken = Snapshot.read(directory);
-        listener.progress("snapshot", 1, Map.of("pairs", (double) taken.pairs().size()));
+        Map<String, Double> counts = new HashMap<>(taken.leftOut().counts());
+        counts.put("pairs", (double) taken.pairs().size());
+        listener.progress("snapshot", 1, counts);
         Report report = report(taken, outcome(taken));
         if (order.until() == Until.PUBLISH) {
             Path unfinished = directory.resolve("report.unfinished");
@@ -136,7 +140,8 @@ public final class Refresh {
                 outcome.kl(),
                 (clock.millis() - started) / 1e3,
                 outcome.passed(),
-                outcome.reasons());
+                Stream.concat(outcome.reasons().stream(), snapshot.leftOut().reasons().stream())
+                        .toList());
     }
 
     private Outcome outcome(Snapshot snapshot) throws IOException {

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param temperature of the bot's replies
  * @param steps of PPO
  * @param rewardBase the checkpoint that the reward model of a bot starts from whose champion is an upstream
+ * @param quarantine whether nothing is learned from people who came in a burst
  */
 public record RefreshConfig(
         int judgements,
@@ -28,7 +29,8 @@ public record RefreshConfig(
         int steps,
         double klBudget,
         long seed,
-        String rewardBase) {
+        String rewardBase,
+        boolean quarantine) {
 
     public RefreshConfig {
         if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
@@ -51,7 +53,8 @@ public record RefreshConfig(
             @JsonProperty("steps") @Nullable Integer steps,
             @JsonProperty("kl_budget") @Nullable Double klBudget,
             @JsonProperty("seed") @Nullable Long seed,
-            @JsonProperty("reward_base") @Nullable String rewardBase) {
+            @JsonProperty("reward_base") @Nullable String rewardBase,
+            @JsonProperty("quarantine") @Nullable Boolean quarantine) {
         return new RefreshConfig(
                 Optional.ofNullable(judgements).orElse(1_500),
                 Duration.parse(Optional.ofNullable(interval).orElse("PT24H")),
@@ -62,10 +65,11 @@ public record RefreshConfig(
                 Optional.ofNullable(steps).orElse(PpoConfig.DEFAULT.steps()),
                 Optional.ofNullable(klBudget).orElse(15.0),
                 Optional.ofNullable(seed).orElse(1L),
-                Optional.ofNullable(rewardBase).orElse("default"));
+                Optional.ofNullable(rewardBase).orElse("default"),
+                Optional.ofNullable(quarantine).orElse(true));
     }
 
     public static RefreshConfig defaults() {
-        return of(null, null, null, null, null, null, null, null, null, null);
+        return of(null, null, null, null, null, null, null, null, null, null, null);
     }
 }

@@ -283,7 +283,7 @@ public final class RefreshService implements AutoCloseable {
         String id = unfinished(bot)
                 .map(path -> String.valueOf(path.getFileName()))
                 .orElseGet(() -> NAME.format(clock.instant()));
-        Snapshot snapshot = log.snapshot(bot);
+        Snapshot snapshot = log.snapshot(bot, settings.config().quarantine());
         learned.put(bot, Math.max(learned(bot), snapshot.judgements()));
         refreshedAt.put(bot, clock.instant());
         String champion = log.rollout(bot).map(RolloutState::champion).orElse(settings.champion());
@@ -294,6 +294,7 @@ public final class RefreshService implements AutoCloseable {
                 bot,
                 snapshot.judgements(),
                 snapshot.pairs().size());
+        snapshot.leftOut().reasons().forEach(reason -> LOG.warn("refresh {} of {}: {}", id, bot, reason));
         refreshing = bot;
         running = CompletableFuture.runAsync(
                 () -> refresh(id, order, settings.config(), snapshot),

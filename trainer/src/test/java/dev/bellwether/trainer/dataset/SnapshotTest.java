@@ -60,11 +60,82 @@ class SnapshotTest {
         List<PreferencePair> oneDay = new ArrayList<>();
         List<PreferencePair> manyDays = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
-            oneDay.add(pair("pair-%03d".formatted(i), 1, i));
-            manyDays.add(pair("pair-%03d".formatted(i), 1, Duration.ofDays(i).toMillis()));
+            oneDay.add(pair("pair-%03d".formatted(i), i, i));
+            manyDays.add(pair("pair-%03d".formatted(i), i, Duration.ofDays(i).toMillis()));
         }
         assertThat(Snapshot.of(oneDay, List.of()).pairs()).hasSize(20);
         assertThat(Snapshot.of(manyDays, List.of()).pairs()).hasSize(20);
+        assertThat(Snapshot.of(oneDay, List.of()).leftOut().overCap()).isEqualTo(80);
+    }
+
+    private static PreferencePair by(String person, String id, int promptWords, long time) {
+        PreferencePair pair = pair(id, promptWords, time);
+        return new PreferencePair(
+                pair.schema(),
+                id,
+                pair.bot(),
+                pair.prompt(),
+                pair.chosen(),
+                pair.rejected(),
+                pair.origin(),
+                1,
+                List.of(person),
+                pair.source(),
+                "c",
+                time);
+    }
+
+    @Test
+    void hearsTwentyPairsThatSayTheSameOfOnePrompt() {
+        List<PreferencePair> pairs = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            pairs.add(by("person-" + i, "same-%02d".formatted(i), 1, 1));
+            pairs.add(by("person-" + i, "other-%02d".formatted(i), i + 2, 1));
+        }
+        Snapshot snapshot = Snapshot.of(pairs, List.of());
+        assertThat(snapshot.pairs())
+                .filteredOn(pair -> pair.pairId().startsWith("same"))
+                .hasSize(20);
+        assertThat(snapshot.pairs())
+                .filteredOn(pair -> pair.pairId().startsWith("other"))
+                .hasSize(50);
+        assertThat(snapshot.leftOut()).isEqualTo(new LeftOut(0, 30, 0));
+    }
+
+    @Test
+    void waitsWithWhoCameInABurstUntilSomebodyHasLooked(@TempDir Path directory) throws IOException {
+        List<PreferencePair> pairs = new ArrayList<>();
+        long hour = Duration.ofHours(1).toMillis();
+        for (int i = 0; i < 30; i++) {
+            for (int person = 0; person < 4; person++) {
+                pairs.add(by(
+                        "person-%d-%d".formatted(i, person), "p-%02d-%d".formatted(i, person), i + person, i * hour));
+            }
+        }
+        for (int i = 0; i < 60; i++) {
+            pairs.add(by("made-up-" + i, "burst-%02d".formatted(i), i, 31 * hour));
+            pairs.add(by("made-up-" + i, "later-%02d".formatted(i), i, 90 * hour));
+        }
+        Snapshot snapshot = Snapshot.of(pairs, List.of());
+        assertThat(snapshot.pairs()).hasSize(120).allMatch(pair -> pair.pairId().startsWith("p-"));
+        assertThat(snapshot.leftOut().quarantined()).isEqualTo(120);
+        assertThat(snapshot.leftOut().reasons()).singleElement().asString().contains("refresh.quarantine");
+        assertThat(Snapshot.of(pairs, List.of(), false).pairs()).hasSize(240);
+        snapshot.write(directory);
+        assertThat(Snapshot.read(directory)).isEqualTo(snapshot);
+    }
+
+    @Test
+    void takesNoFirstDayForABurst() {
+        List<PreferencePair> pairs = new ArrayList<>();
+        long hour = Duration.ofHours(1).toMillis();
+        for (int i = 0; i < 400; i++) {
+            pairs.add(by("early-" + i, "early-%03d".formatted(i), i, 0));
+        }
+        for (int i = 0; i < 20; i++) {
+            pairs.add(by("late-" + i, "late-%02d".formatted(i), i, i * hour));
+        }
+        assertThat(Snapshot.of(pairs, List.of()).pairs()).hasSize(420);
     }
 
     @Test
