@@ -32,6 +32,7 @@ public final class GroupedStore<V> {
 
     public GroupedStore(ProcessorContext<?, ?> context, String name) {
         store = context.getStateStore(name);
+        FirstRecord.in(context, name);
     }
 
     public static <V> StoreBuilder<?> builder(String name, Duration kept, Class<V> type) {

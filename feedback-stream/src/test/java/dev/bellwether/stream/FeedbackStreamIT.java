@@ -2,6 +2,9 @@ package dev.bellwether.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.DeadLetter;
 import dev.bellwether.event.Erasure;
@@ -59,6 +62,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** The whole stream on a real broker. */
 class FeedbackStreamIT {
@@ -316,6 +320,27 @@ class FeedbackStreamIT {
                     .hasSize(pairs.size() + 1);
             assertThat(records(Topics.PREFERENCE_PAIRS)).hasSize(records + 1);
         }
+    }
+
+    @Test
+    void keepsItsStateOverAStop() throws IOException, InterruptedException {
+        try (Instance instance = Instance.start("stopped")) {
+            instance.awaitReady();
+            awaitRated(List.of(judgedDuel()));
+        }
+        Logger states = (Logger) LoggerFactory.getLogger("org.apache.kafka.streams.processor.internals");
+        ListAppender<ILoggingEvent> said = new ListAppender<>();
+        said.start();
+        states.addAppender(said);
+        try (Instance instance = Instance.start("stopped")) {
+            instance.awaitReady();
+        } finally {
+            states.detachAppender(said);
+        }
+        assertThat(said.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .as("nothing is wiped and read again")
+                .noneMatch(message -> message.contains("corrupted"));
     }
 
     @Test

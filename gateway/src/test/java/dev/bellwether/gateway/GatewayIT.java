@@ -198,7 +198,7 @@ class GatewayIT {
         AtomicInteger accepted = new AtomicInteger();
         try (ExecutorService voters = Executors.newFixedThreadPool(8)) {
             for (int i = 0; i < 10_000; i++) {
-                voters.submit(() -> {
+                var _ = voters.submit(() -> {
                     HttpResponse<String> answer = HTTP.send(
                             request(
                                     "POST",

@@ -6,6 +6,7 @@ import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.InteractionId;
+import dev.bellwether.stream.FirstRecord;
 import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.stream.attribution.Attributed.Erased;
 import dev.bellwether.stream.attribution.Attributed.Lost;
@@ -152,6 +153,7 @@ public final class Attribution {
             judgements = context.getStateStore(JUDGEMENTS);
             waiting = context.getStateStore(WAITING);
             users = new Users(context);
+            FirstRecord.in(context, INTERACTIONS, JUDGEMENTS, WAITING);
             context.schedule(EXPIRES_EVERY, PunctuationType.STREAM_TIME, this::expire);
         }
 

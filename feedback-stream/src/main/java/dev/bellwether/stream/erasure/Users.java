@@ -2,6 +2,7 @@ package dev.bellwether.stream.erasure;
 
 import dev.bellwether.event.Erasure;
 import dev.bellwether.event.InteractionId;
+import dev.bellwether.stream.FirstRecord;
 import dev.bellwether.stream.GroupedStore;
 import java.time.Duration;
 import java.util.List;
@@ -35,6 +36,7 @@ public final class Users {
     public Users(ProcessorContext<?, ?> context) {
         interactions = new GroupedStore<>(context, INTERACTIONS);
         erased = context.getStateStore(ERASED);
+        FirstRecord.in(context, ERASED);
     }
 
     /** @param late how much later than asked something of before may come */

@@ -4,6 +4,7 @@ import dev.bellwether.event.Event;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.stream.FirstRecord;
 import dev.bellwether.stream.GroupedStore;
 import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.stream.erasure.Forgotten;
@@ -103,6 +104,7 @@ public final class Pairing {
             WindowStore<String, PairIds> thumbStore = context.getStateStore(THUMB_PAIRS);
             judged = new GroupedStore<>(context, JUDGED);
             thumbs = new ThumbPairs(thumbStore);
+            FirstRecord.in(context, THUMB_PAIRS);
             tries = new Tries(new GroupedStore<>(context, TRIES), new GroupedStore<>(context, REGENERATED));
         }
 

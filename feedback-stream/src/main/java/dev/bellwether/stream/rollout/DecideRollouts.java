@@ -7,6 +7,7 @@ import dev.bellwether.event.RolloutSettings;
 import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutState.Anchor;
 import dev.bellwether.event.RolloutTransition;
+import dev.bellwether.stream.FirstRecord;
 import dev.bellwether.stream.rollout.RolloutMachine.Outcome;
 import dev.bellwether.topic.Topics;
 import java.time.Duration;
@@ -92,6 +93,7 @@ public final class DecideRollouts {
             super.init(context);
             states = context.getStateStore(STATES);
             scorecards = context.getStateStore(SCORECARDS);
+            FirstRecord.in(context, STATES, SCORECARDS);
             context.schedule(TICK, PunctuationType.WALL_CLOCK_TIME, this::tickAll);
         }
 

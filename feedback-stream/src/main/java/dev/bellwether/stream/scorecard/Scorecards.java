@@ -3,6 +3,7 @@ package dev.bellwether.stream.scorecard;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.stream.FirstRecord;
 import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.stream.erasure.Forgotten;
 import dev.bellwether.stream.erasure.Forgotten.Place;
@@ -120,6 +121,7 @@ public final class Scorecards {
         public void init(ProcessorContext<String, Increment> context) {
             super.init(context);
             store = context.getStateStore(SEEN);
+            FirstRecord.in(context, SEEN);
             context.schedule(LEAVE_EVERY, PunctuationType.WALL_CLOCK_TIME, _ -> tell());
         }
 
@@ -185,6 +187,7 @@ public final class Scorecards {
             super.init(context);
             cards = context.getStateStore(CARDS);
             changed = context.getStateStore(CHANGED);
+            FirstRecord.in(context, CARDS, CHANGED);
             context.schedule(LEAVE_EVERY, PunctuationType.WALL_CLOCK_TIME, _ -> leave());
         }
 

@@ -32,10 +32,6 @@ final class StreamTraffic implements AutoCloseable {
 
     private static final int USERS = 100_000;
     private static final Duration BACK = Duration.ofHours(12);
-    private static final String REPLY =
-            "I am sorry that you have to wait. It was posted on day %d, takes five working days, and can be followed in"
-                    + " the app under 'cards'; is there anything else that I can do for you today?";
-
     private final KafkaProducer<String, byte[]> producer;
     private final Random random = new Random(5);
     private final int prompts;
@@ -89,7 +85,7 @@ final class StreamTraffic implements AutoCloseable {
                 random.nextBoolean() ? id : UUID.randomUUID().toString(),
                 "%032x".formatted(random.nextInt(USERS)),
                 List.of(new Message("user", question)),
-                List.of(new Reply(REPLY.formatted(random.nextInt(1_000)), "v1", 0, "stop", 20, 60, .7, 1)),
+                List.of(new Reply(reply(), "v1", 0, "stop", 20, 60, .7, 1)),
                 null,
                 Arm.CHAMPION,
                 0,
@@ -100,6 +96,11 @@ final class StreamTraffic implements AutoCloseable {
                 Map.of(),
                 null,
                 null);
+    }
+
+    private String reply() {
+        return "I am sorry that you have to wait. It was posted on day %d, takes five working days, and can be followed in the app under 'cards'; is there anything else that I can do for you today?"
+                .formatted(random.nextInt(1_000));
     }
 
     private Feedback judgement(Interaction of) {
