@@ -4,6 +4,7 @@ import static dev.bellwether.gateway.TestGateway.JSON;
 import static dev.bellwether.gateway.TestGateway.send;
 import static dev.bellwether.gateway.TestGateway.token;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.event.Feedback;
@@ -16,7 +17,9 @@ import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisOptions;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -192,6 +195,76 @@ class DegradedIT {
                     .untilAsserted(() -> assertThat(TestGateway.records(Topics.FEEDBACK, kafka.bootstrapServers()))
                             .extracting(Feedback::feedbackId)
                             .containsAll(accepted));
+        }
+    }
+
+    /** A file system of a few megabytes, in memory; only who may mount one can. */
+    private static boolean mount(Path at) throws IOException, InterruptedException {
+        Files.createDirectories(at);
+        return new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", at.toString())
+                        .redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .start()
+                        .waitFor()
+                == 0;
+    }
+
+    @Test
+    void refusesVotesWhileItsDiskIsFullChatsOnAndTakesThemAgainWithRoom() throws IOException, InterruptedException {
+        Path disk = directory.resolve("small");
+        assumeTrue(mount(disk), "mounting a file system is not allowed here");
+        try (LocalKafka kafka = LocalKafka.start(directory.resolve("disk-kafka"))) {
+            TestGateway gateway = new TestGateway(
+                    directory.resolve("disk"), "bots: {calm: {champion: default}}\n", on(kafka));
+            Files.createSymbolicLink(gateway.folder().service("gateway"), disk);
+            try (gateway) {
+                gateway.start();
+                String token = token(gateway.chat("calm", ""));
+                vote(gateway, token);
+                signal(kafka, "STOP");
+                Set<String> accepted = new HashSet<>();
+                try {
+                    Path filler = disk.resolve("filler");
+                    fill(filler);
+                    HttpResponse<String> answer = edit(gateway, token, 0);
+                    for (int i = 1; answer.statusCode() == 202 && i < 2_000; i++) {
+                        accepted.add(
+                                JSON.readTree(answer.body()).path("feedback_id").asText());
+                        answer = edit(gateway, token, i);
+                    }
+                    assertThat(answer.statusCode()).isEqualTo(503);
+                    assertThat(gateway.chat("calm", "").at("/choices/0/message/content").asText())
+                            .isNotBlank();
+                    Files.delete(filler);
+                    Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> accepted.add(
+                            JSON.readTree(edit(gateway, token, 9_999).body())
+                                    .required("feedback_id")
+                                    .asText()));
+                } finally {
+                    signal(kafka, "CONT");
+                }
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(60))
+                        .untilAsserted(() -> assertThat(
+                                        TestGateway.records(Topics.FEEDBACK, kafka.bootstrapServers()))
+                                .extracting(Feedback::feedbackId)
+                                .containsAll(accepted));
+            }
+        } finally {
+            assertThat(new ProcessBuilder("umount", disk.toString()).start().waitFor())
+                    .isZero();
+        }
+    }
+
+    /** Writes until there is no room. */
+    private static void fill(Path file) throws IOException {
+        byte[] block = new byte[64 << 10];
+        try (OutputStream out = Files.newOutputStream(file)) {
+            while (true) {
+                out.write(block);
+            }
+        } catch (IOException full) {
+            assertThat(Files.size(file)).isPositive();
         }
     }
 
