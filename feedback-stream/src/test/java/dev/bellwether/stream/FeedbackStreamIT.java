@@ -1,6 +1,7 @@
 package dev.bellwether.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
@@ -39,15 +40,19 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -320,6 +325,32 @@ class FeedbackStreamIT {
                     .hasSize(pairs.size() + 1);
             assertThat(records(Topics.PREFERENCE_PAIRS)).hasSize(records + 1);
         }
+    }
+
+    @Test
+    void refusesTopicsOfAnotherSizeOrTimeAndSaysTheRepair() throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()))) {
+            Topics.ensure(admin, Layout.DEFAULT);
+            assertThatThrownBy(() -> Topics.ensure(admin, new Layout((short) 1, 7)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("has 4 partitions, needed are 7; copy its records");
+            timestamps(admin, "CreateTime");
+            try {
+                assertThatThrownBy(() -> Topics.ensure(admin, Layout.DEFAULT))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("set it to LogAppendTime");
+            } finally {
+                timestamps(admin, "LogAppendTime");
+            }
+            Topics.ensure(admin, Layout.DEFAULT);
+        }
+    }
+
+    private static void timestamps(Admin admin, String type) throws Exception {
+        ConfigResource topic = new ConfigResource(ConfigResource.Type.TOPIC, Topics.FEEDBACK.name());
+        AlterConfigOp change =
+                new AlterConfigOp(new ConfigEntry("message.timestamp.type", type), AlterConfigOp.OpType.SET);
+        admin.incrementalAlterConfigs(Map.of(topic, List.of(change))).all().get(30, TimeUnit.SECONDS);
     }
 
     @Test

@@ -214,8 +214,8 @@ class DegradedIT {
         Path disk = directory.resolve("small");
         assumeTrue(mount(disk), "mounting a file system is not allowed here");
         try (LocalKafka kafka = LocalKafka.start(directory.resolve("disk-kafka"))) {
-            TestGateway gateway = new TestGateway(
-                    directory.resolve("disk"), "bots: {calm: {champion: default}}\n", on(kafka));
+            TestGateway gateway =
+                    new TestGateway(directory.resolve("disk"), "bots: {calm: {champion: default}}\n", on(kafka));
             Files.createSymbolicLink(gateway.folder().service("gateway"), disk);
             try (gateway) {
                 gateway.start();
@@ -233,20 +233,23 @@ class DegradedIT {
                         answer = edit(gateway, token, i);
                     }
                     assertThat(answer.statusCode()).isEqualTo(503);
-                    assertThat(gateway.chat("calm", "").at("/choices/0/message/content").asText())
+                    assertThat(gateway.chat("calm", "")
+                                    .at("/choices/0/message/content")
+                                    .asText())
                             .isNotBlank();
                     Files.delete(filler);
-                    Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> accepted.add(
-                            JSON.readTree(edit(gateway, token, 9_999).body())
-                                    .required("feedback_id")
-                                    .asText()));
+                    Awaitility.await()
+                            .atMost(Duration.ofSeconds(30))
+                            .untilAsserted(() -> accepted.add(
+                                    JSON.readTree(edit(gateway, token, 9_999).body())
+                                            .required("feedback_id")
+                                            .asText()));
                 } finally {
                     signal(kafka, "CONT");
                 }
                 Awaitility.await()
                         .atMost(Duration.ofSeconds(60))
-                        .untilAsserted(() -> assertThat(
-                                        TestGateway.records(Topics.FEEDBACK, kafka.bootstrapServers()))
+                        .untilAsserted(() -> assertThat(TestGateway.records(Topics.FEEDBACK, kafka.bootstrapServers()))
                                 .extracting(Feedback::feedbackId)
                                 .containsAll(accepted));
             }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.bellwether.event.Arm;
 import dev.bellwether.event.AssignmentReason;
+import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal;
@@ -37,6 +38,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -47,7 +49,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Any order, duplication and delay within the windows ends in what the whole set of records gives, worked out here from
- * the set itself. One stream is driven through all cases, each with a bot of its own some days after the last.
+ * the set itself; of some a user is forgotten. One stream is driven through all cases, each with a bot of its own some days after the last.
  */
 class AnyOrderTest {
     private static Path directory = Path.of("");
@@ -76,7 +78,20 @@ class AnyOrderTest {
     }
 
     /** What happened to one bot. */
-    private record Ledger(List<Interaction> interactions, List<Feedback> feedback) {}
+    private record Ledger(List<Interaction> interactions, List<Feedback> feedback) {
+        /** What is left when a user is forgotten. */
+        Ledger without(Erasure erasure) {
+            List<Interaction> left = interactions.stream()
+                    .filter(each -> !erasure.userHash().equals(each.userHash()) || each.time() > erasure.time())
+                    .toList();
+            Set<String> ids = left.stream().map(Interaction::interactionId).collect(Collectors.toSet());
+            return new Ledger(
+                    left,
+                    feedback.stream()
+                            .filter(each -> ids.contains(each.interactionId()))
+                            .toList());
+        }
+    }
 
     private static Ledger ledger(String bot, long begin, Random random) {
         List<Interaction> interactions = new ArrayList<>();
@@ -106,7 +121,7 @@ class AnyOrderTest {
     }
 
     private static Interaction interaction(String bot, long time, int i, Random random) {
-        String user = "user-" + random.nextInt(2);
+        String user = bot + "-user-" + random.nextInt(2);
         List<Reply> replies = new ArrayList<>();
         for (int reply = 0; reply < 1 + random.nextInt(3) / 2; reply++) {
             replies.add(new Reply("Reply " + random.nextInt(5), "default", reply, "stop", 5, 5, .7, 1));
@@ -151,6 +166,12 @@ class AnyOrderTest {
         List<Event> records = new ArrayList<>(ledger.interactions());
         records.addAll(ledger.feedback());
         records.addAll(records.subList(0, random.nextInt(records.size())));
+        Optional<Erasure> erasure = random.nextInt(3) > 0
+                ? Optional.empty()
+                : Optional.of(new Erasure(
+                        Event.SCHEMA, bot + "-user-" + random.nextInt(2), "shop", begin + random.nextInt(6) * 60_000L));
+        erasure.ifPresent(records::add);
+        Ledger left = erasure.map(ledger::without).orElse(ledger);
         Collections.shuffle(records, random);
         long now = begin;
         for (Event record : records) {
@@ -158,15 +179,15 @@ class AnyOrderTest {
             send(record, now);
         }
         Map<String, RatedInteraction> rated = new TreeMap<>();
-        ledger.interactions()
-                .forEach(each ->
-                        rate(each, ledger.feedback()).ifPresent(known -> rated.put(each.interactionId(), known)));
+        left.interactions()
+                .forEach(
+                        each -> rate(each, left.feedback()).ifPresent(known -> rated.put(each.interactionId(), known)));
         Map<String, RatedInteraction> found = stream.latest(Topics.RATED_INTERACTIONS);
         assertThat(found.keySet()).isEqualTo(rated.keySet());
         rated.forEach((id, each) -> assertThat(found.get(id))
                 .extracting(RatedInteraction::judgements)
                 .isEqualTo(each.judgements()));
-        assertThat(pairs()).isEqualTo(pairs(ledger.interactions(), rated));
+        assertThat(pairs()).isEqualTo(pairs(left.interactions(), rated));
         assertThat(stream.read(Topics.DEAD_LETTERS)).isEmpty();
     }
 
@@ -175,6 +196,8 @@ class AnyOrderTest {
             stream.input(Topics.INTERACTIONS).pipeInput(interaction.interactionId(), interaction, now);
         } else if (record instanceof Feedback feedback) {
             stream.input(Topics.FEEDBACK).pipeInput(feedback.interactionId(), feedback, now);
+        } else if (record instanceof Erasure erasure) {
+            stream.input(Topics.ERASURES).pipeInput(erasure.userHash(), erasure, now);
         }
     }
 

@@ -62,6 +62,9 @@ public record Masking(Set<PersonalData> mask, @Nullable String region) {
             | CreditCardValidator.MASTERCARD
             | CreditCardValidator.VISA);
 
+    /** Zero-width and control characters, line ends apart. */
+    private static final Pattern INVISIBLE = Pattern.compile("[\\p{Cc}\\p{Cf}&&[^\\n\\r\\t]]");
+
     private static final PhoneNumberUtil PHONES = PhoneNumberUtil.getInstance();
     private static final String NO_REGION = "ZZ";
 
@@ -86,19 +89,21 @@ public record Masking(Set<PersonalData> mask, @Nullable String region) {
         if (!suspicious(text)) {
             return text;
         }
-        List<Found> found = find(text);
+        // What nobody sees must not hide what everybody can read; where nothing is found it stays.
+        String plain = INVISIBLE.matcher(text).replaceAll("");
+        List<Found> found = find(plain);
         if (found.isEmpty()) {
             return text;
         }
-        StringBuilder masked = new StringBuilder(text.length());
+        StringBuilder masked = new StringBuilder(plain.length());
         int at = 0;
         for (Found each : found) {
             if (each.from() >= at) {
-                masked.append(text, at, each.from()).append(each.what().mask());
+                masked.append(plain, at, each.from()).append(each.what().mask());
                 at = each.to();
             }
         }
-        return masked.append(text, at, text.length()).toString();
+        return masked.append(plain, at, plain.length()).toString();
     }
 
     /** Cheap, and false for almost all text. */

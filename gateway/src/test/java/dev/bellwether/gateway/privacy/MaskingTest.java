@@ -79,4 +79,13 @@ class MaskingTest {
     void refusesARegionThatThereIsNot() {
         assertThatThrownBy(() -> Masking.of(null, "Germany")).hasMessageContaining("two letters, as DE");
     }
+
+    @Test
+    void seesThroughWhatNobodySees() {
+        Masking masking = Masking.DEFAULT;
+        assertThat(masking.text("my card 4111\u200b1111\u200d1111\u00001111, <script>alert(1)</script>"))
+                .isEqualTo("my card [card], <script>alert(1)</script>");
+        String family = "order 123456789 \ud83d\udc68\u200d\ud83d\udc69 thanks";
+        assertThat(masking.text(family)).as("nothing to mask, nothing changed").isEqualTo(family);
+    }
 }
