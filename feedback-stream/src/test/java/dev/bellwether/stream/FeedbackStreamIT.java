@@ -73,6 +73,9 @@ import org.slf4j.LoggerFactory;
 class FeedbackStreamIT {
     private static final Duration LIMIT = Duration.ofSeconds(90);
     private static final Path FIXTURES = Path.of("../events/src/test/resources/event/v1");
+    /** Of a record that does not get its turn. */
+    private static final String UNTURNED = "unturned";
+
     private static final int NOISE_BYTES = 3_670_016;
 
     @TempDir
@@ -269,17 +272,22 @@ class FeedbackStreamIT {
                     send(input.getKey(), "poison-" + poisons++, poison);
                     ids.add(judgedDuel());
                 }
-                send(input.getKey(), null, poison(input.getValue()).getLast());
+                if (input.getKey() != Topics.ERASURES) {
+                    // The broker refuses for a compacted topic what has no key, and what comes in one batch with it.
+                    send(input.getKey(), null, poison(input.getValue()).getLast());
+                    poisons++;
+                }
                 send(input.getKey(), "a tombstone", null);
-                poisons += 2;
+                poisons++;
             }
             producer.flush();
             awaitRated(ids);
             int expected = poisons;
             Awaitility.await()
                     .atMost(LIMIT)
-                    .untilAsserted(
-                            () -> assertThat(records(Topics.DEAD_LETTERS)).hasSize(expected));
+                    .untilAsserted(() -> assertThat(records(Topics.DEAD_LETTERS))
+                            .filteredOn(letter -> !UNTURNED.equals(letter.key()))
+                            .hasSize(expected));
             assertThat(records(Topics.DEAD_LETTERS))
                     .allSatisfy(letter -> {
                         DeadLetter about = letter.value();
@@ -415,6 +423,7 @@ class FeedbackStreamIT {
         settings.put(
                 StreamsConfig.STATE_DIR_CONFIG, directory.resolve("hanging").toString());
         settings.put("auto.offset.reset", "earliest");
+        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()));
                 KafkaStreams streams = new KafkaStreams(builder.build(), settings)) {
             Topics.ensure(admin, Layout.DEFAULT);
@@ -423,7 +432,7 @@ class FeedbackStreamIT {
             Awaitility.await()
                     .atMost(LIMIT)
                     .untilAsserted(() -> assertThat(progress.obstacle()).isEmpty());
-            send(Topics.ERASURES, "k", new byte[] {1});
+            send(Topics.ERASURES, UNTURNED, new byte[] {1});
             producer.flush();
             assertThat(progress.obstacle()).isEmpty();
             nanos.addAndGet(Duration.ofSeconds(31).toNanos());

@@ -49,7 +49,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Any order, duplication and delay within the windows ends in what the whole set of records gives, worked out here from
- * the set itself; of some a user is forgotten. One stream is driven through all cases, each with a bot of its own some days after the last.
+ * the set itself; of some a user is forgotten. One stream is driven through all cases, each with a bot of its own half a day after the last.
  */
 class AnyOrderTest {
     private static Path directory = Path.of("");
@@ -161,7 +161,7 @@ class AnyOrderTest {
     void endsInWhatTheWholeSetGives(@ForAll long seed) {
         Random random = new Random(seed);
         String bot = "bot-" + cases;
-        long begin = Duration.ofDays(3L * ++cases).toMillis();
+        long begin = Duration.ofHours(12L * ++cases).toMillis();
         Ledger ledger = ledger(bot, begin, random);
         List<Event> records = new ArrayList<>(ledger.interactions());
         records.addAll(ledger.feedback());

@@ -48,7 +48,7 @@ class RefreshIT {
             "My phone was stolen, what now?");
     private static final int PEOPLE = 240;
     static final RefreshConfig CONFIG =
-            new RefreshConfig(100, Duration.ofHours(1), 10, 20, .7, 32, 3, 15, 1, "default", true);
+            new RefreshConfig(100, Duration.ofHours(1), 10, 20, .7, 32, 2, 15, 1, "default", true);
 
     @TempDir
     private Path directory = Path.of("");
@@ -126,7 +126,7 @@ class RefreshIT {
         Report whole = refresh("whole", (stage, fraction, metrics) -> {}).run(snapshot);
         assertThat(whole.version()).isEqualTo("whole");
         assertThatThrownBy(() -> refresh("cut", (stage, fraction, metrics) -> {
-                            if (stage.equals("ppo") && fraction > .5) {
+                            if (stage.equals("ppo") && fraction >= .5) {
                                 throw new IllegalStateException("cut off");
                             }
                         })
