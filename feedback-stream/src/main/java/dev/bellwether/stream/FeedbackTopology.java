@@ -63,7 +63,7 @@ public final class FeedbackTopology {
         write(Pairing.pairs(served, rated, forgotten), Topics.PREFERENCE_PAIRS);
 
         KStream<String, PolicyScorecard> scorecards = Scorecards.keep(
-                interactions, rated, forgotten, bot -> slowAfter(bots.get().get(bot)));
+                served, rated, forgotten, bot -> slowAfter(bots.get().get(bot)));
         write(scorecards, Topics.POLICY_SCORECARDS);
         KStream<String, Event> decisions = DecideRollouts.decide(commands, scorecards, bots);
         write(only(decisions, RolloutState.class), Topics.ROLLOUT_STATE);

@@ -114,6 +114,7 @@ class ErasureTest {
         stream.send(by("mia-hash", "f", "a", thumb(true)));
         assertThat(stream.latest(Topics.RATED_INTERACTIONS)).isEmpty();
         assertThat(stream.storesHold("Mia's own reply")).isEmpty();
+        assertThat(stream.storesHold("mia-hash")).containsExactly("erased-users");
         long back = InteractionId.time(id("new@4"));
         stream.input(Topics.INTERACTIONS).pipeInput(id("new@4"), of("mia-hash", "new@4", "Welcome back."), back);
         stream.input(Topics.FEEDBACK).pipeInput(id("new@4"), by("mia-hash", "g", "new@4", thumb(true)), back);

@@ -25,6 +25,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,9 @@ import org.slf4j.LoggerFactory;
 /** {@code DELETE /v1/users/{user}}: asks everyone to forget a user of the key's bots, and says what that means. */
 public final class ErasureHandler {
     private static final Logger LOG = LoggerFactory.getLogger(ErasureHandler.class);
+    /** How long an erasure waits to be durable. */
+    private static final Duration LIMIT = Duration.ofSeconds(8);
+
     private static final String WEIGHTS =
             "Nothing is learned from this user any more. Weights that were trained already"
                     + " are not changed: `versions` names those that learned from the user's data, and those trained from them.";
@@ -73,6 +77,7 @@ public final class ErasureHandler {
                                 hash,
                                 new Erasure(Event.SCHEMA, hash, "key " + key.id(), now.toEpochMilli())))
                         .toList())
+                .timeout(LIMIT.toMillis(), TimeUnit.MILLISECONDS)
                 .recover(failure -> {
                     LOG.warn("an erasure could not be recorded: {}", failure.getMessage());
                     return Future.failedFuture(ApiException.later(

@@ -111,11 +111,11 @@ final class Spool implements AutoCloseable {
             // What has left for Kafka is not to be found on the disk either.
             statement.execute("PRAGMA secure_delete = ON");
             statement.execute("PRAGMA max_page_count = " + Math.max(16, bytesMax / PAGE_BYTES));
-            for (String table : List.of("spool", "damaged")) {
-                statement.execute(
-                        "CREATE TABLE IF NOT EXISTS " + table + " (id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
-                                + " key TEXT NOT NULL, value BLOB NOT NULL, time INTEGER NOT NULL, sum INTEGER NOT NULL)");
-            }
+            statement.execute("CREATE TABLE IF NOT EXISTS spool (id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
+                    + " key TEXT NOT NULL, value BLOB NOT NULL, time INTEGER NOT NULL, sum INTEGER NOT NULL)");
+            // What is damaged may lack anything.
+            statement.execute("CREATE TABLE IF NOT EXISTS damaged (id INTEGER PRIMARY KEY, topic TEXT, key TEXT,"
+                    + " value BLOB, time INTEGER, sum INTEGER)");
             return opened;
         } catch (SQLException e) {
             opened.close();

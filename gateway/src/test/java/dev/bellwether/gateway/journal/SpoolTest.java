@@ -143,6 +143,22 @@ class SpoolTest {
     }
 
     @Test
+    void setsARecordAsideThatLacksItsValue() throws IOException, SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file());
+                Statement statement = connection.createStatement()) {
+            statement.execute(
+                    "CREATE TABLE spool (id INTEGER PRIMARY KEY, topic TEXT, key TEXT, value BLOB, time INTEGER,"
+                            + " sum INTEGER)");
+            statement.execute("INSERT INTO spool (id, topic, key, time, sum) VALUES (1, 'feedback', 'k', 1, 0)");
+        }
+        try (Spool spool = Spool.open(file(), 16 << 20)) {
+            spool.write(List.of(row(spool, "whole")), List.of());
+            assertThat(texts(spool)).containsExactly("whole");
+            assertThat(spool.damaged()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void keepsNothingOnTheDiskOfWhatHasLeft() throws IOException, SQLException {
         try (Spool spool = Spool.open(file(), 16 << 20)) {
             Row secret = row(spool, "mia's secret");

@@ -15,6 +15,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Whose data an artefact learned from: {@code learned-from.bloom}, a Bloom filter over the hashes of users.
@@ -24,6 +26,7 @@ import java.util.TreeSet;
  */
 @SuppressWarnings("UnstableApiUsage")
 public final class LearnedFrom {
+    private static final Logger LOG = LoggerFactory.getLogger(LearnedFrom.class);
     private static final String FILE = "learned-from.bloom";
     private static final double WRONGLY_NAMED = 1e-6;
 
@@ -63,7 +66,7 @@ public final class LearnedFrom {
 
     /**
      * The artefacts of a bot that learned from a user, and those that were trained from one that did, sorted; one that
-     * cannot be read is not among them.
+     * cannot be read is not among them, but is where only this filter cannot.
      */
     public static List<String> versions(PolicyStore store, String bot, String userHash) throws IOException {
         List<Manifest> all = new ArrayList<>();
@@ -72,7 +75,7 @@ public final class LearnedFrom {
             if (each.why() == null) {
                 Manifest manifest = store.manifest(bot, each.version());
                 all.add(manifest);
-                if (read(store.path(bot, each.version())).contains(userHash)) {
+                if (learned(store.path(bot, each.version()), userHash)) {
                     learned.add(each.version());
                 }
             }
@@ -85,5 +88,15 @@ public final class LearnedFrom {
                     .reduce(false, Boolean::logicalOr);
         }
         return List.copyOf(learned);
+    }
+
+    /** What cannot be read may have. */
+    private static boolean learned(Path directory, String userHash) {
+        try {
+            return read(directory).contains(userHash);
+        } catch (IOException e) {
+            LOG.warn("whose data {} learned from cannot be read: {}", directory, e.getMessage());
+            return true;
+        }
     }
 }
