@@ -154,17 +154,25 @@ public final class RefreshService implements AutoCloseable {
         }
         try (Stream<Path> folders = Files.walk(data, 2)) {
             for (Path folder : folders.filter(Snapshot::exists).toList()) {
-                Snapshot before = Snapshot.read(folder);
-                Snapshot after = before.without(log.erasures());
-                if (!after.equals(before)) {
-                    after.write(folder);
-                    LOG.info(
-                            "{}: {} pairs and {} interactions of people who asked to be forgotten are taken out",
-                            folder,
-                            before.pairs().size() - after.pairs().size(),
-                            before.rated().size() - after.rated().size());
+                try {
+                    forget(folder);
+                } catch (IOException e) {
+                    LOG.error("{}: people who asked to be forgotten may still be in it, delete it", folder, e);
                 }
             }
+        }
+    }
+
+    private void forget(Path folder) throws IOException {
+        Snapshot before = Snapshot.read(folder);
+        Snapshot after = before.without(log.erasures());
+        if (!after.equals(before)) {
+            after.write(folder);
+            LOG.info(
+                    "{}: {} pairs and {} interactions of people who asked to be forgotten are taken out",
+                    folder,
+                    before.pairs().size() - after.pairs().size(),
+                    before.rated().size() - after.rated().size());
         }
     }
 
