@@ -37,6 +37,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EventJournal implements AutoCloseable {
     private static final Duration ACKNOWLEDGED_WITHIN = Duration.ofMillis(50);
+
+    /** How long Kafka has once the spool has refused a record. */
+    private static final Duration LAST_CHANCE = Duration.ofMillis(150);
+
     private static final int QUEUE_MAX = 20_000;
     private static final long QUEUED_BYTES_MAX = 64L << 20;
 
@@ -221,6 +225,10 @@ public final class EventJournal implements AutoCloseable {
             } else {
                 spoolFailed = true;
                 end();
+                timer.newTimeout(
+                        _ -> durable.tryFail("Kafka is late, and the spool does not take it"),
+                        LAST_CHANCE.toMillis(),
+                        TimeUnit.MILLISECONDS);
             }
         }
 
@@ -248,8 +256,8 @@ public final class EventJournal implements AutoCloseable {
         }
         drain.close();
         kafka.close();
-        timer.stop();
         writer.close();
+        timer.stop();
         spool.close();
     }
 }
