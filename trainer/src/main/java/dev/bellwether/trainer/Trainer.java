@@ -53,7 +53,6 @@ public final class Trainer {
 
     static void prepare() {
         System.setProperty("ai.djl.offline", "true");
-        System.setProperty("ai.djl.default_engine", "PyTorch");
     }
 
     /** Exit status 2 where an option is wrong, 1 where the work failed. */

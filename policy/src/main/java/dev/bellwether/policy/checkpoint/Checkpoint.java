@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -111,10 +110,20 @@ public final class Checkpoint {
     }
 
     /** Writes {@code config.json} and {@code model.safetensors} into an existing directory. */
+    public static void write(Path directory, CheckpointConfig config, NumberFormat format, Safetensors.Numbers numbers)
+            throws IOException {
+        Safetensors.write(directory.resolve("model.safetensors"), config.tensors(), format, numbers);
+        writeConfig(directory, config, format);
+    }
+
+    /** The same of all parameters as one vector, in the order of {@link CheckpointConfig#tensors()}. */
     public static void write(Path directory, CheckpointConfig config, float[] parameters, NumberFormat format)
             throws IOException {
-        List<TensorShape> shapes = config.tensors();
-        Safetensors.write(directory.resolve("model.safetensors"), shapes, parameters, format);
+        Safetensors.write(directory.resolve("model.safetensors"), config.tensors(), parameters, format);
+        writeConfig(directory, config, format);
+    }
+
+    private static void writeConfig(Path directory, CheckpointConfig config, NumberFormat format) throws IOException {
         Files.writeString(directory.resolve("config.json"), config.toJson(format) + System.lineSeparator());
     }
 }

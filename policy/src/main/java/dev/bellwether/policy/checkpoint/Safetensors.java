@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -221,8 +222,14 @@ public final class Safetensors {
         return numbers;
     }
 
-    /** Writes and forces to disk the tensors laid out one after the other in {@code flat}. */
-    public static void write(Path file, List<TensorShape> shapes, float[] flat, NumberFormat format)
+    /** Where a tensor's numbers come from when a file is written. */
+    public interface Numbers {
+        /** Writes all numbers of {@code tensor} in the file's format, in row-major order, low byte first. */
+        void write(TensorShape tensor, WritableByteChannel file) throws IOException;
+    }
+
+    /** Writes a file of {@code shapes} in their order and forces it to disk. */
+    public static void write(Path file, List<TensorShape> shapes, NumberFormat format, Numbers numbers)
             throws IOException {
         ObjectNode header = JSON.createObjectNode();
         header.putObject("__metadata__").put("format", "pt");
@@ -234,23 +241,46 @@ public final class Safetensors {
             entry.putArray("data_offsets").add(offset).add(end);
             offset = end;
         }
-        if (offset != (long) flat.length * format.bytes()) {
-            throw new IllegalArgumentException("%d numbers for tensors of %d bytes".formatted(flat.length, offset));
-        }
         String json = JSON.writeValueAsString(header);
         byte[] padded = (json + " ".repeat((8 - json.length() % 8) % 8)).getBytes(StandardCharsets.UTF_8);
-        ByteBuffer buffer =
-                ByteBuffer.allocate(Math.toIntExact(8 + padded.length + offset)).order(ByteOrder.LITTLE_ENDIAN);
-        buffer.putLong(padded.length).put(padded);
-        for (float number : flat) {
-            format.write(buffer, number);
-        }
-        buffer.flip();
+        ByteBuffer start = ByteBuffer.allocate(8 + padded.length).order(ByteOrder.LITTLE_ENDIAN);
+        start.putLong(padded.length).put(padded).flip();
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
+            writeFully(channel, start);
+            for (TensorShape shape : shapes) {
+                long before = channel.position();
+                numbers.write(shape, channel);
+                long written = channel.position() - before;
+                if (written != shape.size() * format.bytes()) {
+                    throw new IllegalArgumentException("%d bytes for tensor %s of %d"
+                            .formatted(written, shape.name(), shape.size() * format.bytes()));
+                }
             }
             channel.force(true);
+        }
+    }
+
+    /** The same of tensors that lie one after the other in {@code flat}. */
+    public static void write(Path file, List<TensorShape> shapes, float[] flat, NumberFormat format)
+            throws IOException {
+        long wanted = shapes.stream().mapToLong(TensorShape::size).sum();
+        if (wanted != flat.length) {
+            throw new IllegalArgumentException("%d numbers for tensors of %d".formatted(flat.length, wanted));
+        }
+        int[] from = {0};
+        write(file, shapes, format, (shape, channel) -> {
+            ByteBuffer buffer = ByteBuffer.allocate(Math.toIntExact(shape.size() * format.bytes()))
+                    .order(ByteOrder.LITTLE_ENDIAN);
+            for (int end = from[0] + (int) shape.size(); from[0] < end; from[0]++) {
+                format.write(buffer, flat[from[0]]);
+            }
+            writeFully(channel, buffer.flip());
+        });
+    }
+
+    private static void writeFully(WritableByteChannel channel, ByteBuffer buffer) throws IOException {
+        while (buffer.hasRemaining()) {
+            channel.write(buffer);
         }
     }
 

@@ -1,14 +1,14 @@
 package dev.bellwether.trainer.dataset;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
+import org.bytedeco.pytorch.Tensor;
 
 /**
  * Samples of like length, padded on the right to one, with the positions of their replies' tokens.
@@ -67,6 +67,11 @@ public final class MicroBatch {
         return batches;
     }
 
+    /** All of {@code samples} in one batch, in their order. */
+    public static MicroBatch of(List<Sample> samples) {
+        return of(samples, IntStream.range(0, samples.size()).boxed().toList());
+    }
+
     private static MicroBatch of(List<Sample> samples, List<Integer> indexes) {
         return new MicroBatch(
                 indexes.stream().map(samples::get).toList(),
@@ -95,8 +100,8 @@ public final class MicroBatch {
         return indexes[row];
     }
 
-    /** {@code [size * length]} int64. */
-    public NDArray ids(NDManager manager) {
+    /** {@code [size, length]} int64. */
+    public Tensor ids(ComputeDevice device) {
         long[] ids = new long[samples.size() * length];
         for (int row = 0; row < samples.size(); row++) {
             int[] tokens = samples.get(row).tokens();
@@ -104,11 +109,11 @@ public final class MicroBatch {
                 ids[row * length + t] = tokens[t];
             }
         }
-        return manager.create(ids);
+        return Torch.longs(device, ids, size(), length);
     }
 
     /** {@code [replyTokens]} int64: for every reply token, the row of the state that predicts it. */
-    public NDArray positions(NDManager manager) {
+    public Tensor positions(ComputeDevice device) {
         long[] positions = new long[replyTokens()];
         for (int row = 0, k = 0; row < samples.size(); row++) {
             Sample sample = samples.get(row);
@@ -116,11 +121,11 @@ public final class MicroBatch {
                 positions[k++] = (long) row * length + t;
             }
         }
-        return manager.create(positions);
+        return Torch.longs(device, positions, positions.length);
     }
 
     /** {@code [replyTokens, 1]} int64: the reply tokens themselves. */
-    public NDArray targets(NDManager manager) {
+    public Tensor targets(ComputeDevice device) {
         long[] targets = new long[replyTokens()];
         int k = 0;
         for (Sample sample : samples) {
@@ -128,11 +133,11 @@ public final class MicroBatch {
                 targets[k++] = sample.tokens()[t];
             }
         }
-        return manager.create(targets, new Shape(targets.length, 1));
+        return Torch.longs(device, targets, targets.length, 1);
     }
 
     /** {@code [size, size * length]}: multiplied with hidden states it gives each reply's mean state. */
-    public NDArray meanOfReply(NDManager manager) {
+    public Tensor meanOfReply(ComputeDevice device) {
         int columns = samples.size() * length;
         float[] weights = new float[samples.size() * columns];
         for (int row = 0; row < samples.size(); row++) {
@@ -141,11 +146,11 @@ public final class MicroBatch {
                 weights[row * columns + row * length + t] = 1f / sample.replyLength();
             }
         }
-        return manager.create(weights, new Shape(samples.size(), columns));
+        return Torch.floats(device, weights, samples.size(), columns);
     }
 
     /** {@code [replyTokens, replyTokens]}: multiplied with a number for each reply token it gives their mean so far. */
-    public NDArray meanSoFar(NDManager manager) {
+    public Tensor meanSoFar(ComputeDevice device) {
         int columns = replyTokens();
         float[] weights = new float[columns * columns];
         for (int row = 0; row < samples.size(); row++) {
@@ -153,13 +158,14 @@ public final class MicroBatch {
                 Arrays.fill(weights, t * columns + offsets[row], t * columns + t + 1, 1f / (t + 1 - offsets[row]));
             }
         }
-        return manager.create(weights, new Shape(columns, columns));
+        return Torch.floats(device, weights, columns, columns);
     }
 
     /** {@code [size]} int64: the row of each sample's last token. */
-    public NDArray lastTokens(NDManager manager) {
-        return manager.create(IntStream.range(0, samples.size())
+    public Tensor lastTokens(ComputeDevice device) {
+        long[] rows = IntStream.range(0, samples.size())
                 .mapToLong(row -> (long) row * length + samples.get(row).length() - 1)
-                .toArray());
+                .toArray();
+        return Torch.longs(device, rows, rows.length);
     }
 }

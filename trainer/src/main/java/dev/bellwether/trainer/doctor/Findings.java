@@ -1,10 +1,10 @@
 package dev.bellwether.trainer.doctor;
 
-import ai.djl.engine.Engine;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import ai.djl.util.cuda.CudaUtils;
 import com.sun.management.OperatingSystemMXBean;
 import dev.bellwether.policy.onnx.OnnxRuntime;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -30,8 +30,8 @@ record Findings(
         OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
         List<Library> libraries = new ArrayList<>();
         libraries.add(new Library("ONNX Runtime", OnnxRuntime.get().version(), "serving; providers " + providers()));
-        Engine engine = Engine.getInstance();
-        libraries.add(new Library(engine.getEngineName(), engine.getVersion(), "training"));
+        ComputeDevice training = ComputeDevice.of("auto");
+        libraries.add(new Library("PyTorch", Torch.version(), "training; matrices by " + Torch.matrixLibrary()));
         try (HuggingFaceTokenizer loaded =
                 HuggingFaceTokenizer.newInstance(tokenizer, Map.of("truncation", "false", "padding", "false"))) {
             libraries.add(new Library("Hugging Face tokenizers", loaded.getVersion(), "serving and training"));
@@ -42,25 +42,29 @@ record Findings(
                 system.getAvailableProcessors(),
                 system.getTotalMemorySize(),
                 libraries,
-                List.of(new Device("cpu", true, "serving and training compute here, in float32"), cuda()));
+                devices(training));
     }
 
     private static List<String> providers() {
         return OnnxRuntime.get().providers().stream().sorted().toList();
     }
 
-    private static Device cuda() {
+    private static List<Device> devices(ComputeDevice training) {
+        String cpu = training.cuda() ? "serving computes here" : "serving and training compute here";
+        return List.of(new Device("cpu", true, cpu + ", in float32"), cuda(training));
+    }
+
+    private static Device cuda(ComputeDevice training) {
+        if (training.cuda()) {
+            return new Device("cuda", true, "training computes here, in bfloat16: %s".formatted(training.why()));
+        }
         if (!Files.exists(Path.of("/proc/driver/nvidia")) && !Files.exists(Path.of("/dev/nvidia0"))) {
             return new Device("cuda", false, "there is no NVIDIA driver: neither /proc/driver/nvidia nor /dev/nvidia0");
         }
-        List<String> reasons = new ArrayList<>(List.of("neither serving nor training has a path to it yet"));
-        if (!OnnxRuntime.get().providers().contains("CUDAExecutionProvider")) {
-            reasons.add("ONNX Runtime is the one for CPUs (providers %s)".formatted(providers()));
-        }
-        int seen = CudaUtils.getGpuCount();
-        if (seen == 0) {
-            reasons.add("%s sees no device".formatted(Engine.getInstance().getEngineName()));
-        }
-        return new Device("cuda", false, "a driver is there, but " + String.join(", and ", reasons));
+        return new Device(
+                "cuda",
+                false,
+                "a driver is there, but %s; training on it needs a build with -Pcuda and CUDA 13, serving has no path to it yet"
+                        .formatted(training.why()));
     }
 }

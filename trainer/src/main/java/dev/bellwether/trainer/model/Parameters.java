@@ -1,26 +1,26 @@
 package dev.bellwether.trainer.model;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import dev.bellwether.policy.checkpoint.CheckpointConfig;
-import dev.bellwether.policy.checkpoint.TensorShape;
-import java.util.Arrays;
-import java.util.Random;
+import dev.bellwether.trainer.tensor.Torch;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
 /**
- * A model's parameters as one flat vector with the state of AdamW beside it.
+ * Weights in training: their gradients and the state of AdamW beside them, each one vector.
  *
- * <p>Training works on a copy (the leaf) that belongs to the step and takes the gradients; the master changes only in
- * {@link #update}, outside any gradient scope. So nothing of a step outlives it.
+ * <p>Gradients add up over backward passes until {@link #update}.
  *
  * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter: Decoupled Weight Decay Regularization</a>
  */
 public final class Parameters implements AutoCloseable {
-    private final NDManager manager;
-    private final NDArray master;
-    private final NDArray momentum;
-    private final NDArray variance;
+    private final Weights weights;
     private final AdamW optimizer;
+    private final Tensor gradient;
+    private final Tensor momentum;
+    private final Tensor variance;
     private int steps;
 
     /**
@@ -33,122 +33,104 @@ public final class Parameters implements AutoCloseable {
         public static final AdamW PPO = new AdamW(.9, .95, 1e-5, 0, 1);
     }
 
-    /** Everything that a resumed run needs. */
-    public record State(float[] master, float[] momentum, float[] variance, int steps) {
-        /** Before the first step. */
-        public static State fresh(float[] initial) {
-            return new State(initial, new float[initial.length], new float[initial.length], 0);
-        }
-    }
-
-    public Parameters(NDManager parent, float[] initial, AdamW optimizer) {
-        this(parent, State.fresh(initial), optimizer);
-    }
-
-    public Parameters(NDManager parent, State state, AdamW optimizer) {
-        this.manager = parent.newSubManager();
-        this.master = owned(state.master());
-        this.momentum = owned(state.momentum());
-        this.variance = owned(state.variance());
-        this.steps = state.steps();
+    /**
+     * Starts to train {@code weights}, which stay the caller's.
+     */
+    public Parameters(Weights weights, AdamW optimizer) {
+        this.weights = weights;
         this.optimizer = optimizer;
-    }
-
-    /** Copied by the native side, so that it lies in memory which no Java buffer owns. */
-    private NDArray owned(float[] values) {
-        try (NDArray wrapped = manager.create(values)) {
-            return wrapped.duplicate();
+        try (PointerScope _ = new PointerScope()) {
+            gradient = torch.zeros_like(weights.vector());
+            momentum = torch.zeros_like(weights.vector());
+            variance = torch.zeros_like(weights.vector());
+            gradient.retainReference();
+            momentum.retainReference();
+            variance.retainReference();
+            Map<String, Tensor> gradients = weights.views(gradient);
+            weights.own().forEach((name, tensor) -> {
+                tensor.set_requires_grad(true);
+                tensor.mutable_grad().put(gradients.get(name));
+            });
         }
     }
 
-    /** Parameters of a new model: normal with deviation .02·√(256/hidden), output projections less by depth. */
-    public static float[] random(CheckpointConfig config, long seed) {
-        Random random = new Random(seed);
-        float[] flat = new float[config.flatSize()];
-        double deviation = .04 * Math.sqrt(256.0 / config.hiddenSize());
-        int offset = 0;
-        for (TensorShape shape : config.tensors()) {
-            int end = Math.toIntExact(offset + shape.size());
-            boolean norm = shape.name().endsWith("norm.weight");
-            boolean output =
-                    shape.name().endsWith("o_proj.weight") || shape.name().endsWith("down_proj.weight");
-            double scale = output ? deviation / Math.sqrt(2.0 * config.layers()) : deviation;
-            if (norm) {
-                Arrays.fill(flat, offset, end, 1f);
-            } else if (!shape.name().endsWith("bias")) {
-                for (int i = offset; i < end; i++) {
-                    flat[i] = (float) (random.nextGaussian() * scale);
-                }
-            }
-            offset = end;
-        }
-        return flat;
-    }
-
-    /** A scope for one step, beside the parameters. */
-    NDManager newScope() {
-        return manager.newSubManager();
-    }
-
-    /** A copy that takes gradients, belonging to {@code step}. */
-    public NDArray leaf(NDManager step) {
-        NDArray leaf = frozen(step);
-        leaf.setRequiresGradient(true);
-        return leaf;
-    }
-
-    /** A copy without gradients, belonging to {@code step}. */
-    public NDArray frozen(NDManager step) {
-        NDArray copy = master.duplicate();
-        copy.attach(step);
-        return copy;
+    public Weights weights() {
+        return weights;
     }
 
     /**
-     * One step of AdamW along the gradient of {@code leaf}.
+     * One step of AdamW along the gradients, which are zero afterwards.
      *
-     * @return the gradient's length before clipping
-     * @throws TrainingCollapsedException when the gradient is not finite; nothing is changed then
+     * @return the gradients' length before clipping
+     * @throws TrainingCollapsedException when a gradient is not finite; nothing is changed then
      */
-    public double update(NDArray leaf, double learningRate) {
-        try (NDManager scratch = manager.newSubManager()) {
-            NDArray gradient = leaf.getGradient();
-            gradient.attach(scratch);
-            double norm = Math.sqrt(gradient.square().sum().getFloat());
+    public double update(double learningRate) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            double norm = gradient.norm().item_double();
             if (!Double.isFinite(norm)) {
                 throw new TrainingCollapsedException("the gradient is not finite at step %d".formatted(steps + 1));
             }
             if (norm > optimizer.gradientNormMax) {
-                gradient.muli((float) (optimizer.gradientNormMax / norm));
+                gradient.mul_(new Scalar(optimizer.gradientNormMax / norm));
             }
             steps++;
-            momentum.muli((float) optimizer.beta1).addi(gradient.mul((float) (1 - optimizer.beta1)));
-            variance.muli((float) optimizer.beta2).addi(gradient.square().mul((float) (1 - optimizer.beta2)));
+            momentum.mul_(new Scalar(optimizer.beta1));
+            momentum.add_(gradient, new Scalar(1 - optimizer.beta1));
+            variance.mul_(new Scalar(optimizer.beta2));
+            variance.addcmul_(gradient, gradient, new Scalar(1 - optimizer.beta2));
             double momentumBias = 1 - Math.pow(optimizer.beta1, steps);
             double varianceBias = 1 - Math.pow(optimizer.beta2, steps);
-            NDArray unbiased = variance.div((float) varianceBias);
-            unbiased.attach(scratch);
-            NDArray denominator = unbiased.sqrt().addi((float) optimizer.epsilon);
-            NDArray direction = momentum.div(denominator);
-            direction.attach(scratch);
+            Tensor vector = weights.vector();
             if (optimizer.weightDecay > 0) {
-                master.muli((float) (1 - learningRate * optimizer.weightDecay));
+                vector.mul_(new Scalar(1 - learningRate * optimizer.weightDecay));
             }
-            master.subi(direction.muli((float) (learningRate / momentumBias)));
+            // The gradient is used up: what the step divides by takes its place, and nothing new is allocated.
+            gradient.copy_(variance);
+            gradient.sqrt_();
+            gradient.div_(new Scalar(Math.sqrt(varianceBias)));
+            gradient.add_(new Scalar(optimizer.epsilon));
+            vector.addcdiv_(momentum, gradient, new Scalar(-learningRate / momentumBias));
+            gradient.zero_();
             return norm;
         }
     }
 
-    public float[] toArray() {
-        return master.toFloatArray();
+    /** Steps made so far. */
+    public int steps() {
+        return steps;
     }
 
-    public State state() {
-        return new State(master.toFloatArray(), momentum.toFloatArray(), variance.toFloatArray(), steps);
+    /** Goes on after {@code made} steps, whose state is in {@link #momentum} and {@link #variance} already. */
+    public void resumeAfter(int made) {
+        steps = made;
+    }
+
+    /** First moment of the gradients. */
+    public Tensor momentum() {
+        return momentum;
+    }
+
+    /** Second moment of the gradients. */
+    public Tensor variance() {
+        return variance;
+    }
+
+    /** The gradients as an array, which has to be small enough for one. */
+    float[] gradients() {
+        return Torch.toArray(gradient);
     }
 
     @Override
     public void close() {
-        manager.close();
+        try (PointerScope _ = new PointerScope()) {
+            weights.own().values().forEach(tensor -> {
+                tensor.mutable_grad().put(new Tensor());
+                tensor.set_requires_grad(false);
+            });
+        }
+        gradient.releaseReference();
+        momentum.releaseReference();
+        variance.releaseReference();
     }
 }

@@ -1,217 +1,269 @@
 package dev.bellwether.trainer.model;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
-import ai.djl.ndarray.types.SparseFormat;
-import ai.djl.nn.Activation;
-import ai.djl.nn.core.Embedding;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.ModelTensors;
 import dev.bellwether.trainer.dataset.MicroBatch;
-import java.util.ArrayList;
-import java.util.List;
+import dev.bellwether.trainer.tensor.Autocast;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A Llama-type decoder: root-mean-square norms, rotary embeddings, grouped-query attention, SwiGLU.
+ * A Llama-type decoder: root-mean-square norms, rotary embeddings, grouped-query attention, SwiGLU. It holds a model's
+ * numbers but no weights; those come with each call.
  *
- * <p>The parameters are one flat vector in the order of {@link CheckpointConfig#tensors()}, split once per forward
- * pass; the projections to queries, keys and values are one matrix there, as are gate and up.
+ * <p>Everything that a call makes belongs to the caller's {@link PointerScope}.
  */
-public final class Transformer {
+public final class Transformer implements AutoCloseable {
+    /** Logits that are in memory at once, so that those of a large vocabulary never all are. */
+    private static final int LOGITS_MAX = 1 << 24;
+
+    /** What a pass keeps for its gradients. */
+    private static final long KEPT_BYTES_MAX = 2L << 30;
+
     private final CheckpointConfig config;
-    private final Constants constants;
-    private final List<Shape> shapes;
-    private final long[] boundaries;
+    private final long keptBytesMax;
 
-    /** Weights of one layer. */
-    private final int layerTensors;
+    /** By length and device. */
+    private final Map<Geometry, Rotation> rotations = new HashMap<>();
 
-    public Transformer(CheckpointConfig config, Constants constants) {
-        this.config = config;
-        this.constants = constants;
-        this.shapes = fusedShapes(config);
-        this.layerTensors = 6
-                + (config.architecture().biased() ? 1 : 0)
-                + (config.architecture().normed() ? 2 : 0);
-        this.boundaries = new long[shapes.size() - 1];
-        long offset = 0;
-        for (int i = 0; i < boundaries.length; i++) {
-            offset += shapes.get(i).size();
-            boundaries[i] = offset;
-        }
+    private record Geometry(int length, ComputeDevice.Kind kind, int index) {}
+
+    /** {@code [length, headSize]} each; the sines' first half is negated. */
+    private record Rotation(Tensor cosines, Tensor sines) {}
+
+    public Transformer(CheckpointConfig config) {
+        this(config, KEPT_BYTES_MAX);
     }
 
-    private static List<Shape> fusedShapes(CheckpointConfig config) {
-        long hidden = config.hiddenSize();
-        long queries = (long) config.heads() * config.headSize();
-        long projected = queries + 2L * config.keyValueHeads() * config.headSize();
-        List<Shape> shapes = new ArrayList<>();
-        shapes.add(new Shape(config.vocabularySize(), hidden));
-        for (int layer = 0; layer < config.layers(); layer++) {
-            shapes.add(new Shape(hidden));
-            shapes.add(new Shape(projected, hidden));
-            if (config.architecture().biased()) {
-                shapes.add(new Shape(projected));
-            }
-            if (config.architecture().normed()) {
-                shapes.add(new Shape(config.headSize()));
-                shapes.add(new Shape(config.headSize()));
-            }
-            shapes.add(new Shape(hidden, queries));
-            shapes.add(new Shape(hidden));
-            shapes.add(new Shape(2L * config.feedForwardSize(), hidden));
-            shapes.add(new Shape(hidden, config.feedForwardSize()));
-        }
-        shapes.add(new Shape(hidden));
-        if (config.rewardModel()) {
-            shapes.add(new Shape(config.labels(), hidden));
-        } else if (!config.tiedEmbeddings()) {
-            shapes.add(new Shape(config.vocabularySize(), hidden));
-        }
-        return shapes;
+    /**
+     * The same.
+     *
+     * @param keptBytesMax of a pass; where it would keep more, its layers are computed once more on the way back
+     */
+    Transformer(CheckpointConfig config, long keptBytesMax) {
+        this.config = config;
+        this.keptBytesMax = keptBytesMax;
+    }
+
+    long keptBytesMax() {
+        return keptBytesMax;
     }
 
     public CheckpointConfig config() {
         return config;
     }
 
-    public Constants constants() {
-        return constants;
-    }
-
-    /** The flat vector's parts in their shapes; views of {@code flat}, which gradients flow through. */
-    public NDList split(NDArray flat) {
-        NDList parts = flat.split(boundaries, 0);
-        NDList weights = new NDList(shapes.size());
-        for (int i = 0; i < shapes.size(); i++) {
-            weights.add(parts.get(i).reshape(shapes.get(i)));
-        }
-        return weights;
-    }
-
     /**
      * Hidden states after the last norm.
      *
-     * @param ids {@code [batch * length]} int64, padded on the right
-     * @return {@code [batch * length, hiddenSize]}
+     * @param ids {@code [batch, length]} int64, padded on the right
+     * @return {@code [batch, length, hiddenSize]}
      */
-    public NDArray hidden(NDList weights, NDArray ids, int batch, int length) {
-        NDArray x = Embedding.embedding(ids, weights.get(0), SparseFormat.DENSE)
-                .singletonOrThrow()
-                .reshape(batch * (long) length, config.hiddenSize());
-        int next = 1;
+    public Tensor hidden(Weights weights, Tensor ids) {
+        Tensor x = embedded(weights, ids);
         for (int layer = 0; layer < config.layers(); layer++) {
-            x = layer(x, new NDList(weights.subList(next, next + layerTensors)), batch, length);
-            next += layerTensors;
+            x = layer(weights, layer, x);
         }
-        return norm(x, weights.get(next));
+        return last(weights, x);
     }
 
-    /**
-     * One layer.
-     *
-     * @param x {@code [batch * length, hiddenSize]}
-     * @param weights of this layer
-     */
-    NDArray layer(NDArray x, NDList weights, int batch, int length) {
-        int next = 0;
-        NDArray projected =
-                norm(x, weights.get(next++)).matMul(weights.get(next++).transpose());
-        if (config.architecture().biased()) {
-            projected = projected.add(weights.get(next++));
+    Tensor embedded(Weights weights, Tensor ids) {
+        return torch.embedding(weights.get(ModelTensors.EMBEDDINGS), ids);
+    }
+
+    Tensor last(Weights weights, Tensor x) {
+        return norm(weights, x, "model.norm.weight");
+    }
+
+    /** One layer over {@code x [batch, length, hiddenSize]}. */
+    Tensor layer(Weights weights, int layer, Tensor x) {
+        String name = "model.layers." + layer + ".";
+        return scoped(() -> {
+            Tensor attended =
+                    attention(weights, name + "self_attn.", norm(weights, x, name + "input_layernorm.weight"));
+            Tensor between = x.add(attended);
+            Tensor normed = norm(weights, between, name + "post_attention_layernorm.weight");
+            return between.add(feedForward(weights, name + "mlp.", normed));
+        });
+    }
+
+    /** Runs {@code body} in a scope of its own: what it made and no gradient needs goes at its end. */
+    private static Tensor scoped(Supplier<Tensor> body) {
+        PointerScope outer = PointerScope.getInnerScope();
+        try (PointerScope _ = new PointerScope()) {
+            Tensor result = body.get();
+            outer.attach(result);
+            return result;
         }
-        NDList norms = new NDList();
+    }
+
+    private Tensor norm(Weights weights, Tensor x, String gain) {
+        Tensor gains = weights.get(gain);
+        return torch.rms_norm(
+                x, new long[] {gains.size(0)}, new TensorOptional(gains), new DoubleOptional(config.normEpsilon()));
+    }
+
+    private Tensor attention(Weights weights, String name, Tensor x) {
+        Tensor queries = heads(projected(weights, name + "q_proj", x));
+        Tensor keys = heads(projected(weights, name + "k_proj", x));
+        Tensor values = heads(projected(weights, name + "v_proj", x));
         if (config.architecture().normed()) {
-            norms.add(weights.get(next++));
-            norms.add(weights.get(next++));
+            queries = norm(weights, queries, name + "q_norm.weight");
+            keys = norm(weights, keys, name + "k_norm.weight");
         }
-        NDArray attended = attention(projected, norms, constants.geometry(config, length), batch, length);
-        NDArray between = x.add(attended.matMul(weights.get(next++).transpose()));
-        NDArray gateAndUp =
-                norm(between, weights.get(next++)).matMul(weights.get(next++).transpose());
-        NDList halves = gateAndUp.split(new long[] {config.feedForwardSize()}, 1);
-        NDArray gate = halves.get(0);
-        NDArray activated = gate.mul(Activation.sigmoid(gate)).mul(halves.get(1));
-        return between.add(activated.matMul(weights.get(next).transpose()));
+        Rotation rotation = rotation((int) x.size(1), weights.device());
+        boolean grouped = config.heads() != config.keyValueHeads();
+        Tensor attended = torch.scaled_dot_product_attention(
+                rotated(queries, rotation),
+                rotated(keys, rotation),
+                values,
+                new TensorOptional(),
+                0,
+                true,
+                new DoubleOptional(),
+                grouped);
+        return projected(weights, name + "o_proj", attended.transpose(1, 2).flatten(2, 3));
+    }
+
+    /** {@code [batch, length, heads * headSize]} to {@code [batch, heads, length, headSize]}. */
+    private Tensor heads(Tensor x) {
+        return x.unflatten(2, -1, config.headSize()).transpose(1, 2);
+    }
+
+    private static Tensor rotated(Tensor x, Rotation rotation) {
+        TensorVector halves = x.chunk(2, 3);
+        Tensor swapped = torch.cat(new TensorVector(halves.get(1), halves.get(0)), 3);
+        return x.mul(rotation.cosines()).add(swapped.mul(rotation.sines())).to(x.scalar_type());
+    }
+
+    private Tensor feedForward(Weights weights, String name, Tensor x) {
+        Tensor gate = torch.silu(projected(weights, name + "gate_proj", x));
+        return projected(weights, name + "down_proj", gate.mul(projected(weights, name + "up_proj", x)));
+    }
+
+    /** {@code x · Wᵀ}, with the bias and the adapter that there are. */
+    private static Tensor projected(Weights weights, String module, Tensor x) {
+        String name = module + ".weight";
+        String bias = module + ".bias";
+        Tensor product = weights.has(bias)
+                ? torch.linear(x, weights.get(name), new TensorOptional(weights.get(bias)))
+                : torch.linear(x, weights.get(name));
+        Weights.Adapter adapter = weights.adapter(name);
+        return adapter == null
+                ? product
+                : product.add(torch.linear(torch.linear(x, adapter.down()), adapter.up()), adapter.scale());
+    }
+
+    private Rotation rotation(int length, ComputeDevice device) {
+        return rotations.computeIfAbsent(
+                new Geometry(length, device.kind(), device.index()), _ -> rotationOf(length, device));
+    }
+
+    private Rotation rotationOf(int length, ComputeDevice device) {
+        float[][] tables = config.rotary().tables(length, config.headSize());
+        int half = config.headSize() / 2;
+        float[] cosines = new float[2 * length * half];
+        float[] sines = new float[2 * length * half];
+        for (int t = 0; t < length; t++) {
+            for (int i = 0; i < half; i++) {
+                int at = 2 * t * half + i;
+                cosines[at] = tables[0][t * half + i];
+                cosines[at + half] = cosines[at];
+                sines[at + half] = tables[1][t * half + i];
+                sines[at] = -sines[at + half];
+            }
+        }
+        try (PointerScope _ = new PointerScope()) {
+            Rotation rotation = new Rotation(
+                    Torch.floats(device, cosines, length, 2L * half), Torch.floats(device, sines, length, 2L * half));
+            rotation.cosines().retainReference();
+            rotation.sines().retainReference();
+            return rotation;
+        }
+    }
+
+    /** Log-probabilities {@code [n]} of the tokens {@code targets [n, 1]} that follow {@code states [n, hiddenSize]}. */
+    Tensor logProbabilities(Weights weights, Tensor states, Tensor targets, double temperature) {
+        String head = config.tiedEmbeddings() ? ModelTensors.EMBEDDINGS : ModelTensors.HEAD;
+        Tensor logits = torch.linear(states, weights.get(head)).to(ScalarType.Float);
+        Tensor scaled = temperature == 1 ? logits : logits.div(new Scalar(temperature));
+        return torch.log_softmax(scaled, -1).gather(1, targets).flatten();
     }
 
     /**
-     * @param norms gains of the norms of queries and keys, each head by itself; empty where there are none
+     * What a loss over single tokens is, {@code []}, of the log-probabilities {@code [to - from]} of the batch's reply
+     * tokens {@code from} to {@code to}; the whole loss is the sum.
      */
-    private NDArray attention(NDArray projected, NDList norms, Constants.Geometry geometry, int batch, int length) {
-        int heads = config.heads();
-        int keyHeads = config.keyValueHeads();
-        int size = config.headSize();
-        NDArray byHead =
-                projected.reshape(batch, length, heads + 2L * keyHeads, size).transpose(0, 2, 1, 3);
-        NDList parts = byHead.split(new long[] {heads + keyHeads}, 1);
-        NDArray queriesAndKeys = norms.isEmpty() ? parts.get(0) : normedHeads(parts.get(0), norms);
-        NDList rotated = rotate(queriesAndKeys, geometry).split(new long[] {heads}, 1);
-        NDArray keys = shared(rotated.get(1), batch, length);
-        NDArray values = shared(parts.get(1), batch, length);
-        NDArray scores = rotated.get(0)
-                .mul(constants.scalar(1 / Math.sqrt(size)))
-                .matMul(keys.transpose(0, 1, 3, 2))
-                .add(geometry.mask())
-                .softmax(-1);
-        return scores.matMul(values).transpose(0, 2, 1, 3).reshape(batch * (long) length, (long) heads * size);
+    public interface TokenLoss {
+        Tensor of(Tensor logProbabilities, int from, int to);
     }
 
-    private NDArray normedHeads(NDArray queriesAndKeys, NDList norms) {
-        NDList parts = queriesAndKeys.split(new long[] {config.heads()}, 1);
-        return norm(parts.get(0), norms.get(0)).concat(norm(parts.get(1), norms.get(1)), 1);
-    }
-
-    private NDArray rotate(NDArray x, Constants.Geometry geometry) {
-        NDList halves = x.split(new long[] {config.headSize() / 2}, 3);
-        NDArray swapped = halves.get(1).concat(halves.get(0), 3);
-        return x.mul(geometry.cosines()).add(swapped.mul(geometry.sines()));
-    }
-
-    /** Each key-value head repeated for the query heads that share it. */
-    private NDArray shared(NDArray x, int batch, int length) {
-        int keyHeads = config.keyValueHeads();
-        int group = config.heads() / keyHeads;
-        if (group == 1) {
-            return x;
+    /** Adds a loss's gradients to those of the weights; gives the log-probabilities of the batch's reply tokens. */
+    public float[] backward(Weights weights, MicroBatch batch, double temperature, TokenLoss loss) {
+        try (PointerScope _ = new PointerScope()) {
+            Pass pass = forward(weights, batch);
+            float[] found = inPieces(weights, batch, pass.states(), temperature, loss);
+            pass.backward();
+            return found;
         }
-        int size = config.headSize();
-        return x.reshape(batch, keyHeads, 1, length, size)
-                .broadcast(new Shape(batch, keyHeads, group, length, size))
-                .reshape(batch, config.heads(), length, size);
-    }
-
-    NDArray norm(NDArray x, NDArray gain) {
-        NDArray meanSquare = x.square().mean(new int[] {x.getShape().dimension() - 1}, true);
-        return x.div(meanSquare.add(constants.scalar(config.normEpsilon())).sqrt())
-                .mul(gain);
-    }
-
-    /**
-     * Log-probabilities of {@code targets} at {@code positions}.
-     *
-     * @param hidden {@code [batch * length, hiddenSize]}
-     * @param positions {@code [n]} int64, rows of {@code hidden}
-     * @param targets {@code [n, 1]} int64, the tokens that follow
-     * @param temperature divides the logits, as in sampling
-     * @return {@code [n]}
-     */
-    public NDArray logProbabilities(
-            NDList weights, NDArray hidden, NDArray positions, NDArray targets, double temperature) {
-        NDArray head = config.tiedEmbeddings() ? weights.get(0) : weights.get(weights.size() - 1);
-        NDArray logits = hidden.get(positions).matMul(head.transpose());
-        NDArray scaled = temperature == 1 ? logits : logits.mul(constants.scalar(1 / temperature));
-        return scaled.logSoftmax(-1).gather(targets, 1).reshape(-1);
     }
 
     /** Log-probabilities of the batch's reply tokens, without gradient; {@code [replyTokens]}. */
-    public float[] logProbabilities(Parameters parameters, MicroBatch batch, double temperature) {
-        try (NDManager step = parameters.newScope()) {
-            NDList weights = split(parameters.frozen(step));
-            NDArray hidden = hidden(weights, batch.ids(step), batch.size(), batch.length());
-            return logProbabilities(weights, hidden, batch.positions(step), batch.targets(step), temperature)
-                    .toFloatArray();
+    public float[] logProbabilities(Weights weights, MicroBatch batch, double temperature) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard();
+                Autocast _ = new Autocast(weights.device())) {
+            Tensor states = hidden(weights, batch.ids(weights.device()));
+            return inPieces(weights, batch, states, temperature, null);
         }
+    }
+
+    private float[] inPieces(
+            Weights weights, MicroBatch batch, Tensor states, double temperature, @Nullable TokenLoss loss) {
+        Tensor positions = batch.positions(weights.device());
+        Tensor targets = batch.targets(weights.device());
+        Tensor rows = states.flatten(0, 1);
+        float[] found = new float[batch.replyTokens()];
+        int piece = Math.max(1, LOGITS_MAX / config.vocabularySize());
+        for (int from = 0; from < found.length; from += piece) {
+            int to = Math.min(found.length, from + piece);
+            try (PointerScope _ = new PointerScope()) {
+                Tensor read = rows.index_select(0, positions.narrow(0, from, to - from));
+                Tensor logProbabilities =
+                        logProbabilities(weights, read, targets.narrow(0, from, to - from), temperature);
+                if (loss != null) {
+                    loss.of(logProbabilities, from, to).backward();
+                }
+                System.arraycopy(Torch.toArray(logProbabilities), 0, found, from, to - from);
+            }
+        }
+        return found;
+    }
+
+    /** A forward pass with what its gradients need; in the caller's scope. */
+    public Pass forward(Weights weights, MicroBatch batch) {
+        return Pass.of(this, weights, batch);
+    }
+
+    @Override
+    public void close() {
+        rotations.values().forEach(rotation -> {
+            rotation.cosines().releaseReference();
+            rotation.sines().releaseReference();
+        });
+        rotations.clear();
     }
 }

@@ -1,31 +1,38 @@
 package dev.bellwether.trainer.ppo;
 
-import ai.djl.engine.Engine;
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import ai.djl.training.GradientCollector;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
-import dev.bellwether.policy.checkpoint.RewardScale;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.model.Constants;
 import dev.bellwether.trainer.model.LearningRate;
+import dev.bellwether.trainer.model.LoraConfig;
 import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Pass;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
 import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
 import dev.bellwether.trainer.reward.RewardModel;
+import dev.bellwether.trainer.tensor.Autocast;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Proximal policy optimization: {@link #step} is the algorithm.
@@ -37,75 +44,66 @@ public final class Ppo implements AutoCloseable {
     private static final double LOG_RATIO_MAX = 20;
     private static final double GAP_MAX = .5;
 
-    private final NDManager manager;
     private final Transformer policy;
     private final Transformer valueModel;
     private final Parameters actor;
     private final Parameters critic;
-    private final Parameters reference;
+    private final Weights reference;
     private final RewardModel reward;
     private final Rollouts rollouts;
     private final List<int[]> prompts;
     private final PpoConfig config;
     private final long seed;
+    private final ComputeDevice device;
 
-    /** What the actor and the critic start from, or go on from. */
-    public record State(Parameters.State actor, Parameters.State critic, int step) {
+    /**
+     * What PPO works on.
+     *
+     * @param actor trained in place; closed with PPO
+     * @param critic the reward model with the mean of its heads, scaled as its scores are; trained in place, and closed
+     * @param reference stays the caller's, as the reward model does
+     */
+    public record Models(
+            CheckpointConfig config, Weights actor, Weights critic, Weights reference, RewardModel reward) {
         /** The policy itself, and a critic that starts from the reward model. */
-        public static State start(CheckpointConfig policy, float[] policyWeights, RewardModel reward) {
-            float[] critic = criticWeights(reward.weights(), reward.heads(), policy.hiddenSize(), reward.scale());
-            return new State(Parameters.State.fresh(policyWeights), Parameters.State.fresh(critic), 0);
+        public static Models start(
+                CheckpointConfig config, Weights origin, Optional<LoraConfig> lora, long seed, RewardModel reward) {
+            CheckpointConfig oneHead = config.asRewardModel(1, Pooling.MEAN);
+            return new Models(
+                    config,
+                    origin.trainable(config, lora, seed),
+                    reward.weights().withMeanHead(oneHead, reward.scale().deviation()),
+                    origin,
+                    reward);
         }
     }
 
-    public Ppo(
-            NDManager manager,
-            CheckpointConfig policyConfig,
-            Constants constants,
-            float[] referenceWeights,
-            RewardModel reward,
-            Rollouts rollouts,
-            List<int[]> prompts,
-            PpoConfig config,
-            State state,
-            long seed) {
-        this.manager = manager;
-        this.policy = new Transformer(policyConfig, constants);
-        this.valueModel = new Transformer(policyConfig.asRewardModel(1, Pooling.MEAN), constants);
-        this.actor = new Parameters(manager, state.actor(), Parameters.AdamW.PPO);
-        this.critic = new Parameters(manager, state.critic(), Parameters.AdamW.PPO);
-        this.reference = new Parameters(manager, referenceWeights, Parameters.AdamW.PPO);
-        this.reward = reward;
+    public Ppo(Models models, Rollouts rollouts, List<int[]> prompts, PpoConfig config, long seed) {
+        this.policy = new Transformer(models.config());
+        this.valueModel = new Transformer(models.config().asRewardModel(1, Pooling.MEAN));
+        this.actor = new Parameters(models.actor(), Parameters.AdamW.PPO);
+        this.critic = new Parameters(models.critic(), Parameters.AdamW.PPO);
+        this.reference = models.reference();
+        this.reward = models.reward();
+        this.device = models.actor().device();
         this.rollouts = rollouts;
         this.prompts = List.copyOf(prompts);
         this.config = config;
         this.seed = seed;
     }
 
-    /** The critic's start: the reward model with the mean of its heads, scaled as its scores are. */
-    private static float[] criticWeights(float[] rewardWeights, int heads, int hiddenSize, RewardScale scale) {
-        int body = rewardWeights.length - heads * hiddenSize;
-        float[] weights = Arrays.copyOf(rewardWeights, body + hiddenSize);
-        for (int d = 0; d < hiddenSize; d++) {
-            double mean = 0;
-            for (int head = 0; head < heads; head++) {
-                mean += rewardWeights[body + head * hiddenSize + d] / heads;
-            }
-            weights[body + d] = (float) (mean / scale.deviation());
-        }
-        return weights;
-    }
-
     /** What a step's rollouts amount to, token by token; rows as in {@code batch}. */
     private record Experience(
             MicroBatch batch, float[] oldLogProbabilities, float[] values, Advantages advantages, float[] weights) {}
 
-    public State state(int step) {
-        return new State(actor.state(), critic.state(), step);
+    /** The policy in training, with its optimizer's state. */
+    public Parameters actor() {
+        return actor;
     }
 
-    public float[] weights() {
-        return actor.toArray();
+    /** The critic in training, with its optimizer's state. */
+    public Parameters critic() {
+        return critic;
     }
 
     /**
@@ -123,7 +121,7 @@ public final class Ppo implements AutoCloseable {
             asked.add(prompts.get(random.nextInt(prompts.size())));
         }
         Sampling sampling = Sampling.at(config.temperature(), config.completionTokensMax(), random.nextLong());
-        List<Rollout> sampled = rollouts.sample(actor.toArray(), asked, sampling);
+        List<Rollout> sampled = rollouts.sample(actor.weights(), asked, sampling);
         long sampledAt = System.nanoTime();
 
         Map<String, Double> metrics = new LinkedHashMap<>();
@@ -153,7 +151,7 @@ public final class Ppo implements AutoCloseable {
         List<Experience> experience = new ArrayList<>();
         Totals totals = new Totals();
         for (MicroBatch batch : MicroBatch.pack(samples, config.batchTokens())) {
-            float[] old = logProbabilities(actor, batch);
+            float[] old = logProbabilities(actor.weights(), batch);
             float[] reference = logProbabilities(this.reference, batch);
             float[] values = values(batch);
             float[] advantages = new float[batch.replyTokens()];
@@ -201,15 +199,15 @@ public final class Ppo implements AutoCloseable {
         return experience;
     }
 
-    private float[] logProbabilities(Parameters parameters, MicroBatch batch) {
-        return policy.logProbabilities(parameters, batch, config.temperature());
+    private float[] logProbabilities(Weights weights, MicroBatch batch) {
+        return policy.logProbabilities(weights, batch, config.temperature());
     }
 
     private float[] values(MicroBatch batch) {
-        try (NDManager step = manager.newSubManager()) {
-            NDList weights = valueModel.split(critic.frozen(step));
-            float[] raw = values(weights, batch, batch.ids(step), batch.positions(step), batch.meanSoFar(step))
-                    .toFloatArray();
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard();
+                Autocast _ = new Autocast(device)) {
+            float[] raw = Torch.toArray(values(batch, valueModel.hidden(critic.weights(), batch.ids(device))));
             for (int i = 0; i < raw.length; i++) {
                 raw[i] -= (float) valueOffset();
             }
@@ -222,11 +220,10 @@ public final class Ppo implements AutoCloseable {
     }
 
     /** The head's mean over the reply so far: for a whole reply, what the reward model that it starts from gives. */
-    private NDArray values(NDList weights, MicroBatch batch, NDArray ids, NDArray positions, NDArray meanSoFar) {
-        NDArray hidden = valueModel.hidden(weights, ids, batch.size(), batch.length());
-        NDArray heads =
-                hidden.get(positions).matMul(weights.get(weights.size() - 1).transpose());
-        return meanSoFar.matMul(heads).reshape(-1);
+    private Tensor values(MicroBatch batch, Tensor states) {
+        Tensor rows = states.flatten(0, 1).to(ScalarType.Float).index_select(0, batch.positions(device));
+        Tensor heads = torch.linear(rows, critic.weights().get(RewardModel.HEAD));
+        return batch.meanSoFar(device).matmul(heads).flatten();
     }
 
     private void train(List<Experience> experience, double rate, Map<String, Double> metrics) {
@@ -236,91 +233,79 @@ public final class Ppo implements AutoCloseable {
             double divergence = 0;
             double clipped = 0;
             double valueLoss = 0;
-            try (NDManager whole = manager.newSubManager()) {
-                NDArray actorLeaf = actor.leaf(whole);
-                NDArray criticLeaf = critic.leaf(whole);
-                for (Experience each : experience) {
-                    float[] logRatios = backwardPolicy(whole, actorLeaf, each, tokens);
-                    for (float logRatio : logRatios) {
-                        divergence += Math.exp(logRatio) - 1 - logRatio;
-                        clipped += Math.abs(Math.exp(logRatio) - 1) > config.clip() ? 1 : 0;
-                    }
-                    if (epoch < config.criticEpochs()) {
-                        valueLoss += backwardValue(whole, criticLeaf, each, tokens);
-                    }
+            for (Experience each : experience) {
+                float[] logProbabilities = backwardPolicy(each, tokens);
+                for (int i = 0; i < logProbabilities.length; i++) {
+                    double logRatio = logProbabilities[i] - each.oldLogProbabilities()[i];
+                    divergence += Math.exp(logRatio) - 1 - logRatio;
+                    clipped += Math.abs(Math.exp(logRatio) - 1) > config.clip() ? 1 : 0;
                 }
-                actor.update(actorLeaf, rate);
                 if (epoch < config.criticEpochs()) {
-                    critic.update(criticLeaf, rate);
-                    metrics.put("loss/value_avg", valueLoss);
+                    valueLoss += backwardValue(each, tokens);
                 }
+            }
+            actor.update(rate);
+            if (epoch < config.criticEpochs()) {
+                critic.update(rate);
+                metrics.put("loss/value_avg", valueLoss);
             }
             metrics.put("policy/approxkl_avg", divergence / tokens);
             metrics.put("policy/clipfrac_avg", clipped / tokens);
         }
     }
 
-    /** max(−Aρ, −A·clip(ρ, 1 ± ε)) over the batch's tokens; the log-ratios it saw. */
-    private float[] backwardPolicy(NDManager whole, NDArray leaf, Experience experience, int tokens) {
-        MicroBatch batch = experience.batch();
-        Constants constants = policy.constants();
-        try (NDManager step = whole.newSubManager()) {
-            NDArray ids = batch.ids(step);
-            NDArray positions = batch.positions(step);
-            NDArray targets = batch.targets(step);
-            NDArray old = step.create(experience.oldLogProbabilities());
-            NDArray advantages = step.create(experience.advantages().advantages());
-            NDArray weights = step.create(experience.weights());
-            NDArray logRatio;
-            try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
-                NDList parts = policy.split(leaf);
-                parts.attach(step);
-                NDArray hidden = policy.hidden(parts, ids, batch.size(), batch.length());
-                logRatio = policy.logProbabilities(parts, hidden, positions, targets, config.temperature())
-                        .sub(old);
-                NDArray ratio = logRatio.maximum(constants.scalar(-LOG_RATIO_MAX))
-                        .minimum(constants.scalar(LOG_RATIO_MAX))
-                        .exp();
-                NDArray clippedRatio =
-                        ratio.maximum(constants.scalar(1 - config.clip())).minimum(constants.scalar(1 + config.clip()));
-                NDArray objective = ratio.mul(advantages).minimum(clippedRatio.mul(advantages));
-                collector.backward(objective.mul(weights).sum().neg().mul(constants.scalar(1.0 / tokens)));
-            }
-            return logRatio.toFloatArray();
+    /** max(−Aρ, −A·clip(ρ, 1 ± ε)) over the batch's tokens; the log-probabilities that it saw. */
+    private float[] backwardPolicy(Experience experience, int tokens) {
+        int count = experience.batch().replyTokens();
+        try (PointerScope _ = new PointerScope()) {
+            Tensor old = Torch.floats(device, experience.oldLogProbabilities(), count);
+            Tensor advantages = Torch.floats(device, experience.advantages().advantages(), count);
+            Tensor weights = Torch.floats(device, experience.weights(), count);
+            return policy.backward(
+                    actor.weights(), experience.batch(), config.temperature(), (logProbabilities, from, to) -> {
+                        Tensor ratio = clamped(
+                                        logProbabilities.sub(old.narrow(0, from, to - from)),
+                                        -LOG_RATIO_MAX,
+                                        LOG_RATIO_MAX)
+                                .exp();
+                        Tensor gain = advantages.narrow(0, from, to - from);
+                        Tensor clipped = clamped(ratio, 1 - config.clip(), 1 + config.clip());
+                        Tensor objective = ratio.mul(gain).minimum(clipped.mul(gain));
+                        return objective
+                                .mul(weights.narrow(0, from, to - from))
+                                .sum()
+                                .mul(new Scalar(-1.0 / tokens));
+                    });
         }
     }
 
+    private static Tensor clamped(Tensor x, double least, double most) {
+        return x.clamp(new ScalarOptional(new Scalar(least)), new ScalarOptional(new Scalar(most)));
+    }
+
     /** ½·max((V − R)², (clip(V, V_old ± ε) − R)²) over the batch's tokens. */
-    private double backwardValue(NDManager whole, NDArray leaf, Experience experience, int tokens) {
+    private double backwardValue(Experience experience, int tokens) {
         MicroBatch batch = experience.batch();
-        Constants constants = policy.constants();
-        try (NDManager step = whole.newSubManager()) {
-            NDArray ids = batch.ids(step);
-            NDArray positions = batch.positions(step);
-            float[] lower = experience.values().clone();
-            float[] upper = experience.values().clone();
-            float[] shifted = experience.advantages().returns().clone();
-            for (int i = 0; i < lower.length; i++) {
-                lower[i] += (float) (valueOffset() - config.valueClip());
-                upper[i] += (float) (valueOffset() + config.valueClip());
-                shifted[i] += (float) valueOffset();
-            }
-            NDArray meanSoFar = batch.meanSoFar(step);
-            NDArray low = step.create(lower);
-            NDArray high = step.create(upper);
-            NDArray returns = step.create(shifted);
-            double loss;
-            try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
-                NDList parts = valueModel.split(leaf);
-                parts.attach(step);
-                NDArray value = values(parts, batch, ids, positions, meanSoFar);
-                NDArray plain = value.sub(returns).square();
-                NDArray clipped = value.maximum(low).minimum(high).sub(returns).square();
-                NDArray mean = plain.maximum(clipped).sum().mul(constants.scalar(.5 / tokens));
-                collector.backward(mean);
-                loss = mean.getFloat();
-            }
-            return loss;
+        float[] lower = experience.values().clone();
+        float[] upper = experience.values().clone();
+        float[] shifted = experience.advantages().returns().clone();
+        for (int i = 0; i < lower.length; i++) {
+            lower[i] += (float) (valueOffset() - config.valueClip());
+            upper[i] += (float) (valueOffset() + config.valueClip());
+            shifted[i] += (float) valueOffset();
+        }
+        try (PointerScope _ = new PointerScope()) {
+            Tensor low = Torch.floats(device, lower, lower.length);
+            Tensor high = Torch.floats(device, upper, upper.length);
+            Tensor returns = Torch.floats(device, shifted, shifted.length);
+            Pass pass = valueModel.forward(critic.weights(), batch);
+            Tensor value = values(batch, pass.states());
+            Tensor plain = value.sub(returns).square();
+            Tensor clipped = value.maximum(low).minimum(high).sub(returns).square();
+            Tensor loss = plain.maximum(clipped).sum().mul(new Scalar(.5 / tokens));
+            loss.backward();
+            pass.backward();
+            return loss.item_double();
         }
     }
 
@@ -328,7 +313,10 @@ public final class Ppo implements AutoCloseable {
     public void close() {
         actor.close();
         critic.close();
-        reference.close();
+        actor.weights().close();
+        critic.weights().close();
+        policy.close();
+        valueModel.close();
     }
 
     /** Sums over a step's replies and tokens. */

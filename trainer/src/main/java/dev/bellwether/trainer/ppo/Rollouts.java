@@ -7,6 +7,7 @@ import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.model.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,10 +43,10 @@ public final class Rollouts {
     public record Rollout(Sample sample, float[] logProbabilities, boolean ended) {}
 
     /** One reply to each of {@code prompts}, in their order. */
-    public List<Rollout> sample(float[] weights, List<int[]> prompts, Sampling sampling) throws IOException {
+    public List<Rollout> sample(Weights weights, List<int[]> prompts, Sampling sampling) throws IOException {
         Files.createDirectories(scratch);
         Files.deleteIfExists(scratch.resolve("model.safetensors"));
-        Checkpoint.write(scratch, config, weights, NumberFormat.F32);
+        weights.write(scratch, config, NumberFormat.F32);
         List<Completion> completions =
                 GenerationEngine.generateAll(Checkpoint.open(scratch), prompts, sampling, TIMEOUT);
         List<Rollout> rollouts = new ArrayList<>();

@@ -3,6 +3,7 @@ package dev.bellwether.trainer.refresh;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
 import dev.bellwether.trainer.release.ReleaseGate;
 import dev.bellwether.trainer.reward.RewardModel;
@@ -41,8 +42,8 @@ final class Examination {
      */
     record Result(List<Rollout> replies, double kl, ReleaseGate.Verdict verdict) {}
 
-    /** Examines {@code candidate} against {@code champion}, both as weights. */
-    Result of(float[] candidate, float[] champion) throws IOException {
+    /** Examines {@code candidate} against {@code champion}, both in the same shape. */
+    Result of(Weights candidate, Weights champion) throws IOException {
         List<int[]> prompts = workshop.prompts(PROMPTS, seed);
         List<Rollout> ours = workshop.sample(candidate, prompts, seed + 1);
         List<Rollout> theirs = workshop.sample(champion, prompts, seed + 2);

@@ -10,9 +10,9 @@ import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.metrics.TensorBoard;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.ppo.Ppo;
 import dev.bellwether.trainer.ppo.PpoConfig;
-import dev.bellwether.trainer.refresh.Stages.Saved;
 import dev.bellwether.trainer.release.Publication;
 import dev.bellwether.trainer.release.ReleaseGate;
 import dev.bellwether.trainer.reward.RewardConfig;
@@ -182,15 +182,16 @@ public final class Refresh {
                                     people.judging().size()));
         }
         RewardStage stage = new RewardStage(start, workshop, people, stages, listener, config.seed());
-        try (RewardModel reward = stage.reward();
-                RewardModel judge = stage.judge()) {
+        try (RewardModel reward = stage.reward()) {
             double accuracy = RewardTraining.accuracy(reward, people.heldOut());
             listener.progress("reward", 1, Map.of("accuracy", accuracy));
             if (order.until() == Until.REWARD) {
                 return new Outcome(null, accuracy, 0, false, List.of("stopped after the reward model"));
             }
-            ReleaseGate gate =
-                    new ReleaseGate(config.klBudget(), config.seed()).judgeAccuracy(judge, people.comparisons());
+            ReleaseGate gate = new ReleaseGate(config.klBudget(), config.seed());
+            try (RewardModel judge = stage.judge()) {
+                gate.judgeAccuracy(judge, people.comparisons());
+            }
             if (!gate.verdict().passed()) {
                 return new Outcome(null, accuracy, 0, false, gate.verdict().reasons());
             }
@@ -200,8 +201,13 @@ public final class Refresh {
             if (!start.candidate()) {
                 return rewardAlone(start, accuracy);
             }
-            Examination examination = new Examination(workshop, judge, people, gate, config.seed() + 2);
-            return candidate(start, workshop, snapshot, reward, examination, accuracy);
+            try (Weights actor = ppo(workshop, reward)) {
+                if (order.until() == Until.PPO) {
+                    return new Outcome(null, accuracy, Double.NaN, false, List.of("stopped after PPO"));
+                }
+                Examination.Result result = examined(workshop, stage, people, gate, actor);
+                return published(start, workshop, snapshot, actor, result, accuracy);
+            }
         }
     }
 
@@ -230,20 +236,23 @@ public final class Refresh {
                 .formatted(100 * accuracy, 100 * CHANCE);
     }
 
-    private Outcome candidate(
+    private Examination.Result examined(
+            Workshop workshop, RewardStage stage, Division people, ReleaseGate gate, Weights actor) throws IOException {
+        Checkpoint champion = store.open(order.bot(), order.champion());
+        try (RewardModel judge = stage.judge();
+                Weights weights = Weights.of(champion, actor.device())) {
+            return new Examination(workshop, judge, people, gate, config.seed() + 2).of(actor, weights);
+        }
+    }
+
+    private Outcome published(
             Start.From start,
             Workshop workshop,
             Snapshot snapshot,
-            RewardModel reward,
-            Examination examination,
+            Weights actor,
+            Examination.Result result,
             double accuracy)
             throws IOException {
-        float[] actor = ppo(workshop, reward);
-        if (order.until() == Until.PPO) {
-            return new Outcome(null, accuracy, Double.NaN, false, List.of("stopped after PPO"));
-        }
-        float[] champion = store.open(order.bot(), order.champion()).parameters();
-        Examination.Result result = examination.of(actor, champion);
         ReleaseGate.Verdict verdict = result.verdict();
         listener.progress("gate", 1, verdict.numbers());
         List<String> reasons = new ArrayList<>(verdict.reasons());
@@ -256,49 +265,44 @@ public final class Refresh {
     }
 
     /** The policy's weights after PPO; those before the first step whose rollouts were out of bounds. */
-    private float[] ppo(Workshop workshop, RewardModel reward) throws IOException {
-        Optional<Saved> done = stages.load("actor");
+    private Weights ppo(Workshop workshop, RewardModel reward) throws IOException {
+        Ppo.Models models =
+                Ppo.Models.start(workshop.policy(), workshop.base(), workshop.lora(), config.seed(), reward);
+        Optional<double[]> done = stages.load("actor", models.actor().vector());
         if (done.isPresent()) {
-            return done.get().numbers();
+            models.critic().close();
+            return models.actor();
         }
         PpoConfig settings = PpoConfig.DEFAULT.with(config.steps(), config.temperature(), config.completionTokensMax());
-        Ppo.State first = Ppo.State.start(workshop.policy(), workshop.originWeights(), reward);
-        Ppo.State start = stages.loadPpo().orElse(first);
-        try (Ppo ppo = new Ppo(
-                        workshop.manager(),
-                        workshop.policy(),
-                        workshop.constants(),
-                        workshop.originWeights(),
-                        reward,
-                        workshop.rollouts(),
-                        workshop.prompts(),
-                        settings,
-                        start,
-                        config.seed());
+        try (Ppo ppo = new Ppo(models, workshop.rollouts(), workshop.prompts(), settings, config.seed());
                 TensorBoard board = new TensorBoard(directory.resolve("tensorboard"), clock)) {
-            float[] last = null;
-            for (int step = start.step(); step < settings.steps() && last == null; step++) {
+            boolean exceeded = false;
+            for (int step = stages.restorePpo(ppo); step < settings.steps() && !exceeded; step++) {
                 Map<String, Double> metrics = ppo.step(step);
                 board.scalars(step, metrics);
-                if (settings.exceededBy(metrics)) {
-                    last = stages.loadPpo(step - 1).orElse(first).actor().master();
-                } else {
-                    stages.savePpo(ppo.state(step + 1));
+                exceeded = settings.exceededBy(metrics);
+                if (!exceeded) {
+                    stages.savePpo(ppo, step + 1);
+                } else if (!stages.restorePpo(ppo, step - 1)) {
+                    return finished(workshop.base().trainable(workshop.policy(), workshop.lora(), config.seed()));
                 }
                 listener.progress("ppo", (step + 1.0) / settings.steps(), metrics);
             }
-            float[] actor = last == null ? ppo.weights() : last;
-            stages.save("actor", actor);
-            return actor;
+            return finished(ppo.actor().weights().copy());
         }
     }
 
-    private void publish(Start.From start, Workshop workshop, float[] actor, Examination.Result result, Report report)
+    private Weights finished(Weights actor) throws IOException {
+        stages.save("actor", actor.vector());
+        return actor;
+    }
+
+    private void publish(Start.From start, Workshop workshop, Weights actor, Examination.Result result, Report report)
             throws IOException {
         ObjectNode about = EventJson.mapper().createObjectNode();
         about.set("report", EventJson.mapper().valueToTree(report));
         about.set("gate", EventJson.mapper().valueToTree(result.verdict().numbers()));
-        new Publication(store, workshop.manager())
+        new Publication(store)
                 .publish(
                         new ArtefactLabel(
                                 order.bot(),

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param steps of PPO
  * @param rewardBase the checkpoint that the reward model of a bot starts from whose champion is an upstream
  * @param quarantine whether nothing is learned from people who came in a burst
+ * @param training what of the model is trained, and where
  */
 public record RefreshConfig(
         int judgements,
@@ -30,7 +31,8 @@ public record RefreshConfig(
         double klBudget,
         long seed,
         String rewardBase,
-        boolean quarantine) {
+        boolean quarantine,
+        TrainingConfig training) {
 
     public RefreshConfig {
         if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
@@ -54,7 +56,8 @@ public record RefreshConfig(
             @JsonProperty("kl_budget") @Nullable Double klBudget,
             @JsonProperty("seed") @Nullable Long seed,
             @JsonProperty("reward_base") @Nullable String rewardBase,
-            @JsonProperty("quarantine") @Nullable Boolean quarantine) {
+            @JsonProperty("quarantine") @Nullable Boolean quarantine,
+            @JsonProperty("training") @Nullable TrainingConfig training) {
         return new RefreshConfig(
                 Optional.ofNullable(judgements).orElse(1_500),
                 Duration.parse(Optional.ofNullable(interval).orElse("PT24H")),
@@ -66,10 +69,11 @@ public record RefreshConfig(
                 Optional.ofNullable(klBudget).orElse(15.0),
                 Optional.ofNullable(seed).orElse(1L),
                 Optional.ofNullable(rewardBase).orElse("default"),
-                Optional.ofNullable(quarantine).orElse(true));
+                Optional.ofNullable(quarantine).orElse(true),
+                Optional.ofNullable(training).orElse(TrainingConfig.DEFAULT));
     }
 
     public static RefreshConfig defaults() {
-        return of(null, null, null, null, null, null, null, null, null, null, null);
+        return of(null, null, null, null, null, null, null, null, null, null, null, null);
     }
 }

@@ -10,7 +10,6 @@ import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
-import dev.bellwether.trainer.refresh.Stages.Saved;
 import dev.bellwether.trainer.release.Publication;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.reward.RewardModel;
@@ -58,27 +57,30 @@ final class RewardStage {
             throws IOException {
         // A refresh that goes on after an upstream took over, or went, starts from other weights.
         String file = start.candidate() ? name : name + "-from-" + start.version();
-        Optional<Saved> saved = stages.load(file);
+        RewardModel model = workshop.newRewardModel(ownSeed);
+        Optional<double[]> saved = stages.load(file, model.weights().vector());
         if (saved.isPresent()) {
-            RewardModel model = workshop.rewardModel(saved.get().numbers());
-            model.scale(new RewardScale(saved.get().more()[0], saved.get().more()[1]));
+            model.scale(new RewardScale(saved.get()[0], saved.get()[1]));
             return model;
         }
-        RewardModel model = workshop.newRewardModel(ownSeed);
-        new RewardTraining(workshop.manager(), model, RewardConfig.DEFAULT, ownSeed)
+        new RewardTraining(model, RewardConfig.DEFAULT, ownSeed)
                 .train(
                         comparisons,
                         votes,
                         (step, steps) -> listener.progress(name, step / (double) steps, Map.of("step", (double) step)));
         model.calibrate(start.candidate() ? sampled(ownSeed) : judged(comparisons, votes, ownSeed));
-        stages.save(file, model.weights(), model.scale().mean(), model.scale().deviation());
+        stages.save(
+                file,
+                model.weights().vector(),
+                model.scale().mean(),
+                model.scale().deviation());
         return model;
     }
 
     /** The starting policy's own replies, which a candidate's will be like. */
     private List<Sample> sampled(long ownSeed) throws IOException {
         List<int[]> prompts = workshop.prompts(CALIBRATION_REPLIES, ownSeed);
-        return workshop.sample(workshop.originWeights(), prompts, ownSeed).stream()
+        return workshop.sample(workshop.base(), prompts, ownSeed).stream()
                 .map(Rollout::sample)
                 .toList();
     }
@@ -102,7 +104,7 @@ final class RewardStage {
         about.put("comparisons", people.training().size());
         about.put("votes", people.trainingVotes().size());
         about.put("heads", reward.heads());
-        new Publication(store, workshop.manager())
+        new Publication(store)
                 .publishReward(
                         new ArtefactLabel(
                                 order.bot(),

@@ -2,12 +2,10 @@ package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.ppo.Ppo;
-import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
+import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,18 +17,23 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
-import java.util.zip.CheckedInputStream;
-import java.util.zip.CheckedOutputStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * What a refresh has finished so far, as files of its folder: each is written whole under another name, forced to
  * disk, renamed, and ends with its checksum.
+ *
+ * <p>A file is a number of numbers, those (float64), a number of vectors, their lengths (int64), the vectors (float32) and
+ * CRC-32C, all low byte first. Vectors pass between disk and native memory in pieces.
  */
 final class Stages {
     private static final Logger LOG = LoggerFactory.getLogger(Stages.class);
     private static final String PPO = "ppo-";
+    private static final int CHECKSUM_BYTES = Long.BYTES;
 
     private final Path directory;
 
@@ -38,37 +41,18 @@ final class Stages {
         this.directory = directory;
     }
 
-    private interface Content {
-        void write(DataOutputStream out) throws IOException;
+    void save(String name, Tensor vector, double... numbers) throws IOException {
+        save(name, List.of(vector), numbers);
     }
 
-    void save(String name, float[] numbers, double... more) throws IOException {
-        write(name, out -> {
-            floats(out, numbers);
-            out.writeInt(more.length);
-            for (double each : more) {
-                out.writeDouble(each);
-            }
-        });
-    }
-
-    /** A saved vector and the numbers beside it. */
-    record Saved(float[] numbers, double[] more) {}
-
-    /** What was saved; nothing where it was not, or is damaged and has to be made again. */
-    Optional<Saved> load(String name) {
+    /** The numbers beside a saved vector, which is in {@code vector} then; nothing where it has to be made again. */
+    Optional<double[]> load(String name, Tensor vector) {
         Path file = directory.resolve(name);
         if (!Files.exists(file)) {
             return Optional.empty();
         }
-        try (CheckedFile in = new CheckedFile(file)) {
-            float[] numbers = floats(in.data);
-            double[] more = new double[in.data.readInt()];
-            for (int i = 0; i < more.length; i++) {
-                more[i] = in.data.readDouble();
-            }
-            in.verify();
-            return Optional.of(new Saved(numbers, more));
+        try {
+            return Optional.of(load(file, List.of(vector)));
         } catch (IOException e) {
             LOG.warn("{} is damaged and made again: {}", file, e.getMessage());
             return Optional.empty();
@@ -76,48 +60,55 @@ final class Stages {
     }
 
     /** Keeps the last two states of PPO, so that a damaged one leaves the one before. */
-    void savePpo(Ppo.State state) throws IOException {
-        write(ppoName(state.step()), out -> {
-            out.writeInt(state.step());
-            for (Parameters.State each : List.of(state.actor(), state.critic())) {
-                out.writeInt(each.steps());
-                floats(out, each.master());
-                floats(out, each.momentum());
-                floats(out, each.variance());
-            }
-        });
+    void savePpo(Ppo ppo, int step) throws IOException {
+        save(
+                ppoName(step),
+                vectors(ppo),
+                step,
+                ppo.actor().steps(),
+                ppo.critic().steps());
         List<Path> saved = savedPpo();
         for (Path old : saved.subList(0, Math.max(0, saved.size() - 2))) {
             Files.delete(old);
         }
     }
 
-    /** The last state that is whole. */
-    Optional<Ppo.State> loadPpo() throws IOException {
+    /** Takes {@code ppo} to the last state that is whole; gives its step, 0 where there is none. */
+    int restorePpo(Ppo ppo) throws IOException {
         List<Path> saved = new ArrayList<>(savedPpo());
         while (!saved.isEmpty()) {
             try {
-                return Optional.of(ppo(saved.removeLast()));
+                return restore(ppo, saved.removeLast());
             } catch (IOException e) {
                 LOG.warn("a checkpoint is damaged, the one before is used: {}", e.getMessage());
             }
         }
-        return Optional.empty();
+        return 0;
     }
 
-    /** The state before {@code step}, while it is one of the two that are kept. */
-    Optional<Ppo.State> loadPpo(int step) throws IOException {
+    /** Takes {@code ppo} to the state before {@code step}, if it is one of the two that are kept. */
+    boolean restorePpo(Ppo ppo, int step) throws IOException {
         Path file = directory.resolve(ppoName(step));
-        return Files.exists(file) ? Optional.of(ppo(file)) : Optional.empty();
+        if (!Files.exists(file)) {
+            return false;
+        }
+        restore(ppo, file);
+        return true;
     }
 
-    private static Ppo.State ppo(Path file) throws IOException {
-        try (CheckedFile in = new CheckedFile(file)) {
-            int step = in.data.readInt();
-            Ppo.State state = new Ppo.State(parameters(in.data), parameters(in.data), step);
-            in.verify();
-            return state;
+    private static int restore(Ppo ppo, Path file) throws IOException {
+        double[] numbers = load(file, vectors(ppo));
+        ppo.actor().resumeAfter((int) numbers[1]);
+        ppo.critic().resumeAfter((int) numbers[2]);
+        return (int) numbers[0];
+    }
+
+    private static List<Tensor> vectors(Ppo ppo) {
+        List<Tensor> vectors = new ArrayList<>();
+        for (Parameters each : List.of(ppo.actor(), ppo.critic())) {
+            vectors.addAll(List.of(each.weights().vector(), each.momentum(), each.variance()));
         }
+        return vectors;
     }
 
     private static String ppoName(int step) {
@@ -132,38 +123,24 @@ final class Stages {
         }
     }
 
-    private static Parameters.State parameters(DataInputStream in) throws IOException {
-        int steps = in.readInt();
-        return new Parameters.State(floats(in), floats(in), floats(in), steps);
-    }
-
-    private static void floats(DataOutputStream out, float[] numbers) throws IOException {
-        out.writeInt(numbers.length);
-        ByteBuffer buffer = ByteBuffer.allocate(numbers.length * 4);
-        buffer.asFloatBuffer().put(numbers);
-        out.write(buffer.array());
-    }
-
-    private static float[] floats(DataInputStream in) throws IOException {
-        float[] numbers = new float[in.readInt()];
-        byte[] bytes = in.readNBytes(numbers.length * 4);
-        if (bytes.length < numbers.length * 4) {
-            throw new IOException("the file ends too early");
-        }
-        ByteBuffer.wrap(bytes).asFloatBuffer().get(numbers);
-        return numbers;
-    }
-
-    private void write(String name, Content content) throws IOException {
+    private void save(String name, List<Tensor> vectors, double... numbers) throws IOException {
         Files.createDirectories(directory);
         Path unfinished = directory.resolve(name + ".unfinished");
         CRC32C checksum = new CRC32C();
-        try (DataOutputStream out = new DataOutputStream(new CheckedOutputStream(
-                new BufferedOutputStream(Files.newOutputStream(unfinished), 1 << 20), checksum))) {
-            content.write(out);
-            out.writeLong(checksum.getValue());
-        }
-        try (FileChannel channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(
+                        unfinished,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.TRUNCATE_EXISTING,
+                        StandardOpenOption.WRITE);
+                PointerScope _ = new PointerScope()) {
+            append(channel, header(vectors, numbers), checksum);
+            for (Tensor vector : vectors) {
+                for (ByteBuffer piece : Torch.bytes(vector.cpu())) {
+                    append(channel, piece, checksum);
+                }
+            }
+            ByteBuffer end = little(CHECKSUM_BYTES).putLong(checksum.getValue()).flip();
+            append(channel, end, new CRC32C());
             channel.force(true);
         }
         Files.move(
@@ -173,27 +150,87 @@ final class Stages {
                 StandardCopyOption.REPLACE_EXISTING);
     }
 
-    private static final class CheckedFile implements AutoCloseable {
-        private final CRC32C checksum = new CRC32C();
-        private final DataInputStream data;
-        private final Path file;
-
-        private CheckedFile(Path file) throws IOException {
-            this.file = file;
-            this.data = new DataInputStream(
-                    new CheckedInputStream(new BufferedInputStream(Files.newInputStream(file), 1 << 20), checksum));
+    private static ByteBuffer header(List<Tensor> vectors, double... numbers) {
+        ByteBuffer header = little(2 * Integer.BYTES + numbers.length * Double.BYTES + vectors.size() * Long.BYTES);
+        header.putInt(numbers.length);
+        for (double number : numbers) {
+            header.putDouble(number);
         }
+        header.putInt(vectors.size());
+        vectors.forEach(vector -> header.putLong(vector.numel()));
+        return header.flip();
+    }
 
-        private void verify() throws IOException {
-            long expected = checksum.getValue();
-            if (data.readLong() != expected) {
-                throw new IOException("%s has a wrong checksum".formatted(file));
+    private static ByteBuffer little(int bytes) {
+        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private static void append(FileChannel channel, ByteBuffer bytes, CRC32C checksum) throws IOException {
+        checksum.update(bytes.duplicate());
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    /** Fills {@code vectors} from a file whose checksum is right and whose vectors are as long; else changes nothing. */
+    private static double[] load(Path file, List<Tensor> vectors) throws IOException {
+        try (FileChannel channel = FileChannel.open(file);
+                PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            verify(file, channel);
+            double[] numbers = new double[read(channel, Integer.BYTES).getInt()];
+            ByteBuffer stored = read(channel, numbers.length * Double.BYTES);
+            for (int i = 0; i < numbers.length; i++) {
+                numbers[i] = stored.getDouble();
             }
+            int count = read(channel, Integer.BYTES).getInt();
+            ByteBuffer lengths = read(channel, count * Long.BYTES);
+            for (Tensor vector : vectors) {
+                if (!lengths.hasRemaining() || lengths.getLong() != vector.numel()) {
+                    throw new IOException("%s is of another model".formatted(file));
+                }
+            }
+            for (Tensor vector : vectors) {
+                Tensor here = vector.cpu();
+                for (ByteBuffer piece : Torch.bytes(here)) {
+                    fill(channel, piece);
+                }
+                vector.copy_(here);
+            }
+            return numbers;
         }
+    }
 
-        @Override
-        public void close() throws IOException {
-            data.close();
+    private static void verify(Path file, FileChannel channel) throws IOException {
+        CRC32C checksum = new CRC32C();
+        ByteBuffer piece = ByteBuffer.allocateDirect(1 << 20);
+        long left = channel.size() - CHECKSUM_BYTES;
+        if (left < 2 * Integer.BYTES) {
+            throw new IOException("%s ends too early".formatted(file));
+        }
+        while (left > 0) {
+            piece.clear().limit((int) Math.min(piece.capacity(), left));
+            fill(channel, piece);
+            checksum.update(piece.flip());
+            left -= piece.limit();
+        }
+        if (read(channel, CHECKSUM_BYTES).getLong() != checksum.getValue()) {
+            throw new IOException("%s has a wrong checksum".formatted(file));
+        }
+        channel.position(0);
+    }
+
+    private static ByteBuffer read(FileChannel channel, int bytes) throws IOException {
+        ByteBuffer buffer = little(bytes);
+        fill(channel, buffer);
+        return buffer.flip();
+    }
+
+    private static void fill(FileChannel channel, ByteBuffer buffer) throws IOException {
+        while (buffer.hasRemaining()) {
+            if (channel.read(buffer) < 0) {
+                throw new IOException("the file ends too early");
+            }
         }
     }
 }

@@ -1,6 +1,5 @@
 package dev.bellwether.trainer.refresh;
 
-import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
@@ -13,9 +12,9 @@ import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.dataset.Vote;
-import dev.bellwether.trainer.model.Constants;
-import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.LoraConfig;
 import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.ppo.PpoConfig;
 import dev.bellwether.trainer.ppo.Rollouts;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
@@ -27,6 +26,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,13 +38,13 @@ final class Workshop implements AutoCloseable {
     /** As long as what the gateway serves. */
     private static final int SAMPLE_TOKENS_MAX = ScorerConfig.SAMPLE_TOKENS_MAX;
 
-    private final NDManager manager = NDManager.newBaseManager();
-    private final Constants constants = new Constants(manager);
     private final RefreshConfig config;
     private final RewardConfig reward;
     private final Checkpoint origin;
     private final CheckpointConfig policy;
-    private final float[] originWeights;
+    private final Weights base;
+    private final Optional<LoraConfig> lora;
+    private final Transformer model;
     private final Rollouts rollouts;
     private final List<Comparison> comparisons;
     private final List<Vote> votes;
@@ -59,7 +59,9 @@ final class Workshop implements AutoCloseable {
         this.reward = reward;
         this.origin = origin;
         this.policy = origin.config();
-        this.originWeights = origin.parameters();
+        this.base = Weights.of(origin, config.training().device());
+        this.lora = config.training().adapters(policy);
+        this.model = new Transformer(policy);
         this.rollouts = new Rollouts(policy, scratch);
         this.people = LearnedFrom.users(snapshot.people());
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory())) {
@@ -80,14 +82,6 @@ final class Workshop implements AutoCloseable {
         }
     }
 
-    NDManager manager() {
-        return manager;
-    }
-
-    Constants constants() {
-        return constants;
-    }
-
     Checkpoint origin() {
         return origin;
     }
@@ -96,8 +90,14 @@ final class Workshop implements AutoCloseable {
         return policy;
     }
 
-    float[] originWeights() {
-        return originWeights.clone();
+    /** The weights that training starts from and stays close to; nobody changes them. */
+    Weights base() {
+        return base;
+    }
+
+    /** What the policy is trained by; none where all its weights are. */
+    Optional<LoraConfig> lora() {
+        return lora;
     }
 
     Rollouts rollouts() {
@@ -133,54 +133,44 @@ final class Workshop implements AutoCloseable {
     }
 
     /** One reply to each of {@code asked}, sampled as the bot samples. */
-    List<Rollout> sample(float[] weights, List<int[]> asked, long seed) throws IOException {
+    List<Rollout> sample(Weights weights, List<int[]> asked, long seed) throws IOException {
         return rollouts.sample(weights, asked, Sampling.at(config.temperature(), config.completionTokensMax(), seed));
     }
 
     /** A reward model that starts from the origin, its heads new. */
     RewardModel newRewardModel(long seed) {
-        return rewardModel(RewardModel.fromPolicy(policy, originWeights, reward.heads(), Pooling.MEAN, seed));
+        CheckpointConfig heads = rewardConfig();
+        return new RewardModel(heads, base.trainable(heads, lora, seed), reward.batchTokens());
     }
 
     CheckpointConfig rewardConfig() {
         return policy.asRewardModel(reward.heads(), Pooling.MEAN);
     }
 
-    RewardModel rewardModel(float[] weights) {
-        return new RewardModel(
-                manager, rewardConfig(), constants, Parameters.State.fresh(weights), reward.batchTokens());
-    }
-
     /** Of the policy with these weights on {@code samples}. */
-    double perplexity(float[] weights, List<Sample> samples) {
-        try (Parameters parameters = new Parameters(manager, weights, Parameters.AdamW.FINE_TUNING)) {
-            Transformer model = new Transformer(policy, constants);
-            return Math.exp(new SupervisedFineTuning(manager, model, SftConfig.DEFAULT).evaluate(parameters, samples));
-        }
+    double perplexity(Weights weights, List<Sample> samples) {
+        return Math.exp(new SupervisedFineTuning(model, SftConfig.DEFAULT).evaluate(weights, samples));
     }
 
     /** KL(policy that sampled {@code rollouts} ‖ origin), estimated from the replies themselves; nats a reply. */
     double divergence(List<Rollout> rollouts) {
-        try (Parameters parameters = new Parameters(manager, originWeights, Parameters.AdamW.PPO)) {
-            Transformer model = new Transformer(policy, constants);
-            double nats = 0;
-            List<Sample> samples = rollouts.stream().map(Rollout::sample).toList();
-            for (MicroBatch batch : MicroBatch.pack(samples, PpoConfig.DEFAULT.batchTokens())) {
-                float[] origin = model.logProbabilities(parameters, batch, config.temperature());
-                for (int row = 0; row < batch.size(); row++) {
-                    float[] sampled = rollouts.get(batch.index(row)).logProbabilities();
-                    for (int t = 0; t < sampled.length; t++) {
-                        nats += sampled[t] - origin[batch.offset(row) + t];
-                    }
+        double nats = 0;
+        List<Sample> samples = rollouts.stream().map(Rollout::sample).toList();
+        for (MicroBatch batch : MicroBatch.pack(samples, PpoConfig.DEFAULT.batchTokens())) {
+            float[] origin = model.logProbabilities(base, batch, config.temperature());
+            for (int row = 0; row < batch.size(); row++) {
+                float[] sampled = rollouts.get(batch.index(row)).logProbabilities();
+                for (int t = 0; t < sampled.length; t++) {
+                    nats += sampled[t] - origin[batch.offset(row) + t];
                 }
             }
-            return nats / rollouts.size();
         }
+        return nats / rollouts.size();
     }
 
     @Override
     public void close() {
-        constants.close();
-        manager.close();
+        model.close();
+        base.close();
     }
 }

@@ -1,6 +1,5 @@
 package dev.bellwether.trainer.release;
 
-import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
@@ -24,11 +23,9 @@ public record ImportedCheckpoint(Path path, List<String> warnings) {
     public static ImportedCheckpoint publish(PolicyStore store, String bot, String version, Path checkpoint)
             throws IOException {
         List<String> warnings = warnings(checkpoint);
-        try (NDManager manager = NDManager.newBaseManager()) {
-            Path path = new Publication(store, manager)
-                    .publish(ArtefactLabel.added(bot, version, ArtefactKind.CHECKPOINT, Instant.now()), checkpoint);
-            return new ImportedCheckpoint(path, warnings);
-        }
+        Path path = new Publication(store)
+                .publish(ArtefactLabel.added(bot, version, ArtefactKind.CHECKPOINT, Instant.now()), checkpoint);
+        return new ImportedCheckpoint(path, warnings);
     }
 
     private static List<String> warnings(Path checkpoint) {

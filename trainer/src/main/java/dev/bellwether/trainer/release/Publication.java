@@ -1,6 +1,5 @@
 package dev.bellwether.trainer.release;
 
-import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
@@ -17,10 +16,10 @@ import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.model.Constants;
-import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.StreamedTransformer;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.reward.RewardModel;
+import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,23 +50,21 @@ public final class Publication {
             "Yes, you can: please bring his passport and yours to any of our branches, and we will do the rest.");
 
     private final PolicyStore store;
-    private final NDManager manager;
 
-    public Publication(PolicyStore store, NDManager manager) {
+    public Publication(PolicyStore store) {
         this.store = store;
-        this.manager = manager;
     }
 
     /**
-     * Publishes {@code parameters}; the same version again changes nothing.
+     * Publishes {@code weights}; the same version again changes nothing.
      *
      * @param tokenizerFrom directory whose tokenizer files go along
      */
     public Path publish(
-            ArtefactLabel label, CheckpointConfig config, float[] parameters, Path tokenizerFrom, LearnedFrom people)
+            ArtefactLabel label, CheckpointConfig config, Weights weights, Path tokenizerFrom, LearnedFrom people)
             throws IOException {
         return store.publish(label, target -> {
-            write(target, config, parameters, tokenizerFrom);
+            write(target, config, weights, tokenizerFrom);
             people.write(target);
             Checkpoint written = Checkpoint.open(target);
             GoldenCases.write(target, goldenCases(written, examples(written)));
@@ -81,32 +78,26 @@ public final class Publication {
      * @param tokenizerFrom directory whose tokenizer files go along
      */
     public Path publishReward(
-            ArtefactLabel label, CheckpointConfig config, float[] parameters, Path tokenizerFrom, LearnedFrom people)
+            ArtefactLabel label, CheckpointConfig config, Weights weights, Path tokenizerFrom, LearnedFrom people)
             throws IOException {
         RewardScale scale = Objects.requireNonNull(label.scale(), "a reward model has a scale");
         return store.publish(label, target -> {
-            write(target, config, parameters, tokenizerFrom);
+            write(target, config, weights, tokenizerFrom);
             people.write(target);
             GoldenRewards.write(target, goldenRewards(Checkpoint.open(target), scale));
         });
     }
 
-    private static void write(Path target, CheckpointConfig config, float[] parameters, Path tokenizerFrom)
+    private static void write(Path target, CheckpointConfig config, Weights weights, Path tokenizerFrom)
             throws IOException {
-        Checkpoint.write(target, config, parameters, NumberFormat.BF16);
+        weights.write(target, config, NumberFormat.BF16);
         CheckpointFiles.copyTokenizer(tokenizerFrom, target);
     }
 
     private List<GoldenReward> goldenRewards(Checkpoint checkpoint, RewardScale scale) {
         List<Sample> samples = examples(checkpoint);
-        try (NDManager scratch = manager.newSubManager();
-                Constants constants = new Constants(scratch);
-                RewardModel model = new RewardModel(
-                        scratch,
-                        checkpoint.config(),
-                        constants,
-                        Parameters.State.fresh(checkpoint.parameters()),
-                        GOLDEN_TOKENS)) {
+        Weights rounded = Weights.of(checkpoint, ComputeDevice.CPU);
+        try (RewardModel model = new RewardModel(checkpoint.config(), rounded, GOLDEN_TOKENS)) {
             float[][] rewards = model.rewards(samples);
             List<GoldenReward> cases = new ArrayList<>();
             for (int i = 0; i < rewards.length; i++) {
@@ -118,7 +109,7 @@ public final class Publication {
     }
 
     private List<GoldenCase> goldenCases(Checkpoint checkpoint, List<Sample> samples) {
-        List<float[]> logProbabilities = new StreamedTransformer(checkpoint, manager).logProbabilities(samples);
+        List<float[]> logProbabilities = new StreamedTransformer(checkpoint).logProbabilities(samples);
         List<GoldenCase> cases = new ArrayList<>();
         for (int i = 0; i < samples.size(); i++) {
             Sample sample = samples.get(i);

@@ -1,20 +1,22 @@
 package dev.bellwether.trainer.reward;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.checkpoint.RewardScale;
 import dev.bellwether.policy.engine.RewardScorer.Score;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.model.Constants;
-import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.tensor.Autocast;
+import dev.bellwether.trainer.tensor.Torch;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Scores replies with several heads over one transformer.
@@ -22,39 +24,29 @@ import java.util.Random;
  * <p>Scores are shifted and scaled so that the replies which it was calibrated on have mean 0 and deviation 1.
  */
 public final class RewardModel implements AutoCloseable {
-    private static final double HEAD_DEVIATION = .01;
+    /** The heads' name. */
+    public static final String HEAD = "score.weight";
 
-    private final NDManager manager;
     private final Transformer model;
-    private final Parameters parameters;
+    private final Weights weights;
     private final int batchTokens;
     private RewardScale scale = RewardScale.NONE;
 
-    public RewardModel(
-            NDManager manager, CheckpointConfig config, Constants constants, Parameters.State state, int batchTokens) {
-        this.manager = manager;
-        this.model = new Transformer(config, constants);
-        this.parameters = new Parameters(manager, state, Parameters.AdamW.FINE_TUNING);
+    /**
+     * @param weights closed with the model
+     */
+    public RewardModel(CheckpointConfig config, Weights weights, int batchTokens) {
+        this.model = new Transformer(config);
+        this.weights = weights;
         this.batchTokens = batchTokens;
     }
 
-    /** The parameters of a policy with small random heads in place of its own head. */
-    public static float[] fromPolicy(CheckpointConfig policy, float[] weights, int heads, Pooling pooling, long seed) {
-        int body = policy.asRewardModel(1, pooling).flatSize() - policy.hiddenSize();
-        float[] initial = Arrays.copyOf(weights, body + heads * policy.hiddenSize());
-        Random random = new Random(seed);
-        for (int i = body; i < initial.length; i++) {
-            initial[i] = (float) (random.nextGaussian() * HEAD_DEVIATION);
-        }
-        return initial;
+    Transformer model() {
+        return model;
     }
 
-    Parameters parameters() {
-        return parameters;
-    }
-
-    public float[] weights() {
-        return parameters.toArray();
+    public Weights weights() {
+        return weights;
     }
 
     public int heads() {
@@ -91,8 +83,11 @@ public final class RewardModel implements AutoCloseable {
     public float[][] rewards(List<Sample> replies) {
         float[][] rewards = new float[replies.size()][];
         for (MicroBatch batch : MicroBatch.pack(replies, 2 * batchTokens)) {
-            try (NDManager step = manager.newSubManager()) {
-                float[] flat = pooled(parameters.frozen(step), batch, step).toFloatArray();
+            try (PointerScope _ = new PointerScope();
+                    NoGradGuard _ = new NoGradGuard();
+                    Autocast _ = new Autocast(weights.device())) {
+                Tensor states = model.hidden(weights, batch.ids(weights.device()));
+                float[] flat = Torch.toArray(rewards(batch, states));
                 for (int row = 0; row < batch.size(); row++) {
                     rewards[batch.index(row)] = Arrays.copyOfRange(flat, row * heads(), (row + 1) * heads());
                 }
@@ -101,19 +96,22 @@ public final class RewardModel implements AutoCloseable {
         return rewards;
     }
 
-    /** {@code [size, heads]}: the heads over each reply's pooled state. */
-    NDArray pooled(NDArray flat, MicroBatch batch, NDManager step) {
-        NDList weights = model.split(flat);
-        weights.attach(step);
-        NDArray hidden = model.hidden(weights, batch.ids(step), batch.size(), batch.length());
-        NDArray states = model.config().pooling() == Pooling.MEAN
-                ? batch.meanOfReply(step).matMul(hidden)
-                : hidden.get(batch.lastTokens(step));
-        return states.matMul(weights.get(weights.size() - 1).transpose());
+    /**
+     * The heads over each reply's pooled state, {@code [size, heads]}.
+     *
+     * @param states {@code [size, length, hiddenSize]}
+     */
+    Tensor rewards(MicroBatch batch, Tensor states) {
+        Tensor rows = states.flatten(0, 1).to(ScalarType.Float);
+        Tensor pooled = model.config().pooling() == Pooling.MEAN
+                ? batch.meanOfReply(weights.device()).matmul(rows)
+                : rows.index_select(0, batch.lastTokens(weights.device()));
+        return torch.linear(pooled, weights.get(HEAD));
     }
 
     @Override
     public void close() {
-        parameters.close();
+        model.close();
+        weights.close();
     }
 }

@@ -1,15 +1,14 @@
 package dev.bellwether.trainer.reward;
 
-import ai.djl.engine.Engine;
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.training.GradientCollector;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.model.LearningRate;
+import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Pass;
+import dev.bellwether.trainer.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -17,6 +16,10 @@ import java.util.Random;
 import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorArrayRefOptional;
 
 /**
  * Trains a reward model on comparisons and thumbs.
@@ -31,14 +34,12 @@ public final class RewardTraining {
     private static final double WARMUP = .06;
     private static final double BIAS_RATE = .05;
 
-    private final NDManager manager;
     private final RewardModel model;
     private final RewardConfig config;
     private final Random random;
     private double bias;
 
-    public RewardTraining(NDManager manager, RewardModel model, RewardConfig config, long seed) {
-        this.manager = manager;
+    public RewardTraining(RewardModel model, RewardConfig config, long seed) {
         this.model = model;
         this.config = config;
         this.random = new Random(seed);
@@ -62,10 +63,16 @@ public final class RewardTraining {
         float[][] voteWeights = bootstrap(votes.size());
         int perEpoch = Math.max(1, (comparisons.size() + config.batchPairs() - 1) / config.batchPairs());
         int steps = config.epochs() * perEpoch;
-        for (int epoch = 0, step = 0; epoch < config.epochs(); epoch++) {
-            List<Integer> comparisonOrder = shuffled(comparisons.size());
-            List<Integer> voteOrder = shuffled(votes.size());
-            for (int batch = 0; batch < perEpoch; batch++, step++) {
+        List<Integer> comparisonOrder = List.of();
+        List<Integer> voteOrder = List.of();
+        int warmup = (int) Math.ceil(WARMUP * steps);
+        try (Parameters parameters = new Parameters(model.weights(), Parameters.AdamW.FINE_TUNING)) {
+            for (int step = 0; step < steps; step++) {
+                int batch = step % perEpoch;
+                if (batch == 0) {
+                    comparisonOrder = shuffled(comparisons.size());
+                    voteOrder = shuffled(votes.size());
+                }
                 Batch chosen = new Batch();
                 for (int i : part(comparisonOrder, batch, perEpoch)) {
                     chosen.add(comparisons.get(i), comparisonWeights[i]);
@@ -73,8 +80,7 @@ public final class RewardTraining {
                 for (int i : part(voteOrder, batch, perEpoch)) {
                     chosen.add(votes.get(i), voteWeights[i]);
                 }
-                int warmup = (int) Math.ceil(WARMUP * steps);
-                step(chosen, LearningRate.cosine(config.learningRate(), step, steps, warmup));
+                step(parameters, chosen, LearningRate.cosine(config.learningRate(), step, steps, warmup));
                 progress.accept(step + 1, steps);
             }
         }
@@ -147,20 +153,22 @@ public final class RewardTraining {
         }
     }
 
-    private void step(Batch batch, double learningRate) {
+    private void step(Parameters parameters, Batch batch, double learningRate) {
         Slopes slopes = new Slopes(batch);
-        try (NDManager whole = manager.newSubManager()) {
-            NDArray leaf = model.parameters().leaf(whole);
-            for (MicroBatch micro : MicroBatch.packTogether(batch.replies(), batch.groups(), config.batchTokens())) {
-                try (NDManager step = whole.newSubManager();
-                        GradientCollector collector = Engine.getInstance().newGradientCollector()) {
-                    NDArray rewards = model.pooled(leaf, micro, step);
-                    NDArray gradient = step.create(slopes.of(micro, rewards.toFloatArray()), rewards.getShape());
-                    collector.backward(rewards.mul(gradient).sum());
-                }
+        for (MicroBatch micro : MicroBatch.packTogether(batch.replies(), batch.groups(), config.batchTokens())) {
+            try (PointerScope _ = new PointerScope()) {
+                Pass pass = model.model().forward(model.weights(), micro);
+                Tensor rewards = model.rewards(micro, pass.states());
+                Tensor gradient = Torch.floats(
+                        model.weights().device(),
+                        slopes.of(micro, Torch.toArray(rewards)),
+                        micro.size(),
+                        model.heads());
+                rewards.backward(gradient, new BoolOptional(), false, new TensorArrayRefOptional());
+                pass.backward();
             }
-            model.parameters().update(leaf, learningRate);
         }
+        parameters.update(learningRate);
         bias -= BIAS_RATE * slopes.biasSlope;
     }
 

@@ -1,6 +1,5 @@
 package dev.bellwether.trainer.sft;
 
-import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointFiles;
@@ -9,11 +8,12 @@ import dev.bellwether.policy.checkpoint.WeightFiles;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.DialogueFile;
 import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.model.Constants;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.option.Count;
 import dev.bellwether.trainer.option.LearningRatePeak;
+import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,23 +76,27 @@ public final class SftCommand implements Callable<Integer> {
             samples = DialogueFile.read(data, tokenizer, end, config.tokensMax());
             test = DialogueFile.read(heldOut, tokenizer, end, config.tokensMax());
         }
-        float[] initial =
-                WeightFiles.present(base) ? Checkpoint.open(base).parameters() : Parameters.random(model, seed);
-        float[] trained = train(model, config, initial, samples, test);
-        Files.createDirectories(out);
-        CheckpointFiles.copyTokenizer(base, out);
-        Checkpoint.write(out, model, trained, NumberFormat.BF16);
+        try (Weights weights = start(model)) {
+            train(model, config, weights, samples, test);
+            Files.createDirectories(out);
+            CheckpointFiles.copyTokenizer(base, out);
+            weights.write(out, model, NumberFormat.BF16);
+        }
         System.out.printf("checkpoint in %s%n", out);
         return 0;
     }
 
-    private static float[] train(
-            CheckpointConfig model, SftConfig config, float[] initial, List<Sample> samples, List<Sample> test) {
-        try (NDManager manager = NDManager.newBaseManager();
-                Constants constants = new Constants(manager);
-                Parameters parameters = new Parameters(manager, initial, new Parameters.AdamW(.9, .95, 1e-8, .05, 1))) {
-            SupervisedFineTuning training =
-                    new SupervisedFineTuning(manager, new Transformer(model, constants), config);
+    private Weights start(CheckpointConfig model) {
+        return WeightFiles.present(base)
+                ? Weights.of(Checkpoint.open(base), ComputeDevice.CPU)
+                : Weights.random(model, seed, ComputeDevice.CPU);
+    }
+
+    private static void train(
+            CheckpointConfig config, SftConfig settings, Weights weights, List<Sample> samples, List<Sample> test) {
+        try (Transformer model = new Transformer(config);
+                Parameters parameters = new Parameters(weights, new Parameters.AdamW(.9, .95, 1e-8, .05, 1))) {
+            SupervisedFineTuning training = new SupervisedFineTuning(model, settings);
             try (ProgressBar bar = new ProgressBarBuilder()
                     .setTaskName("sft")
                     .setInitialMax(-1)
@@ -106,9 +110,8 @@ public final class SftCommand implements Callable<Integer> {
                     bar.setExtraMessage("loss %.3f".formatted(smooth[0]));
                 });
             }
-            double loss = training.evaluate(parameters, test);
+            double loss = training.evaluate(weights, test);
             System.out.printf("held-out loss %.4f, perplexity %.2f%n", loss, Math.exp(loss));
-            return parameters.toArray();
         }
     }
 }

@@ -1,32 +1,27 @@
 package dev.bellwether.trainer.sft;
 
-import ai.djl.engine.Engine;
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import ai.djl.training.GradientCollector;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.LearningRate;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.model.Weights;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
+import org.bytedeco.pytorch.Scalar;
 
 /** Teaches a policy replies by next-token loss on the replies' tokens alone. */
 public final class SupervisedFineTuning {
     /** Dialogues that are sorted by length together, so that batches are full and still random. */
     private static final int POOL = 2_048;
 
-    private final NDManager manager;
     private final Transformer model;
     private final SftConfig config;
 
-    public SupervisedFineTuning(NDManager manager, Transformer model, SftConfig config) {
-        this.manager = manager;
+    public SupervisedFineTuning(Transformer model, SftConfig config) {
         this.model = model;
         this.config = config;
     }
@@ -63,42 +58,32 @@ public final class SupervisedFineTuning {
     }
 
     private double step(Parameters parameters, MicroBatch batch, double learningRate) {
-        try (NDManager step = manager.newSubManager()) {
-            NDArray leaf = parameters.leaf(step);
-            NDArray ids = batch.ids(step);
-            NDArray positions = batch.positions(step);
-            NDArray targets = batch.targets(step);
-            double loss;
-            try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
-                NDArray mean = loss(leaf, ids, positions, targets, batch);
-                collector.backward(mean);
-                loss = mean.getFloat();
-            }
-            parameters.update(leaf, learningRate);
-            return loss;
-        }
-    }
-
-    private NDArray loss(NDArray flat, NDArray ids, NDArray positions, NDArray targets, MicroBatch batch) {
-        NDList weights = model.split(flat);
-        NDArray hidden = model.hidden(weights, ids, batch.size(), batch.length());
-        return model.logProbabilities(weights, hidden, positions, targets, 1)
-                .mean()
-                .neg();
+        int tokens = batch.replyTokens();
+        float[] found = model.backward(
+                parameters.weights(),
+                batch,
+                1,
+                (logProbabilities, _, _) -> logProbabilities.sum().mul(new Scalar(-1.0 / tokens)));
+        parameters.update(learningRate);
+        return -sum(found) / tokens;
     }
 
     /** Mean loss for each reply token of {@code samples}, in nats; its exponential is the perplexity. */
-    public double evaluate(Parameters parameters, List<Sample> samples) {
+    public double evaluate(Weights weights, List<Sample> samples) {
         double sum = 0;
         long tokens = 0;
         for (MicroBatch batch : MicroBatch.pack(samples, config.batchTokens())) {
-            try (NDManager step = manager.newSubManager()) {
-                NDArray flat = parameters.frozen(step);
-                NDArray mean = loss(flat, batch.ids(step), batch.positions(step), batch.targets(step), batch);
-                sum += mean.getFloat() * batch.replyTokens();
-                tokens += batch.replyTokens();
-            }
+            sum -= sum(model.logProbabilities(weights, batch, 1));
+            tokens += batch.replyTokens();
         }
         return sum / tokens;
+    }
+
+    private static double sum(float[] values) {
+        double sum = 0;
+        for (float value : values) {
+            sum += value;
+        }
+        return sum;
     }
 }

@@ -3,8 +3,10 @@ package dev.bellwether.trainer.dataset;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.ndarray.NDManager;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
 import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
 import org.junit.jupiter.api.Test;
 
 class MicroBatchTest {
@@ -13,11 +15,10 @@ class MicroBatchTest {
 
     @Test
     void keepsEveryReplyToItselfInItsMeanSoFar() {
-        try (NDManager manager = NDManager.newBaseManager()) {
+        try (PointerScope _ = new PointerScope()) {
             MicroBatch batch = MicroBatch.pack(List.of(THREE, TWO), 64).getFirst();
-            float[] means = batch.meanSoFar(manager)
-                    .matMul(manager.create(new float[] {2, 4, 10, 20, 60}).reshape(5, 1))
-                    .toFloatArray();
+            float[] means = Torch.toArray(batch.meanSoFar(ComputeDevice.CPU)
+                    .matmul(Torch.floats(ComputeDevice.CPU, new float[] {2, 4, 10, 20, 60}, 5, 1)));
             assertThat(batch.index(0)).as("the shortest comes first").isEqualTo(1);
             assertThat(means).containsExactly(new float[] {2, 3, 10, 15, 30}, within(1e-4f));
         }

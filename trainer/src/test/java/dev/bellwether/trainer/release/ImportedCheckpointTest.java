@@ -13,7 +13,8 @@ import dev.bellwether.policy.checkpoint.Safetensors;
 import dev.bellwether.policy.checkpoint.TensorShape;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.checkpoint.WeightFiles;
-import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -50,6 +51,12 @@ class ImportedCheckpointTest {
         write(source, "llama", true, 1, NumberFormat.BF16);
     }
 
+    private static float[] random(CheckpointConfig config, long seed) {
+        try (Weights weights = Weights.random(config, seed, ComputeDevice.CPU)) {
+            return weights.toArray();
+        }
+    }
+
     private static CheckpointConfig write(Path folder, String type, boolean tied, long seed, NumberFormat format)
             throws IOException {
         Files.deleteIfExists(folder.resolve("model.safetensors"));
@@ -59,8 +66,7 @@ class ImportedCheckpointTest {
                  "max_position_embeddings": 256, "bos_token_id": 3, "eos_token_id": 1, "tie_word_embeddings": %s}
                 """.formatted(type, tied));
         CheckpointConfig config = CheckpointConfig.read(folder);
-        Safetensors.write(
-                folder.resolve("model.safetensors"), config.tensors(), Parameters.random(config, seed), format);
+        Safetensors.write(folder.resolve("model.safetensors"), config.tensors(), random(config, seed), format);
         return config;
     }
 
@@ -123,7 +129,7 @@ class ImportedCheckpointTest {
 
     private float[] shard(long seed) throws IOException {
         CheckpointConfig config = CheckpointConfig.read(source);
-        float[] numbers = Parameters.random(config, seed);
+        float[] numbers = random(config, seed);
         List<TensorShape> tensors = config.tensors();
         ObjectNode index = JSON.createObjectNode();
         int at = 0;
@@ -166,7 +172,7 @@ class ImportedCheckpointTest {
         configure(json -> json.put("tie_word_embeddings", true));
         publish();
         assertThat(store.open("support", "v1").config().tiedEmbeddings()).isFalse();
-        float[] numbers = Parameters.random(untied, 3);
+        float[] numbers = random(untied, 3);
         int embeddings = 4096 * 32;
         System.arraycopy(numbers, 0, numbers, numbers.length - embeddings, embeddings);
         Files.delete(source.resolve("model.safetensors"));
@@ -198,10 +204,7 @@ class ImportedCheckpointTest {
             CheckpointConfig config = CheckpointConfig.read(source);
             Files.delete(source.resolve("model.safetensors"));
             Safetensors.write(
-                    source.resolve("model.safetensors"),
-                    config.tensors(),
-                    Parameters.random(config, 1),
-                    NumberFormat.BF16);
+                    source.resolve("model.safetensors"), config.tensors(), random(config, 1), NumberFormat.BF16);
         }
         refuses(words);
     }

@@ -3,7 +3,6 @@ package dev.bellwether.trainer.reward;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
@@ -14,12 +13,13 @@ import dev.bellwether.policy.engine.ScorerConfig;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.model.Constants;
-import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -50,11 +50,10 @@ class RewardServingTest {
             Files.copy(POLICY.resolve(name), directory.resolve(name));
         }
         CheckpointConfig config = policy.config().asRewardModel(HEADS, pooling);
-        Checkpoint.write(
-                directory,
-                config,
-                RewardModel.fromPolicy(policy.config(), policy.parameters(), HEADS, pooling, 5),
-                NumberFormat.F32);
+        try (Weights base = Weights.of(policy, ComputeDevice.CPU);
+                Weights reward = base.trainable(config, Optional.empty(), 5)) {
+            reward.write(directory, config, NumberFormat.F32);
+        }
         return Checkpoint.open(directory);
     }
 
@@ -62,15 +61,9 @@ class RewardServingTest {
     @EnumSource(Pooling.class)
     void servesTheScoresThatItWasTrainedWith(Pooling pooling) throws IOException {
         Checkpoint checkpoint = rewardModel(pooling);
-        try (NDManager manager = NDManager.newBaseManager();
-                Constants constants = new Constants(manager);
-                PolicyTokenizer tokenizer = PolicyTokenizer.open(directory);
-                RewardModel trained = new RewardModel(
-                        manager,
-                        checkpoint.config(),
-                        constants,
-                        Parameters.State.fresh(checkpoint.parameters()),
-                        1_800)) {
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(directory);
+                RewardModel trained =
+                        new RewardModel(checkpoint.config(), Weights.of(checkpoint, ComputeDevice.CPU), 1_800)) {
             int end = tokenizer.endOfReply(checkpoint.config().endTokens());
             List<Sample> samples = REPLIES.stream()
                     .map(reply -> Sample.of(tokenizer.prompt(PROMPT), tokenizer.reply(reply, end)))

@@ -3,18 +3,20 @@ package dev.bellwether.trainer.reward;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.ndarray.NDManager;
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
-import dev.bellwether.trainer.model.Constants;
-import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.LoraConfig;
+import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -54,19 +56,22 @@ class RewardTrainingTest {
 
     private static Trained train(
             RewardConfig config, List<Comparison> comparisons, List<Vote> votes, List<Comparison> heldOut) {
+        return train(Optional.empty(), config, comparisons, votes, heldOut);
+    }
+
+    private static Trained train(
+            Optional<LoraConfig> lora,
+            RewardConfig config,
+            List<Comparison> comparisons,
+            List<Vote> votes,
+            List<Comparison> heldOut) {
         Checkpoint policy = Checkpoint.open(CHECKPOINT);
-        float[] initial = RewardModel.fromPolicy(policy.config(), policy.parameters(), config.heads(), Pooling.MEAN, 1);
-        try (NDManager manager = NDManager.newBaseManager();
-                Constants constants = new Constants(manager);
-                RewardModel model = new RewardModel(
-                        manager,
-                        policy.config().asRewardModel(config.heads(), Pooling.MEAN),
-                        constants,
-                        Parameters.State.fresh(initial),
-                        config.batchTokens())) {
-            RewardTraining training = new RewardTraining(manager, model, config, 1);
+        CheckpointConfig reward = policy.config().asRewardModel(config.heads(), Pooling.MEAN);
+        try (Weights base = Weights.of(policy, ComputeDevice.CPU);
+                RewardModel model = new RewardModel(reward, base.trainable(reward, lora, 1), config.batchTokens())) {
+            RewardTraining training = new RewardTraining(model, config, 1);
             training.train(comparisons, votes, (step, steps) -> {});
-            return new Trained(model.weights(), training.bias(), RewardTraining.accuracy(model, heldOut));
+            return new Trained(model.weights().toArray(), training.bias(), RewardTraining.accuracy(model, heldOut));
         }
     }
 
@@ -80,6 +85,14 @@ class RewardTrainingTest {
         assertThat(train(config(3e-3, 6, 1_800), comparisons(96), votes(48), heldOut)
                         .accuracy())
                 .isGreaterThan(.9);
+    }
+
+    @Test
+    void learnsTheSameByAdapters() {
+        List<Comparison> heldOut = comparisons(50);
+        Trained trained =
+                train(Optional.of(LoraConfig.DEFAULT), config(3e-3, 6, 1_800), comparisons(96), votes(48), heldOut);
+        assertThat(trained.accuracy()).isGreaterThan(.9);
     }
 
     @Test

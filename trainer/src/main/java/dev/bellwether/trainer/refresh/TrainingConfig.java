@@ -1,0 +1,73 @@
+package dev.bellwether.trainer.refresh;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.trainer.model.LoraConfig;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What of a model is trained, and where: the section {@code training} of a bot's {@code refresh}.
+ *
+ * @param kind all weights or adapters
+ * @param lora the adapters' settings, where they are trained
+ * @param deviceSetting {@code auto}, {@code cpu} or {@code cuda:N}
+ */
+public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting) {
+    public static final TrainingConfig DEFAULT = new TrainingConfig(Kind.AUTO, LoraConfig.DEFAULT, "auto");
+
+    /** Larger models are trained by adapters where nothing else is set. */
+    private static final long ALL_WEIGHTS_MAX = 50_000_000;
+
+    /** What is trained. */
+    public enum Kind {
+        AUTO,
+        FULL,
+        LORA
+    }
+
+    @JsonCreator
+    static TrainingConfig of(
+            @JsonProperty("kind") @Nullable String kind,
+            @JsonProperty("rank") @Nullable Integer rank,
+            @JsonProperty("alpha") @Nullable Double alpha,
+            @JsonProperty("targets") @Nullable List<String> targets,
+            @JsonProperty("device") @Nullable String device) {
+        LoraConfig standard = LoraConfig.DEFAULT;
+        int ownRank = Optional.ofNullable(rank).orElse(standard.rank());
+        return new TrainingConfig(
+                Optional.ofNullable(kind).map(TrainingConfig::kind).orElse(Kind.AUTO),
+                new LoraConfig(
+                        ownRank,
+                        Optional.ofNullable(alpha).orElse(2.0 * ownRank),
+                        Optional.ofNullable(targets).orElse(standard.targets())),
+                Optional.ofNullable(device).orElse("auto"));
+    }
+
+    private static Kind kind(String name) {
+        for (Kind kind : Kind.values()) {
+            if (kind.name().toLowerCase(Locale.ROOT).equals(name)) {
+                return kind;
+            }
+        }
+        throw new IllegalArgumentException("training: kind is auto, full or lora, not '%s'".formatted(name));
+    }
+
+    /** Adapters for {@code model}; none where all its weights are trained. */
+    Optional<LoraConfig> adapters(CheckpointConfig model) {
+        boolean adapted = switch (kind) {
+            case FULL -> false;
+            case LORA -> true;
+            case AUTO -> model.parameters() > ALL_WEIGHTS_MAX;
+        };
+        return adapted ? Optional.of(lora) : Optional.empty();
+    }
+
+    ComputeDevice device() {
+        return ComputeDevice.of(deviceSetting);
+    }
+}
