@@ -11,6 +11,7 @@ import dev.bellwether.trainer.refresh.ServeCommand;
 import dev.bellwether.trainer.release.ImportCommand;
 import dev.bellwether.trainer.sft.ComposeCommand;
 import dev.bellwether.trainer.sft.SftCommand;
+import dev.bellwether.trainer.speed.SpeedCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
@@ -33,7 +34,8 @@ import picocli.CommandLine.ScopeType;
             EvaluateCommand.class,
             ImportCommand.class,
             ExportCommand.class,
-            ServeCommand.class
+            ServeCommand.class,
+            SpeedCommand.class
         })
 public final class Trainer {
     @Option(

@@ -1,6 +1,7 @@
 package dev.bellwether.policy.checkpoint;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -17,11 +18,17 @@ public final class Checkpoint {
     private final Path directory;
     private final CheckpointConfig config;
     private final Map<String, Location> locations;
+    private final Map<String, MemorySegment> memory;
 
-    private Checkpoint(Path directory, CheckpointConfig config, Map<String, Location> locations) {
+    private Checkpoint(
+            Path directory,
+            CheckpointConfig config,
+            Map<String, Location> locations,
+            Map<String, MemorySegment> memory) {
         this.directory = directory;
         this.config = config;
         this.locations = locations;
+        this.memory = memory;
     }
 
     /** Where a tensor lies. */
@@ -46,7 +53,24 @@ public final class Checkpoint {
                         .formatted(shape.name(), location.entry().dimensions(), shape.dimensions()));
             }
         }
-        return new Checkpoint(directory, config, locations);
+        return new Checkpoint(directory, config, locations, Map.of());
+    }
+
+    /**
+     * A model that is only in memory.
+     *
+     * @param directory of the tokenizer that it goes with
+     * @param float32 every tensor's numbers by its name, row-major; they have to stay as long as what was opened from them
+     */
+    public static Checkpoint inMemory(Path directory, CheckpointConfig config, Map<String, MemorySegment> float32) {
+        for (TensorShape shape : config.tensors()) {
+            MemorySegment numbers = float32.get(shape.name());
+            if (numbers == null || numbers.byteSize() != shape.size() * Float.BYTES) {
+                throw new IllegalArgumentException(
+                        "tensor %s is not in memory as %d numbers".formatted(shape.name(), shape.size()));
+            }
+        }
+        return new Checkpoint(directory, config, Map.of(), Map.copyOf(float32));
     }
 
     /** Whether the file has a head that differs from the embedding: it is used, though the configuration says tied. */
@@ -70,6 +94,11 @@ public final class Checkpoint {
 
     public Optional<Location> location(String tensor) {
         return Optional.ofNullable(locations.get(tensor));
+    }
+
+    /** A tensor's numbers in float32, of a model that is only in memory. */
+    public Optional<MemorySegment> memory(String tensor) {
+        return Optional.ofNullable(memory.get(tensor));
     }
 
     /** All parameters as one vector, in the order of {@link CheckpointConfig#tensors()}; NaN is refused. */

@@ -15,14 +15,17 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.ModelTensors;
 import dev.bellwether.policy.checkpoint.Safetensors;
+import dev.bellwether.policy.checkpoint.TensorShape;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.onnx.ElementType;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The ONNX graph of a Llama-type model, built from its configuration; the weights stay where they are, in the
@@ -61,6 +64,7 @@ final class OnnxGraph {
     private final GraphProto.Builder graph = GraphProto.newBuilder().setName("policy");
     private final Map<String, String> weights = new HashMap<>();
     private final List<BlockMatrix> matrices = new ArrayList<>();
+    private final Map<String, MemorySegment> inMemory = new HashMap<>();
     private final Map<String, String> sums = new HashMap<>();
 
     private OnnxGraph(Checkpoint checkpoint, Precision precision) {
@@ -77,8 +81,9 @@ final class OnnxGraph {
      * A graph and the matrices that it reads in few bits.
      *
      * @param graph a serialized {@code ModelProto}
+     * @param inMemory weights in float32 that are in no file, by their names
      */
-    record Model(byte[] graph, List<BlockMatrix> matrices) {}
+    record Model(byte[] graph, List<BlockMatrix> matrices, Map<String, MemorySegment> inMemory) {}
 
     /** The language model; {@code positions} is the length of the cache in tokens. */
     static Model languageModel(Checkpoint checkpoint, int positions, Precision precision) {
@@ -137,7 +142,7 @@ final class OnnxGraph {
                 .addOpsetImport(
                         OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
                 .build();
-        return new Model(model.toByteArray(), matrices);
+        return new Model(model.toByteArray(), matrices, inMemory);
     }
 
     /** Adds everything from the tokens to the states after the last norm; returns their name. */
@@ -399,10 +404,23 @@ final class OnnxGraph {
     }
 
     private String added(String tensor) {
+        Optional<MemorySegment> memory = checkpoint.memory(tensor);
+        if (memory.isPresent()) {
+            given(tensor, FLOAT, shape(tensor).shape());
+            inMemory.put(tensor, memory.get());
+            return tensor;
+        }
         Safetensors.Entry entry = stored(tensor);
         return entry.format().onnxType() == FLOAT
                 ? tensor
                 : node("", "Cast", List.of(tensor), tensor + "_f32", integer("to", FLOAT));
+    }
+
+    private TensorShape shape(String tensor) {
+        return config.tensors().stream()
+                .filter(shape -> shape.name().equals(tensor))
+                .findFirst()
+                .orElseThrow();
     }
 
     private Checkpoint.Location location(String tensor) {

@@ -41,7 +41,8 @@ public final class BenchCommand implements Callable<Integer> {
         SERVING,
         SWAP,
         FEEDBACK,
-        STREAM
+        STREAM,
+        TRAINING
     }
 
     @Parameters(
@@ -50,7 +51,8 @@ public final class BenchCommand implements Callable<Integer> {
             description = "gateway: through an upstream that answers at once; overload: five times what it can answer;"
                     + " serving: a model in the engine alone; swap: changes of version under load;"
                     + " feedback: judgements to 202, and to the pair that follows;"
-                    + " stream: events a second with empty and with full stores, and how long a restart takes.")
+                    + " stream: events a second with empty and with full stores, and how long a restart takes;"
+                    + " training: steps of a model, of all weights and of adapters.")
     private Benchmark benchmark = Benchmark.GATEWAY;
 
     @Option(
@@ -62,7 +64,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(names = "--seconds", defaultValue = "8", description = "Of one measurement (${DEFAULT-VALUE}).")
     private int seconds;
 
-    @Option(names = "--model", description = "serving: a Hugging Face folder instead of the default policy.")
+    @Option(names = "--model", description = "serving, training: a Hugging Face folder instead of the default policy.")
     private Optional<Path> model = Optional.empty();
 
     @Option(names = "--gguf", description = "serving: folder of the same model's GGUF files (gguf beside the model).")
@@ -85,6 +87,27 @@ public final class BenchCommand implements Callable<Integer> {
             defaultValue = "2000000",
             description = "stream: how many its stores hold, with a tenth as many judgements (${DEFAULT-VALUE}).")
     private long interactions;
+
+    @Option(
+            names = "--pytorch",
+            paramLabel = "PYTHON",
+            description = "training: an interpreter that has torch, transformers and peft, to measure against.")
+    private Optional<String> pytorch = Optional.empty();
+
+    @Option(names = "--rows", defaultValue = "4", description = "training: samples of a step (${DEFAULT-VALUE}).")
+    private int rows;
+
+    @Option(names = "--tokens", defaultValue = "256", description = "training: tokens of a sample (${DEFAULT-VALUE}).")
+    private int tokens;
+
+    @Option(names = "--steps", defaultValue = "5", description = "training: steps measured (${DEFAULT-VALUE}).")
+    private int steps;
+
+    @Option(
+            names = "--rollouts",
+            defaultValue = "0",
+            description = "training: also a step of PPO with so many replies (${DEFAULT-VALUE}).")
+    private int rollouts;
 
     @Option(names = "--json", description = "File to write the figures to.")
     private Optional<Path> json = Optional.empty();
@@ -120,6 +143,7 @@ public final class BenchCommand implements Callable<Integer> {
                 case SWAP -> new SwapBenchmark(gateway(scratch), progress).run();
                 case FEEDBACK -> new FeedbackBenchmark(home(), scratch, Duration.ofSeconds(seconds), progress).run();
                 case STREAM -> new StreamBenchmark(home(), scratch, interactions, progress).run();
+                case TRAINING -> new TrainingBenchmark(training(scratch), progress).run();
                 case SERVING -> new ServingBenchmark(serving(scratch, progress), progress).run();
             };
             report.print(spec.commandLine().getOut());
@@ -144,6 +168,18 @@ public final class BenchCommand implements Callable<Integer> {
         }
         return new GatewayBenchmark.Settings(
                 home(), scratch, recipe.map(Path::toAbsolutePath), Duration.ofSeconds(seconds));
+    }
+
+    private TrainingBenchmark.Settings training(Path scratch) {
+        if (rows < 2 || tokens < 8 || steps < 1 || rollouts < 0) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "training: --rows is at least 2, --tokens 8, --steps 1 and --rollouts 0, not %d, %d, %d and %d"
+                            .formatted(rows, tokens, steps, rollouts));
+        }
+        Path checkpoint = model.orElse(home().resolve("default-policy/artefact"));
+        Checkpoint.open(checkpoint);
+        return new TrainingBenchmark.Settings(home(), scratch, checkpoint, rows, tokens, steps, rollouts, pytorch);
     }
 
     private ServingBenchmark.Settings serving(Path scratch, PrintWriter progress) {

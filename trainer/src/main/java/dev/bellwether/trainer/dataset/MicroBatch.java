@@ -78,6 +78,10 @@ public final class MicroBatch {
                 indexes.stream().mapToInt(Integer::intValue).toArray());
     }
 
+    public Sample sample(int row) {
+        return samples.get(row);
+    }
+
     public int size() {
         return samples.size();
     }

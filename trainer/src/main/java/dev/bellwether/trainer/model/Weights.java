@@ -10,9 +10,11 @@ import dev.bellwether.trainer.tensor.StoredTensor;
 import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -268,13 +270,14 @@ public final class Weights implements AutoCloseable {
         return adapters.get(name);
     }
 
+    /** The names of its own tensors. */
+    public Set<String> names() {
+        return tensors.keySet();
+    }
+
     /** Its own tensors. */
     Map<String, Tensor> own() {
         return tensors;
-    }
-
-    Set<String> adapted() {
-        return adapters.keySet();
     }
 
     /** All of its own numbers, {@code [n]}. */
@@ -304,6 +307,22 @@ public final class Weights implements AutoCloseable {
                 }
             }
         });
+    }
+
+    /**
+     * What serves these weights without a file, adapters merged; it is whole as long as the caller's scope and these
+     * weights are.
+     *
+     * @param directory of the tokenizer that they go with
+     */
+    public Checkpoint inMemory(Path directory, CheckpointConfig config) {
+        Map<String, MemorySegment> memory = new HashMap<>();
+        try (NoGradGuard _ = new NoGradGuard()) {
+            for (TensorShape shape : config.tensors()) {
+                memory.put(shape.name(), Torch.memory(merged(shape.name()).cpu()));
+            }
+        }
+        return Checkpoint.inMemory(directory, config, memory);
     }
 
     /** Its own numbers as an array, which has to be small enough for one. */

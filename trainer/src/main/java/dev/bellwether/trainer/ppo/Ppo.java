@@ -18,7 +18,6 @@ import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.tensor.Autocast;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import dev.bellwether.trainer.tensor.Torch;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -29,7 +28,6 @@ import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -41,7 +39,6 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * @see <a href="https://arxiv.org/abs/1909.08593">Ziegler et al.: Fine-Tuning Language Models from Human Preferences</a>
  */
 public final class Ppo implements AutoCloseable {
-    private static final double LOG_RATIO_MAX = 20;
     private static final double GAP_MAX = .5;
 
     private final Transformer policy;
@@ -113,7 +110,7 @@ public final class Ppo implements AutoCloseable {
      * @return metrics under their usual names
      * @throws TrainingCollapsedException when something is not finite or engine and trainer disagree
      */
-    public Map<String, Double> step(int step) throws IOException {
+    public Map<String, Double> step(int step) {
         long start = System.nanoTime();
         Random random = new Random(seed * 1_000_003 + step);
         List<int[]> asked = new ArrayList<>();
@@ -207,7 +204,8 @@ public final class Ppo implements AutoCloseable {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard();
                 Autocast _ = new Autocast(device)) {
-            float[] raw = Torch.toArray(values(batch, valueModel.hidden(critic.weights(), batch.ids(device))));
+            float[] raw = Torch.toArray(
+                    values(critic.weights(), batch, valueModel.hidden(critic.weights(), batch.ids(device))));
             for (int i = 0; i < raw.length; i++) {
                 raw[i] -= (float) valueOffset();
             }
@@ -220,10 +218,10 @@ public final class Ppo implements AutoCloseable {
     }
 
     /** The head's mean over the reply so far: for a whole reply, what the reward model that it starts from gives. */
-    private Tensor values(MicroBatch batch, Tensor states) {
-        Tensor rows = states.flatten(0, 1).to(ScalarType.Float).index_select(0, batch.positions(device));
-        Tensor heads = torch.linear(rows, critic.weights().get(RewardModel.HEAD));
-        return batch.meanSoFar(device).matmul(heads).flatten();
+    static Tensor values(Weights critic, MicroBatch batch, Tensor states) {
+        Tensor rows = states.flatten(0, 1).to(ScalarType.Float).index_select(0, batch.positions(critic.device()));
+        Tensor heads = torch.linear(rows, critic.get(RewardModel.HEAD));
+        return batch.meanSoFar(critic.device()).matmul(heads).flatten();
     }
 
     private void train(List<Experience> experience, double rate, Map<String, Double> metrics) {
@@ -254,7 +252,7 @@ public final class Ppo implements AutoCloseable {
         }
     }
 
-    /** max(−Aρ, −A·clip(ρ, 1 ± ε)) over the batch's tokens; the log-probabilities that it saw. */
+    /** Adds the gradients of the policy's loss; the log-probabilities that it saw. */
     private float[] backwardPolicy(Experience experience, int tokens) {
         int count = experience.batch().replyTokens();
         try (PointerScope _ = new PointerScope()) {
@@ -262,51 +260,37 @@ public final class Ppo implements AutoCloseable {
             Tensor advantages = Torch.floats(device, experience.advantages().advantages(), count);
             Tensor weights = Torch.floats(device, experience.weights(), count);
             return policy.backward(
-                    actor.weights(), experience.batch(), config.temperature(), (logProbabilities, from, to) -> {
-                        Tensor ratio = clamped(
-                                        logProbabilities.sub(old.narrow(0, from, to - from)),
-                                        -LOG_RATIO_MAX,
-                                        LOG_RATIO_MAX)
-                                .exp();
-                        Tensor gain = advantages.narrow(0, from, to - from);
-                        Tensor clipped = clamped(ratio, 1 - config.clip(), 1 + config.clip());
-                        Tensor objective = ratio.mul(gain).minimum(clipped.mul(gain));
-                        return objective
-                                .mul(weights.narrow(0, from, to - from))
-                                .sum()
-                                .mul(new Scalar(-1.0 / tokens));
-                    });
+                    actor.weights(),
+                    experience.batch(),
+                    config.temperature(),
+                    (logProbabilities, from, to) -> PpoLoss.policy(
+                            logProbabilities,
+                            old.narrow(0, from, to - from),
+                            advantages.narrow(0, from, to - from),
+                            weights.narrow(0, from, to - from),
+                            config.clip(),
+                            tokens));
         }
     }
 
-    private static Tensor clamped(Tensor x, double least, double most) {
-        return x.clamp(new ScalarOptional(new Scalar(least)), new ScalarOptional(new Scalar(most)));
-    }
-
-    /** ½·max((V − R)², (clip(V, V_old ± ε) − R)²) over the batch's tokens. */
+    /** Adds the gradients of the critic's loss, and gives the loss. */
     private double backwardValue(Experience experience, int tokens) {
         MicroBatch batch = experience.batch();
-        float[] lower = experience.values().clone();
-        float[] upper = experience.values().clone();
-        float[] shifted = experience.advantages().returns().clone();
-        for (int i = 0; i < lower.length; i++) {
-            lower[i] += (float) (valueOffset() - config.valueClip());
-            upper[i] += (float) (valueOffset() + config.valueClip());
-            shifted[i] += (float) valueOffset();
-        }
         try (PointerScope _ = new PointerScope()) {
-            Tensor low = Torch.floats(device, lower, lower.length);
-            Tensor high = Torch.floats(device, upper, upper.length);
-            Tensor returns = Torch.floats(device, shifted, shifted.length);
+            Tensor old = shifted(experience.values());
+            Tensor returns = shifted(experience.advantages().returns());
             Pass pass = valueModel.forward(critic.weights(), batch);
-            Tensor value = values(batch, pass.states());
-            Tensor plain = value.sub(returns).square();
-            Tensor clipped = value.maximum(low).minimum(high).sub(returns).square();
-            Tensor loss = plain.maximum(clipped).sum().mul(new Scalar(.5 / tokens));
+            Tensor values = values(critic.weights(), batch, pass.states());
+            Tensor loss = PpoLoss.value(values, old, returns, config.valueClip(), tokens);
             loss.backward();
             pass.backward();
             return loss.item_double();
         }
+    }
+
+    /** As the critic's head gives them, which knows nothing of the scores' mean. */
+    private Tensor shifted(float[] values) {
+        return Torch.floats(device, values, values.length).add(new Scalar(valueOffset()));
     }
 
     @Override

@@ -45,6 +45,31 @@ public record PpoConfig(
                 || metrics.getOrDefault("response/distinct", Double.MAX_VALUE) < distinctMin;
     }
 
+    /** These settings with other numbers of replies a step, and of padded tokens a batch. */
+    public PpoConfig withRollouts(int ownRollouts, int ownBatchTokens) {
+        return new PpoConfig(
+                steps,
+                ownRollouts,
+                epochs,
+                criticEpochs,
+                learningRate,
+                warmupSteps,
+                lastLearningRate,
+                klPenalty,
+                uncertaintyPenalty,
+                klStop,
+                distinctMin,
+                clip,
+                valueClip,
+                gamma,
+                lambda,
+                scoreMax,
+                missingEndPenalty,
+                temperature,
+                completionTokensMax,
+                ownBatchTokens);
+    }
+
     /** These settings for a bot's own steps, temperature and longest reply. */
     public PpoConfig with(int ownSteps, double ownTemperature, int ownCompletionTokensMax) {
         return new PpoConfig(

@@ -1,36 +1,30 @@
 package dev.bellwether.trainer.ppo;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
-import dev.bellwether.policy.checkpoint.CheckpointConfig;
-import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Weights;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.bytedeco.javacpp.PointerScope;
 
 /** Replies sampled through the engine that serves, from weights that are only in memory. */
 public final class Rollouts {
     private static final Duration TIMEOUT = Duration.ofMinutes(30);
 
-    private final CheckpointConfig config;
-    private final Path scratch;
+    private final Checkpoint origin;
 
     /**
-     * @param scratch folder for the weights that the engine reads; emptied each time
+     * @param origin whose shape and tokenizer all weights have
      */
-    public Rollouts(CheckpointConfig config, Path scratch) {
-        this.config = config;
-        this.scratch = scratch;
+    public Rollouts(Checkpoint origin) {
+        this.origin = origin;
     }
 
     /**
@@ -43,12 +37,12 @@ public final class Rollouts {
     public record Rollout(Sample sample, float[] logProbabilities, boolean ended) {}
 
     /** One reply to each of {@code prompts}, in their order. */
-    public List<Rollout> sample(Weights weights, List<int[]> prompts, Sampling sampling) throws IOException {
-        Files.createDirectories(scratch);
-        Files.deleteIfExists(scratch.resolve("model.safetensors"));
-        weights.write(scratch, config, NumberFormat.F32);
-        List<Completion> completions =
-                GenerationEngine.generateAll(Checkpoint.open(scratch), prompts, sampling, TIMEOUT);
+    public List<Rollout> sample(Weights weights, List<int[]> prompts, Sampling sampling) {
+        List<Completion> completions;
+        try (PointerScope _ = new PointerScope()) {
+            Checkpoint model = weights.inMemory(origin.directory(), origin.config());
+            completions = GenerationEngine.generateAll(model, prompts, sampling, TIMEOUT);
+        }
         List<Rollout> rollouts = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
             Completion completion = completions.get(i);

@@ -7,7 +7,6 @@ import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
 import dev.bellwether.trainer.release.ReleaseGate;
 import dev.bellwether.trainer.reward.RewardModel;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -43,7 +42,7 @@ final class Examination {
     record Result(List<Rollout> replies, double kl, ReleaseGate.Verdict verdict) {}
 
     /** Examines {@code candidate} against {@code champion}, both in the same shape. */
-    Result of(Weights candidate, Weights champion) throws IOException {
+    Result of(Weights candidate, Weights champion) {
         List<int[]> prompts = workshop.prompts(PROMPTS, seed);
         List<Rollout> ours = workshop.sample(candidate, prompts, seed + 1);
         List<Rollout> theirs = workshop.sample(champion, prompts, seed + 2);

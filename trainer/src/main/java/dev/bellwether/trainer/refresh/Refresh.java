@@ -157,8 +157,7 @@ public final class Refresh {
 
     private Outcome train(Start.From start, Snapshot snapshot) throws IOException {
         Checkpoint origin = store.open(order.bot(), start.version());
-        try (Workshop workshop =
-                new Workshop(config, RewardConfig.DEFAULT, origin, snapshot, directory.resolve("rollouts"))) {
+        try (Workshop workshop = new Workshop(config, RewardConfig.DEFAULT, origin, snapshot)) {
             return train(start, workshop, snapshot);
         } catch (TrainingCollapsedException e) {
             return Outcome.without("training collapsed: " + e.getMessage());

@@ -78,7 +78,7 @@ final class RewardStage {
     }
 
     /** The starting policy's own replies, which a candidate's will be like. */
-    private List<Sample> sampled(long ownSeed) throws IOException {
+    private List<Sample> sampled(long ownSeed) {
         List<int[]> prompts = workshop.prompts(CALIBRATION_REPLIES, ownSeed);
         return workshop.sample(workshop.base(), prompts, ownSeed).stream()
                 .map(Rollout::sample)

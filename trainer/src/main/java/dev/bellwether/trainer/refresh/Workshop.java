@@ -22,8 +22,6 @@ import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.sft.SftConfig;
 import dev.bellwether.trainer.sft.SupervisedFineTuning;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,10 +49,7 @@ final class Workshop implements AutoCloseable {
     private final List<int[]> prompts;
     private final LearnedFrom people;
 
-    /**
-     * @param scratch folder for the weights that rollouts are sampled from
-     */
-    Workshop(RefreshConfig config, RewardConfig reward, Checkpoint origin, Snapshot snapshot, Path scratch) {
+    Workshop(RefreshConfig config, RewardConfig reward, Checkpoint origin, Snapshot snapshot) {
         this.config = config;
         this.reward = reward;
         this.origin = origin;
@@ -62,7 +57,7 @@ final class Workshop implements AutoCloseable {
         this.base = Weights.of(origin, config.training().device());
         this.lora = config.training().adapters(policy);
         this.model = new Transformer(policy);
-        this.rollouts = new Rollouts(policy, scratch);
+        this.rollouts = new Rollouts(origin);
         this.people = LearnedFrom.users(snapshot.people());
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory())) {
             int tokensMax = Math.min(SAMPLE_TOKENS_MAX, policy.positionsMax());
@@ -133,7 +128,7 @@ final class Workshop implements AutoCloseable {
     }
 
     /** One reply to each of {@code asked}, sampled as the bot samples. */
-    List<Rollout> sample(Weights weights, List<int[]> asked, long seed) throws IOException {
+    List<Rollout> sample(Weights weights, List<int[]> asked, long seed) {
         return rollouts.sample(weights, asked, Sampling.at(config.temperature(), config.completionTokensMax(), seed));
     }
 

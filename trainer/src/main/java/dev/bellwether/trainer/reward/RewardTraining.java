@@ -117,18 +117,18 @@ public final class RewardTraining {
     }
 
     /** Replies of one step: those of comparisons in twos, then those of votes. */
-    private static final class Batch {
+    static final class Batch {
         private final List<Comparison> comparisons = new ArrayList<>();
         private final List<float[]> comparisonWeights = new ArrayList<>();
         private final List<Vote> votes = new ArrayList<>();
         private final List<float[]> voteWeights = new ArrayList<>();
 
-        private void add(Comparison comparison, float[] weights) {
+        void add(Comparison comparison, float[] weights) {
             comparisons.add(comparison);
             comparisonWeights.add(weights);
         }
 
-        private void add(Vote vote, float[] weights) {
+        void add(Vote vote, float[] weights) {
             votes.add(vote);
             voteWeights.add(weights);
         }
@@ -154,6 +154,13 @@ public final class RewardTraining {
     }
 
     private void step(Parameters parameters, Batch batch, double learningRate) {
+        double slope = backward(batch);
+        parameters.update(learningRate);
+        bias -= BIAS_RATE * slope;
+    }
+
+    /** Adds the gradients of a batch's loss to those of the model's weights; gives the loss's slope by the bias. */
+    double backward(Batch batch) {
         Slopes slopes = new Slopes(batch);
         for (MicroBatch micro : MicroBatch.packTogether(batch.replies(), batch.groups(), config.batchTokens())) {
             try (PointerScope _ = new PointerScope()) {
@@ -168,8 +175,7 @@ public final class RewardTraining {
                 pass.backward();
             }
         }
-        parameters.update(learningRate);
-        bias -= BIAS_RATE * slopes.biasSlope;
+        return slopes.biasSlope;
     }
 
     /** d loss / d reward of one step's replies. */

@@ -31,7 +31,7 @@ public final class Torch {
     private static final Pattern VERSION = Pattern.compile("TORCH_VERSION=([\\w.]+)");
 
     static {
-        Environment.preset("GOMP_SPINCOUNT", "10000");
+        Environment.preset("GOMP_SPINCOUNT", "3000");
         Environment.preset("OPENBLAS_THREAD_TIMEOUT", "4");
         // By these JavaCPP would end a process that is larger than its heap, as every process with large models is.
         preset("org.bytedeco.javacpp.maxBytes", "0");
@@ -103,15 +103,18 @@ public final class Torch {
         }
     }
 
-    /** The bytes of a contiguous tensor in the processor's memory as they lie there, in pieces; none is copied. */
+    /** The memory of a contiguous tensor on the processor; it is there as long as the tensor. */
     @SuppressWarnings("restricted")
+    public static MemorySegment memory(Tensor tensor) {
+        return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(tensor.nbytes());
+    }
+
+    /** The same in pieces, as channels take it. */
     public static List<ByteBuffer> bytes(Tensor tensor) {
-        long size = tensor.nbytes();
-        MemorySegment whole =
-                MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(size);
+        MemorySegment whole = memory(tensor);
         List<ByteBuffer> pieces = new ArrayList<>();
-        for (long at = 0; at < size; at += PIECE_BYTES) {
-            pieces.add(whole.asSlice(at, Math.min(PIECE_BYTES, size - at))
+        for (long at = 0; at < whole.byteSize(); at += PIECE_BYTES) {
+            pieces.add(whole.asSlice(at, Math.min(PIECE_BYTES, whole.byteSize() - at))
                     .asByteBuffer()
                     .order(ByteOrder.LITTLE_ENDIAN));
         }

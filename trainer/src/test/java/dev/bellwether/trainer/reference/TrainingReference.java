@@ -1,0 +1,146 @@
+package dev.bellwether.trainer.reference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
+import dev.bellwether.trainer.dataset.MicroBatch;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.model.LoraConfig;
+import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.ToDoubleFunction;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * One case of {@code training.json}: a tiny checkpoint, with all weights or with adapters.
+ *
+ * <p>The file is made by {@code src/test/reference/make_training_reference.py}.
+ */
+public record TrainingReference(String name, JsonNode expected) {
+    private static final Path CHECKPOINTS = Path.of("../policy/src/test/resources/reference");
+    private static final String ADAPTED = " adapted";
+    private static final LoraConfig LORA = new LoraConfig(2, 8, List.of("q_proj", "v_proj", "down_proj"));
+    private static final double RATE = 1e-2;
+    private static final double TOLERANCE = 1e-4;
+
+    /** As the script has them, in its order. */
+    public static final MicroBatch BATCH = MicroBatch.of(
+            List.of(new Sample(new int[] {4, 5, 6, 7, 8, 9, 30}, 3), new Sample(new int[] {9, 10, 11, 12}, 2)));
+
+    /** All cases. */
+    public static List<TrainingReference> all() throws IOException {
+        try (InputStream file =
+                Objects.requireNonNull(TrainingReference.class.getResourceAsStream("/reference/training.json"))) {
+            List<TrainingReference> all = new ArrayList<>();
+            for (Map.Entry<String, JsonNode> each :
+                    new ObjectMapper().readTree(file).properties()) {
+                all.add(new TrainingReference(each.getKey(), each.getValue()));
+            }
+            return all;
+        }
+    }
+
+    /** {@code count} numbers that follow from their place alone. */
+    public static float[] numbers(int count, double scale) {
+        float[] numbers = new float[count];
+        for (int i = 0; i < count; i++) {
+            numbers[i] = (float) ((i * 7919L % 1000 / 1000.0 - .5) * scale);
+        }
+        return numbers;
+    }
+
+    public Checkpoint checkpoint() {
+        return Checkpoint.open(CHECKPOINTS.resolve(name.replace(ADAPTED, "")));
+    }
+
+    /** The language model's configuration. */
+    public CheckpointConfig languageModel() {
+        return checkpoint().config();
+    }
+
+    public CheckpointConfig rewardModel(int heads) {
+        return checkpoint().config().asRewardModel(heads, Pooling.MEAN);
+    }
+
+    /**
+     * Computes a loss, its gradients and one step, and compares all of them.
+     *
+     * @param loss which of the case's
+     * @param backward adds the gradients and gives the loss
+     */
+    public void check(String loss, CheckpointConfig config, ToDoubleFunction<Weights> backward) {
+        Optional<LoraConfig> lora = name.endsWith(ADAPTED) ? Optional.of(LORA) : Optional.empty();
+        try (Weights base = Weights.of(checkpoint(), ComputeDevice.CPU);
+                Weights weights = base.trainable(config, lora, 1);
+                Parameters parameters = new Parameters(weights, Parameters.AdamW.FINE_TUNING)) {
+            weights.names().forEach(tensor -> fill(weights, tensor));
+            JsonNode wanted = expected.path(loss);
+            double found = backward.applyAsDouble(weights);
+            assertThat(found).isCloseTo(wanted.path("loss").asDouble(), within(TOLERANCE));
+            compare(wanted.path("gradients"), weights, true);
+            parameters.update(RATE);
+            compare(wanted.path("updated"), weights, false);
+        }
+    }
+
+    private static void fill(Weights weights, String tensor) {
+        double scale = tensor.contains("lora_A") ? .4 : tensor.contains("lora_B") ? .2 : .5;
+        if (tensor.contains("lora_") || tensor.startsWith("score")) {
+            try (PointerScope _ = new PointerScope();
+                    NoGradGuard _ = new NoGradGuard()) {
+                Tensor into = weights.get(tensor);
+                into.copy_(Torch.floats(ComputeDevice.CPU, numbers((int) into.numel(), scale), into.shape()));
+            }
+        }
+    }
+
+    /** Length, and product with fixed numbers, of every tensor or of its gradient. */
+    private void compare(JsonNode wanted, Weights weights, boolean gradients) {
+        assertThat(weights.names()).hasSize(wanted.size());
+        for (String tensor : weights.names()) {
+            try (PointerScope _ = new PointerScope()) {
+                Tensor whole = weights.get(tensor);
+                float[] found = Torch.toArray(gradients ? new Tensor(whole.grad()) : whole);
+                float[] fixed = numbers(found.length, 1);
+                double square = 0;
+                double product = 0;
+                for (int i = 0; i < found.length; i++) {
+                    square += found[i] * (double) found[i];
+                    product += found[i] * (double) fixed[i];
+                }
+                double length = wanted.path(tensor).path(0).asDouble(Double.NaN);
+                // Both are off by as much as the tensor is long; a product, by the fixed numbers' length, too.
+                assertThat(Math.sqrt(square))
+                        .as("%s: %s", name, tensor)
+                        .isCloseTo(length, within(TOLERANCE * (length + TOLERANCE)));
+                assertThat(product)
+                        .as("%s: %s", name, tensor)
+                        .isCloseTo(
+                                wanted.path(tensor).path(1).asDouble(),
+                                within(TOLERANCE * (length + TOLERANCE) * Math.sqrt(found.length / 12.0 + 1)));
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

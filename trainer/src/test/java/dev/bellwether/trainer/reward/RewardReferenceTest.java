@@ -1,0 +1,42 @@
+package dev.bellwether.trainer.reward;
+
+import static dev.bellwether.trainer.reference.TrainingReference.BATCH;
+
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.reference.TrainingReference;
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The reward model's loss, gradients and a step of the optimizer are those of PyTorch. */
+class RewardReferenceTest {
+    private static final int HEADS = 2;
+
+    static List<TrainingReference> cases() throws IOException {
+        return TrainingReference.all();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void computesWhatPyTorchComputes(TrainingReference reference) {
+        CheckpointConfig config = reference.rewardModel(HEADS);
+        RewardConfig settings = new RewardConfig(HEADS, 1e-2, 1, 1, .1, 1, 0, .01, 64);
+        Comparison comparison = new Comparison(BATCH.sample(0), BATCH.sample(1), .8, List.of(), 0);
+        reference.check("reward", config, weights -> {
+            RewardModel model = new RewardModel(config, weights, 64);
+            RewardTraining training = new RewardTraining(model, settings, 1);
+            RewardTraining.Batch batch = new RewardTraining.Batch();
+            batch.add(comparison, new float[] {1, 1});
+            float[][] rewards = model.rewards(List.of(BATCH.sample(0), BATCH.sample(1)));
+            training.backward(batch);
+            double loss = 0;
+            for (int head = 0; head < HEADS; head++) {
+                double sum = rewards[0][head] + rewards[1][head];
+                loss += .8 * RewardLoss.pair(rewards[0][head] - rewards[1][head], .1) + .01 * sum * sum / HEADS;
+            }
+            return loss;
+        });
+    }
+}

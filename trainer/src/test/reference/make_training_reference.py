@@ -1,0 +1,143 @@
+"""Computes what training must compute, with torch, transformers and peft, on the tiny checkpoints of the policy's tests.
+
+    python3 make_training_reference.py POLICY_REFERENCE_FOLDER OUT.json
+
+For each architecture, with all weights and with adapters: the losses of supervised fine-tuning, of PPO's policy, of its
+critic and of the reward model, the length of each tensor's gradient and its product with fixed numbers, and the same of the
+tensors after one step of AdamW. Numbers that are not in a checkpoint follow from their place alone (`numbers`).
+"""
+import json
+import pathlib
+import sys
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+CASES = ["llama-tied", "llama-grouped-bf16", "llama3-rope-f16", "qwen2-biases", "qwen3-head-norms", "mistral"]
+# Two samples of different lengths: tokens, and how many of them are the prompt.
+SAMPLES = [([4, 5, 6, 7, 8, 9, 30], 3), ([9, 10, 11, 12], 2)]
+RATE, BETA1, BETA2, EPSILON, DECAY, NORM_MAX = 1e-2, .9, .95, 1e-8, .01, 1.
+TEMPERATURE, CLIP, VALUE_CLIP = .7, .2, .2
+SMOOTHING, CENTRING, PAIR_WEIGHT, HEADS = .1, .01, .8, 2
+
+
+def numbers(count, scale):
+    """The same in Java: ((i * 7919) % 1000 / 1000 - .5) * scale."""
+    return torch.tensor([((i * 7919) % 1000 / 1000 - .5) * scale for i in range(count)], dtype=torch.float32)
+
+
+def fill(tensor, scale):
+    with torch.no_grad():
+        tensor.copy_(numbers(tensor.numel(), scale).reshape(tensor.shape))
+
+
+def load(kind, folder, adapted, **more):
+    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", **more).eval()
+    if HEADS == more.get("num_labels"):
+        fill(model.score.weight, .5)
+    if adapted:
+        config = LoraConfig(r=2, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj"],
+                            modules_to_save=["score"] if more else None)
+        model = get_peft_model(model, config).eval()
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                fill(parameter, .4 if "lora_A" in name else .2)
+    return model
+
+
+def name_of(name):
+    return name.replace(".default", "").replace("base_model.model.score.modules_to_save", "score")
+
+
+def summary(named):
+    out = {}
+    for name, tensor in sorted(named.items()):
+        flat = tensor.detach().flatten()
+        out[name] = [float(flat.norm()), float((flat * numbers(flat.numel(), 1)).sum())]
+    return out
+
+
+def reference(model, loss):
+    trained = {name_of(name): p for name, p in model.named_parameters() if p.requires_grad}
+    value = loss(model)
+    value.backward()
+    gradients = summary({name: p.grad for name, p in trained.items()})
+    optimizer = torch.optim.AdamW(trained.values(), lr=RATE, betas=(BETA1, BETA2), eps=EPSILON, weight_decay=DECAY)
+    torch.nn.utils.clip_grad_norm_(list(trained.values()), NORM_MAX)
+    optimizer.step()
+    return {"loss": float(value.detach()), "gradients": gradients, "updated": summary(trained)}
+
+
+def log_probabilities(model, temperature):
+    """Of the samples' reply tokens, one after the other."""
+    found = []
+    for tokens, prompt in SAMPLES:
+        logits = model(torch.tensor([tokens])).logits[0] / temperature
+        chosen = torch.log_softmax(logits, -1)[:-1].gather(1, torch.tensor(tokens[1:])[:, None]).flatten()
+        found.append(chosen[prompt - 1:])
+    return torch.cat(found)
+
+
+def sft(model):
+    return -log_probabilities(model, 1.).mean()
+
+
+def ppo(model):
+    now = log_probabilities(model, TEMPERATURE)
+    old = now.detach() + numbers(len(now), .6)
+    advantages, weights = numbers(len(now), 3.), 1 + numbers(len(now), .5)
+    ratio = (now - old).exp()
+    objective = torch.minimum(ratio * advantages, ratio.clamp(1 - CLIP, 1 + CLIP) * advantages)
+    return -(objective * weights).sum() / len(now)
+
+
+def states(model):
+    base = model.base_model.model if hasattr(model, "peft_config") else model
+    return [(base.model(torch.tensor([tokens])).last_hidden_state[0], prompt) for tokens, prompt in SAMPLES]
+
+
+def head(model):
+    base = model.base_model.model if hasattr(model, "peft_config") else model
+    return base.score
+
+
+def value(model):
+    values = []
+    for hidden, prompt in states(model):
+        heads = head(model)(hidden[prompt - 1:-1])[:, 0]
+        values.append(heads.cumsum(0) / torch.arange(1, len(heads) + 1))
+    values = torch.cat(values)
+    old = values.detach() + numbers(len(values), .8)
+    returns = numbers(len(values), 2.)
+    clipped = old + (values - old).clamp(-VALUE_CLIP, VALUE_CLIP)
+    return .5 * torch.maximum((values - returns) ** 2, (clipped - returns) ** 2).mean()
+
+
+def reward(model):
+    """One comparison: the first sample over the second, every head with the same weight; the mean of a reply's states."""
+    chosen, rejected = [head(model)(hidden[prompt:].mean(0)) for hidden, prompt in states(model)]
+    margin = chosen - rejected
+    sigmoid = torch.nn.functional.logsigmoid
+    pair = PAIR_WEIGHT * -((1 - SMOOTHING) * sigmoid(margin) + SMOOTHING * sigmoid(-margin)).sum()
+    return pair + CENTRING * ((chosen + rejected) ** 2).mean()
+
+
+def main(policy, out):
+    found = {}
+    for case in CASES:
+        for adapted in (False, True):
+            key = case + (" adapted" if adapted else "")
+            language = lambda: load(AutoModelForCausalLM, policy / case, adapted)
+            heads = lambda count: load(AutoModelForSequenceClassification, policy / case, adapted, num_labels=count)
+            found[key] = {"sft": reference(language(), sft), "ppo": reference(language(), ppo),
+                          "reward": reference(heads(HEADS), reward)}
+            critic = heads(1)
+            fill(head(critic).weight if not adapted else head(critic).modules_to_save["default"].weight, .5)
+            found[key]["value"] = reference(critic, value)
+            print(key, {name: round(each["loss"], 4) for name, each in found[key].items()})
+    out.write_text(json.dumps(found, indent=0))
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
