@@ -1,6 +1,6 @@
 """Computes what training must compute, with torch, transformers and peft, on the tiny checkpoints of the policy's tests.
 
-    python3 make_training_reference.py POLICY_REFERENCE_FOLDER OUT.json
+    python3 make_training_reference.py POLICY_REFERENCE_FOLDER OUT_FOLDER
 
 For each architecture, with all weights and with adapters: the losses of supervised fine-tuning, of PPO's policy, of its
 critic and of the reward model, the length of each tensor's gradient and its product with fixed numbers, and the same of the
@@ -136,7 +136,18 @@ def main(policy, out):
             fill(head(critic).weight if not adapted else head(critic).modules_to_save["default"].weight, .5)
             found[key]["value"] = reference(critic, value)
             print(key, {name: round(each["loss"], 4) for name, each in found[key].items()})
-    out.write_text(json.dumps(found, indent=0))
+    (out / "training.json").write_text(json.dumps(found, indent=0))
+    adapter(load(AutoModelForCausalLM, policy / CASES[0], True), out / "adapter")
+
+
+def adapter(model, folder):
+    """What PEFT itself writes, and the logits of base and adapter together."""
+    model.save_pretrained(folder)
+    (folder / "README.md").unlink()
+    ids = SAMPLES[0][0]
+    with torch.no_grad():
+        logits = model(torch.tensor([ids])).logits[0]
+    (folder / "reference.json").write_text(json.dumps({"ids": ids, "logits": logits.tolist()}))
 
 
 if __name__ == "__main__":

@@ -61,10 +61,9 @@ record Findings(
         if (!Files.exists(Path.of("/proc/driver/nvidia")) && !Files.exists(Path.of("/dev/nvidia0"))) {
             return new Device("cuda", false, "there is no NVIDIA driver: neither /proc/driver/nvidia nor /dev/nvidia0");
         }
-        return new Device(
-                "cuda",
-                false,
-                "a driver is there, but %s; training on it needs a build with -Pcuda and CUDA 13, serving has no path to it yet"
-                        .formatted(training.why()));
+        String library = Torch.builtForGpus()
+                ? "libtorch is built for CUDA but finds no GPU: does the driver fit CUDA 13?"
+                : "libtorch is the one for processors: build with `mvn -Pcuda -Dquick package`";
+        return new Device("cuda", false, "a driver is there, but " + library + "; serving has no path to it yet");
     }
 }

@@ -49,6 +49,8 @@ public final class Weights implements AutoCloseable {
     /** Adapters by the names of the base's tensors that they stand beside. */
     private final Map<String, Adapter> adapters = new LinkedHashMap<>();
 
+    private boolean closed;
+
     /** Low-rank matrices {@code down [rank, in]} and {@code up [out, rank]}. */
     record Adapter(Tensor down, Tensor up, Scalar scale) {}
 
@@ -339,6 +341,10 @@ public final class Weights implements AutoCloseable {
 
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         tensors.values().forEach(Tensor::releaseReference);
         adapters.values().forEach(adapter -> adapter.scale().close());
         vector.releaseReference();

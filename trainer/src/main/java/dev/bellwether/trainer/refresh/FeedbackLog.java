@@ -2,6 +2,15 @@ package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Event;
+import dev.bellwether.event.Feedback;
+import dev.bellwether.event.FeedbackSignal.Edit;
+import dev.bellwether.event.FeedbackSignal.Flag;
+import dev.bellwether.event.FeedbackSignal.Outcome;
+import dev.bellwether.event.FeedbackSignal.Preference;
+import dev.bellwether.event.FeedbackSignal.Ranking;
+import dev.bellwether.event.FeedbackSignal.Rating;
+import dev.bellwether.event.FeedbackSignal.Signal;
+import dev.bellwether.event.FeedbackSignal.Thumb;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.RolloutState;
@@ -10,12 +19,15 @@ import dev.bellwether.topic.Topics;
 import dev.bellwether.trainer.dataset.Erasures;
 import dev.bellwether.trainer.dataset.Snapshot;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -119,12 +131,39 @@ final class FeedbackLog implements AutoCloseable {
         }
     }
 
-    /** Judgements of {@code bot} that are in force. */
-    long judgements(String bot) {
+    /** Judgements of {@code bot} in force that are newer than {@code after} and that something can be learned from. */
+    long judgements(String bot, Instant after) {
+        return usable(bot)
+                .filter(judgement -> judgement.time() > after.toEpochMilli())
+                .count();
+    }
+
+    /** When the first of the judgements was made that are in force; none where there are none. */
+    Optional<Instant> judgedSince(String bot) {
+        return usable(bot)
+                .map(judgement -> Instant.ofEpochMilli(judgement.time()))
+                .min(Comparator.naturalOrder());
+    }
+
+    /** When the last of them was; the epoch where there are none. */
+    Instant judgedUntil(String bot) {
+        return usable(bot)
+                .map(judgement -> Instant.ofEpochMilli(judgement.time()))
+                .max(Comparator.naturalOrder())
+                .orElse(Instant.EPOCH);
+    }
+
+    /** Votes and choices; not ties, flags and what somebody merely did. */
+    private Stream<Feedback> usable(String bot) {
         return rated.values().stream()
                 .filter(each -> each.interaction().bot().equals(bot))
-                .mapToLong(each -> each.judgements().size())
-                .sum();
+                .flatMap(each -> each.judgements().stream())
+                .filter(judgement -> switch (judgement.signal()) {
+                    case Thumb _, Rating _, Ranking _, Edit _ -> true;
+                    case Preference preference ->
+                        preference.outcome() == Outcome.FIRST || preference.outcome() == Outcome.SECOND;
+                    case Flag _, Signal _ -> false;
+                });
     }
 
     /** @param quarantine whether those who came in a burst are left out */

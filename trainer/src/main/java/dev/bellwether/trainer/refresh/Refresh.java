@@ -9,6 +9,7 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.metrics.TensorBoard;
+import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.ppo.Ppo;
@@ -283,16 +284,24 @@ public final class Refresh {
                 if (!exceeded) {
                     stages.savePpo(ppo, step + 1);
                 } else if (!stages.restorePpo(ppo, step - 1)) {
-                    return finished(workshop.base().trainable(workshop.policy(), workshop.lora(), config.seed()));
+                    return finished(
+                            workshop, workshop.base().trainable(workshop.policy(), workshop.lora(), config.seed()));
                 }
                 listener.progress("ppo", (step + 1.0) / settings.steps(), metrics);
             }
-            return finished(ppo.actor().weights().copy());
+            return finished(workshop, ppo.actor().weights().copy());
         }
     }
 
-    private Weights finished(Weights actor) throws IOException {
+    private Weights finished(Workshop workshop, Weights actor) throws IOException {
         stages.save("actor", actor.vector());
+        if (actor.lora().isPresent()) {
+            AdapterFolder.write(
+                    actor,
+                    workshop.policy(),
+                    directory.resolve("adapter"),
+                    workshop.origin().directory().toString());
+        }
         return actor;
     }
 

@@ -10,6 +10,7 @@ import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import dev.bellwether.trainer.dataset.Snapshot;
+import dev.bellwether.trainer.refresh.Lease.Announcement;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -28,7 +30,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -62,6 +63,7 @@ public final class RefreshService implements AutoCloseable {
     private static final DateTimeFormatter NAME =
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
 
+    private final String kafka;
     private final Supplier<Map<String, BotRefresh>> bots;
     private final PolicyStore store;
     private final Path data;
@@ -70,8 +72,7 @@ public final class RefreshService implements AutoCloseable {
     private final KafkaConsumer<String, byte[]> requests;
     private final KafkaProducer<String, byte[]> producer;
     private final Set<String> asked = new HashSet<>();
-    private final Map<String, Long> learned = new HashMap<>();
-    private final Map<String, Instant> refreshedAt = new HashMap<>();
+    private final Map<String, Instant> learnedUntil = new HashMap<>();
     private final Map<String, Integer> failures = new HashMap<>();
     private final Map<String, Instant> retryAt = new HashMap<>();
     private String refreshing = "";
@@ -86,6 +87,7 @@ public final class RefreshService implements AutoCloseable {
      */
     public RefreshService(
             String kafka, Supplier<Map<String, BotRefresh>> bots, PolicyStore store, Path data, Clock clock) {
+        this.kafka = kafka;
         this.bots = bots;
         this.store = store;
         this.data = data;
@@ -208,17 +210,19 @@ public final class RefreshService implements AutoCloseable {
         return requests.assignment().stream().anyMatch(assigned -> assigned.partition() == partition);
     }
 
-    /** How many judgements the bot's refreshes learned from; those of earlier runs are counted in their folders. */
-    private long learned(String bot) {
-        return learned.computeIfAbsent(bot, unknown -> {
+    /** Time of the newest judgement that a refresh of the bot was begun with. */
+    private Instant learnedUntil(String bot) {
+        return learnedUntil.computeIfAbsent(bot, unknown -> {
             try {
-                long most = 0;
+                long newest = 0;
                 for (Path refresh : refreshes(bot)) {
-                    if (Files.exists(refresh.resolve("report.json")) && Snapshot.exists(refresh)) {
-                        most = Math.max(most, Snapshot.read(refresh).judgements());
-                    }
+                    newest = Math.max(
+                            newest,
+                            RefreshPlan.read(refresh)
+                                    .map(RefreshPlan::judgedUntil)
+                                    .orElse(0L));
                 }
-                return most;
+                return Instant.ofEpochMilli(newest);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -251,7 +255,8 @@ public final class RefreshService implements AutoCloseable {
     private Optional<Path> unfinished(String bot) {
         try {
             return refreshes(bot).stream()
-                    .filter(refresh -> !Files.exists(refresh.resolve("announced")) && Snapshot.exists(refresh))
+                    .filter(refresh -> !Files.exists(refresh.resolve("announced")))
+                    .filter(refresh -> RefreshPlan.exists(refresh) || Snapshot.exists(refresh))
                     .findFirst();
         } catch (IOException e) {
             LOG.error("the refreshes of {} cannot be listed: {}", bot, e.getMessage());
@@ -272,11 +277,19 @@ public final class RefreshService implements AutoCloseable {
         if (trying) {
             return false;
         }
-        long fresh = log.judgements(bot) - learned(bot);
+        long fresh = log.judgements(bot, learnedUntil(bot));
         RefreshConfig config = settings.config();
-        Instant last = refreshedAt.computeIfAbsent(bot, unknown -> clock.instant());
-        boolean late = Duration.between(last, clock.instant()).compareTo(config.interval()) >= 0;
-        return asked.contains(bot) || fresh >= config.judgements() || (late && fresh >= config.judgementsMin());
+        return asked.contains(bot)
+                || fresh >= config.judgements()
+                || (fresh >= config.judgementsMin() && late(bot, config.interval()));
+    }
+
+    /** Whether the last refresh began long ago, or, where there was none, the first judgement came long ago. */
+    private boolean late(String bot, Duration interval) {
+        Instant begun = begun(bot);
+        Optional<Instant> since = begun.equals(Instant.EPOCH) ? log.judgedSince(bot) : Optional.of(begun);
+        return since.filter(time -> Duration.between(time, clock.instant()).compareTo(interval) >= 0)
+                .isPresent();
     }
 
     private void start(String bot) {
@@ -291,55 +304,58 @@ public final class RefreshService implements AutoCloseable {
         String id = unfinished(bot)
                 .map(path -> String.valueOf(path.getFileName()))
                 .orElseGet(() -> NAME.format(clock.instant()));
-        Snapshot snapshot = log.snapshot(bot, settings.config().quarantine());
-        learned.put(bot, Math.max(learned(bot), snapshot.judgements()));
-        refreshedAt.put(bot, clock.instant());
+        refreshing = bot;
+        try {
+            RefreshPlan plan = planned(bot, id, settings);
+            Snapshot snapshot = log.snapshot(bot, plan.config().quarantine());
+            running = CompletableFuture.runAsync(
+                    () -> refresh(id, plan, snapshot),
+                    command -> Thread.ofPlatform().name("refresh").daemon().start(command));
+        } catch (IOException e) {
+            running = CompletableFuture.failedFuture(e);
+        }
+    }
+
+    /** What the refresh was begun with, or is begun with now. */
+    private RefreshPlan planned(String bot, String id, BotRefresh settings) throws IOException {
+        Path folder = data.resolve(bot).resolve(id);
+        Optional<RefreshPlan> begun = RefreshPlan.read(folder);
+        if (begun.isPresent()) {
+            return begun.get();
+        }
         String champion = log.rollout(bot).map(RolloutState::champion).orElse(settings.champion());
-        Refresh.Order order = new Refresh.Order(bot, "v" + id, settings.champion(), champion, Refresh.Until.PUBLISH);
+        RefreshPlan plan = new RefreshPlan(
+                new Refresh.Order(bot, "v" + id, settings.champion(), champion, Refresh.Until.PUBLISH),
+                settings.config(),
+                log.judgedUntil(bot).toEpochMilli());
+        plan.write(folder);
+        learnedUntil.put(bot, Instant.ofEpochMilli(plan.judgedUntil()));
+        return plan;
+    }
+
+    private void refresh(String id, RefreshPlan plan, Snapshot snapshot) {
+        Refresh.Order order = plan.order();
+        Path folder = data.resolve(order.bot()).resolve(id);
         LOG.info(
                 "refresh {} of {} begins: {} judgements, {} pairs",
                 id,
-                bot,
+                order.bot(),
                 snapshot.judgements(),
                 snapshot.pairs().size());
-        snapshot.leftOut().reasons().forEach(reason -> LOG.warn("refresh {} of {}: {}", id, bot, reason));
-        refreshing = bot;
-        running = CompletableFuture.runAsync(
-                () -> refresh(id, order, settings.config(), snapshot),
-                command -> Thread.ofPlatform().name("refresh").daemon().start(command));
-    }
-
-    private void refresh(String id, Refresh.Order order, RefreshConfig config, Snapshot snapshot) {
-        Path folder = data.resolve(order.bot()).resolve(id);
-        RefreshListener listener = (stage, fraction, metrics) -> {
-            LOG.info("refresh {} {} {} %: {}", id, stage, Math.round(100 * fraction), metrics);
-            var _ = write(
-                    Topics.REFRESH_PROGRESS,
-                    id,
-                    new RefreshProgress(Event.SCHEMA, id, order.bot(), stage, fraction, metrics, null, clock.millis()));
-        };
-        try {
-            Report report = new Refresh(order, config, store, folder, listener, clock).run(snapshot);
-            String version = report.version();
-            if (report.passed() && version != null) {
-                confirm(write(
-                        Topics.ROLLOUT_COMMANDS,
-                        order.bot(),
-                        new RolloutCommand(
-                                Event.SCHEMA,
-                                "register-" + id,
-                                order.bot(),
-                                RolloutCommand.Action.REGISTER,
-                                version,
-                                null,
-                                "trainer",
-                                "refresh " + id + " passed the release gate",
-                                clock.millis())));
-            }
-            confirm(write(
-                    Topics.REFRESH_PROGRESS,
-                    id,
-                    new RefreshProgress(Event.SCHEMA, id, order.bot(), "done", 1, Map.of(), report, clock.millis())));
+        snapshot.leftOut().reasons().forEach(reason -> LOG.warn("refresh {} of {}: {}", id, order.bot(), reason));
+        try (Lease lease = Lease.take(kafka, order.bot())) {
+            RefreshListener listener = (stage, fraction, metrics) -> {
+                LOG.info("refresh {} {} {} %: {}", id, stage, Math.round(100 * fraction), metrics);
+                RefreshProgress progress = progress(id, order.bot(), stage, fraction, metrics, null);
+                if (fraction < 1) {
+                    var _ = write(Topics.REFRESH_PROGRESS, id, progress);
+                } else {
+                    // Whoever lost the lease finds out here, before the next stage.
+                    tell(lease, Announcement.of(Topics.REFRESH_PROGRESS, id, progress));
+                }
+            };
+            Report report = new Refresh(order, plan.config(), store, folder, listener, clock).run(snapshot);
+            announce(lease, id, order.bot(), report);
             Files.writeString(folder.resolve("announced"), clock.instant().toString());
             LOG.info("refresh {} of {} is done: {}", id, order.bot(), report);
         } catch (IOException e) {
@@ -347,20 +363,50 @@ public final class RefreshService implements AutoCloseable {
         }
     }
 
+    private static void tell(Lease lease, Announcement announcement) {
+        try {
+            lease.announce(List.of(announcement));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private RefreshProgress progress(
+            String id,
+            String bot,
+            String stage,
+            double fraction,
+            Map<String, Double> metrics,
+            @Nullable Report report) {
+        return new RefreshProgress(Event.SCHEMA, id, bot, stage, fraction, metrics, report, clock.millis());
+    }
+
+    /** The candidate, where there is one, and that the refresh is done: both or neither. */
+    private void announce(Lease lease, String id, String bot, Report report) throws IOException {
+        List<Announcement> records = new ArrayList<>();
+        String version = report.version();
+        if (report.passed() && version != null) {
+            records.add(Announcement.of(
+                    Topics.ROLLOUT_COMMANDS,
+                    bot,
+                    new RolloutCommand(
+                            Event.SCHEMA,
+                            "register-" + id,
+                            bot,
+                            RolloutCommand.Action.REGISTER,
+                            version,
+                            null,
+                            "trainer",
+                            "refresh " + id + " passed the release gate",
+                            clock.millis())));
+        }
+        records.add(Announcement.of(Topics.REFRESH_PROGRESS, id, progress(id, bot, "done", 1, Map.of(), report)));
+        lease.announce(records);
+    }
+
     private <E extends Event> Future<?> write(Topic<E> topic, String key, E event) {
         byte[] bytes = topic.valueSerde().serializer().serialize(topic.name(), event);
         return producer.send(new ProducerRecord<>(topic.name(), key, bytes));
-    }
-
-    private static void confirm(Future<?> written) throws IOException {
-        try {
-            written.get();
-        } catch (ExecutionException e) {
-            throw new IOException("Kafka did not take the record: " + e.getMessage(), e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
     }
 
     @Override

@@ -2,11 +2,13 @@ package dev.bellwether.trainer.refresh;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonValue;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.trainer.model.LoraConfig;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +48,17 @@ public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting) {
                         Optional.ofNullable(alpha).orElse(2.0 * ownRank),
                         Optional.ofNullable(targets).orElse(standard.targets())),
                 Optional.ofNullable(device).orElse("auto"));
+    }
+
+    /** As it is read. */
+    @JsonValue
+    Map<String, Object> toJson() {
+        return Map.of(
+                "kind", kind.name().toLowerCase(Locale.ROOT),
+                "rank", lora.rank(),
+                "alpha", lora.alpha(),
+                "targets", lora.targets(),
+                "device", deviceSetting);
     }
 
     private static Kind kind(String name) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A Hugging Face checkpoint from outside as a version of a bot.
@@ -22,9 +23,22 @@ public record ImportedCheckpoint(Path path, List<String> warnings) {
     /** Publishes {@code checkpoint} with golden cases of its own, and checks that it serves as the trainer computed. */
     public static ImportedCheckpoint publish(PolicyStore store, String bot, String version, Path checkpoint)
             throws IOException {
+        return publish(store, bot, version, checkpoint, Optional.empty());
+    }
+
+    /**
+     * The same.
+     *
+     * @param adapter a PEFT folder of low-rank adapters, which are merged into the weights
+     */
+    public static ImportedCheckpoint publish(
+            PolicyStore store, String bot, String version, Path checkpoint, Optional<Path> adapter) throws IOException {
         List<String> warnings = warnings(checkpoint);
-        Path path = new Publication(store)
-                .publish(ArtefactLabel.added(bot, version, ArtefactKind.CHECKPOINT, Instant.now()), checkpoint);
+        ArtefactLabel label = ArtefactLabel.added(bot, version, ArtefactKind.CHECKPOINT, Instant.now());
+        Publication publication = new Publication(store);
+        Path path = adapter.isPresent()
+                ? publication.publish(label, checkpoint, adapter.get())
+                : publication.publish(label, checkpoint);
         return new ImportedCheckpoint(path, warnings);
     }
 

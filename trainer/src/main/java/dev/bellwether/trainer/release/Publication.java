@@ -5,6 +5,7 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointFiles;
 import dev.bellwether.policy.checkpoint.LearnedFrom;
+import dev.bellwether.policy.checkpoint.ModelTensors;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.RewardScale;
@@ -16,6 +17,7 @@ import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.StreamedTransformer;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.reward.RewardModel;
@@ -108,7 +110,7 @@ public final class Publication {
         }
     }
 
-    private List<GoldenCase> goldenCases(Checkpoint checkpoint, List<Sample> samples) {
+    private static List<GoldenCase> goldenCases(Checkpoint checkpoint, List<Sample> samples) {
         List<float[]> logProbabilities = new StreamedTransformer(checkpoint).logProbabilities(samples);
         List<GoldenCase> cases = new ArrayList<>();
         for (int i = 0; i < samples.size(); i++) {
@@ -124,14 +126,34 @@ public final class Publication {
             CheckpointFiles.copyAll(checkpoint, target);
             Checkpoint copy = Checkpoint.open(target);
             copy.requireFinite();
-            List<Sample> examples;
-            try (PolicyTokenizer tokenizer = PolicyTokenizer.open(target)) {
-                tokenizer.requireWithin(copy.config().vocabularySize());
-                examples = examples(tokenizer, copy.config());
-            }
-            GoldenCases.write(target, goldenCases(copy, examples));
-            GoldenCases.verify(copy, 1, Precision.FLOAT32);
+            verify(copy);
         });
+    }
+
+    /** Publishes a checkpoint from outside with adapters of it merged, in the checkpoint's own number format. */
+    public Path publish(ArtefactLabel label, Path checkpoint, Path adapter) throws IOException {
+        Checkpoint base = Checkpoint.open(checkpoint);
+        NumberFormat format =
+                base.location(ModelTensors.EMBEDDINGS).orElseThrow().entry().format();
+        return store.publish(label, target -> {
+            try (Weights weights = Weights.of(base, ComputeDevice.CPU);
+                    Weights adapted = AdapterFolder.read(weights, base.config(), adapter)) {
+                adapted.write(target, base.config(), format);
+            }
+            CheckpointFiles.copyTokenizer(checkpoint, target);
+            verify(Checkpoint.open(target));
+        });
+    }
+
+    /** Writes the golden cases, and serves them once. */
+    private static void verify(Checkpoint copy) throws IOException {
+        List<Sample> examples;
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(copy.directory())) {
+            tokenizer.requireWithin(copy.config().vocabularySize());
+            examples = examples(tokenizer, copy.config());
+        }
+        GoldenCases.write(copy.directory(), goldenCases(copy, examples));
+        GoldenCases.verify(copy, 1, Precision.FLOAT32);
     }
 
     /** Replies of Bellwether's own, since what people wrote must not stay where it cannot be erased. */

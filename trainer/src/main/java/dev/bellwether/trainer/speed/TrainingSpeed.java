@@ -56,7 +56,8 @@ final class TrainingSpeed {
      * @param forwardSeconds of the same tokens without gradients
      * @param matrixFlops what products of the model's own matrices alone reach, operations a second
      * @param ppo metrics of a step of PPO by their names; empty where none was asked for
-     * @param residentPeakBytes of the process, when all was done but PPO
+     * @param residentPeakBytes of the process, when supervised fine-tuning was done
+     * @param residentPeakBytesOfAll of the process in the end
      */
     record Speed(
             String device,
@@ -66,7 +67,8 @@ final class TrainingSpeed {
             double forwardSeconds,
             double matrixFlops,
             Map<String, Double> ppo,
-            long residentPeakBytes) {}
+            long residentPeakBytes,
+            long residentPeakBytesOfAll) {}
 
     TrainingSpeed(
             Checkpoint checkpoint, Optional<LoraConfig> lora, ComputeDevice device, int rows, int tokens, int steps) {
@@ -80,11 +82,10 @@ final class TrainingSpeed {
     }
 
     Speed measure(int rollouts) throws IOException {
+        List<Double> forward = new ArrayList<>();
+        double sft = sft(forward);
+        long peak = residentPeakBytes();
         try (Weights base = Weights.of(checkpoint, device)) {
-            double flops = matrixFlops(base);
-            List<Double> forward = new ArrayList<>();
-            double sft = sft(base, forward);
-            long peak = residentPeakBytes();
             double reward = reward(base);
             Map<String, Double> ppo = rollouts == 0 ? Map.of() : ppo(base, rollouts);
             return new Speed(
@@ -93,9 +94,10 @@ final class TrainingSpeed {
                     sft,
                     reward,
                     median(forward),
-                    flops,
+                    matrixFlops(base),
                     ppo,
-                    peak);
+                    peak,
+                    residentPeakBytes());
         }
     }
 
@@ -111,9 +113,10 @@ final class TrainingSpeed {
         return samples;
     }
 
-    private double sft(Weights base, List<Double> forward) {
+    private double sft(List<Double> forward) {
         SftConfig settings = new SftConfig(RATE, 1, Math.max(rows * (tokens + 7), tokens), tokens, 1, 1);
-        try (Weights weights = base.trainable(config, lora, 1);
+        try (Weights base = Weights.of(checkpoint, device);
+                Weights weights = lora.isPresent() ? base.trainable(config, lora, 1) : base;
                 Parameters parameters = new Parameters(weights, Parameters.AdamW.FINE_TUNING);
                 Transformer model = new Transformer(config)) {
             SupervisedFineTuning training = new SupervisedFineTuning(model, settings);

@@ -37,8 +37,11 @@ public final class Torch {
         preset("org.bytedeco.javacpp.maxBytes", "0");
         preset("org.bytedeco.javacpp.maxPhysicalBytes", "0");
         preset("org.bytedeco.javacpp.logger", "slf4j");
-        if (mathKernelLibrary()) {
+        if (there("/org/bytedeco/mkl/linux-x86_64/libjnimkl_rt.so")) {
             preset("org.bytedeco.openblas.load", "mkl");
+        }
+        if (there("/org/bytedeco/pytorch/linux-x86_64-gpu/libjnitorch.so")) {
+            preset("org.bytedeco.javacpp.platform.extension", "-gpu");
         }
     }
 
@@ -59,8 +62,13 @@ public final class Torch {
         }
     }
 
-    private static boolean mathKernelLibrary() {
-        return Torch.class.getResource("/org/bytedeco/mkl/linux-x86_64/libjnimkl_rt.so") != null;
+    private static boolean there(String resource) {
+        return Torch.class.getResource(resource) != null;
+    }
+
+    /** Whether the library that is loaded was built for GPUs. */
+    public static boolean builtForGpus() {
+        return torch.show_config().getString().contains("USE_CUDA=1");
     }
 
     /** What multiplies matrices on the processor, by what is loaded. */

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -58,11 +59,22 @@ final class AddVersionCommand implements Callable<Integer> {
 
     /** One of the two. */
     static final class Source {
-        @Option(names = "--checkpoint", description = "Hugging Face checkpoint folder.")
-        private @Nullable Path checkpoint;
+        @ArgGroup(exclusive = false)
+        private @Nullable Weights weights;
 
         @ArgGroup(exclusive = false)
         private @Nullable Upstream upstream;
+    }
+
+    /** A model's files. */
+    static final class Weights {
+        @Option(names = "--checkpoint", required = true, description = "Hugging Face checkpoint folder.")
+        private Path checkpoint = Path.of("");
+
+        @Option(
+                names = "--adapter",
+                description = "PEFT folder of low-rank adapters of the checkpoint, merged into its weights.")
+        private Optional<Path> adapter = Optional.empty();
     }
 
     /** What {@code upstream.json} will say. */
@@ -126,15 +138,16 @@ final class AddVersionCommand implements Callable<Integer> {
                     .printf("the store has a version %s of %s already; name another%n", version, place.bot());
             return 2;
         }
-        Path path = source.checkpoint != null
-                ? imported(store, source.checkpoint)
+        Path path = source.weights != null
+                ? imported(store, source.weights)
                 : upstream(store, source.upstream == null ? new Upstream() : source.upstream);
         spec.commandLine().getOut().printf("version %s of %s in %s%n", version, place.bot(), path);
         return 0;
     }
 
-    private Path imported(PolicyStore store, Path checkpoint) throws IOException {
-        ImportedCheckpoint imported = ImportedCheckpoint.publish(store, place.bot(), version, checkpoint);
+    private Path imported(PolicyStore store, Weights weights) throws IOException {
+        ImportedCheckpoint imported =
+                ImportedCheckpoint.publish(store, place.bot(), version, weights.checkpoint, weights.adapter);
         imported.warnings().forEach(warning -> spec.commandLine().getErr().println("warning: " + warning));
         return imported.path();
     }

@@ -13,6 +13,8 @@ import dev.bellwether.policy.checkpoint.Safetensors;
 import dev.bellwether.policy.checkpoint.TensorShape;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.checkpoint.WeightFiles;
+import dev.bellwether.trainer.model.AdapterFolder;
+import dev.bellwether.trainer.model.LoraConfig;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
@@ -21,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -110,6 +113,29 @@ class ImportedCheckpointTest {
         assertThat(publish().warnings()).isEmpty();
         assertThat(store.open("support", "v1").directory().resolve("golden.jsonl"))
                 .isNotEmptyFile();
+    }
+
+    @Test
+    void mergesAnAdapterIntoWhatItServes() throws IOException {
+        CheckpointConfig config = write(source, "qwen2", false, 2, NumberFormat.F32);
+        float[] before = Checkpoint.open(source).parameters();
+        try (Weights base = Weights.of(Checkpoint.open(source), ComputeDevice.CPU);
+                Weights adapted = base.trainable(config, Optional.of(LoraConfig.DEFAULT), 3)) {
+            AdapterFolder.write(adapted, config, directory.resolve("nothing learned"), "base");
+            AdapterFolder.write(
+                    base.trainable(config, Optional.of(LoraConfig.DEFAULT), 4),
+                    config,
+                    directory.resolve("other"),
+                    "base");
+        }
+        ImportedCheckpoint.publish(store, "support", "v1", source, Optional.of(directory.resolve("nothing learned")));
+        assertThat(store.open("support", "v1").parameters()).isEqualTo(before);
+        Files.delete(directory.resolve("other/adapter_config.json"));
+        assertThatThrownBy(() -> ImportedCheckpoint.publish(
+                        store, "support", "v2", source, Optional.of(directory.resolve("other"))))
+                .isInstanceOf(UnsupportedCheckpointException.class)
+                .hasMessageContaining("adapter_config.json");
+        assertThat(store.names("support")).containsExactly("v1");
     }
 
     @Test

@@ -1,0 +1,72 @@
+package dev.bellwether.trainer.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.trainer.dataset.MicroBatch;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A thousand steps leave memory as ten do. */
+class TrainingMemoryTest {
+    private static final Path CHECKPOINT = Path.of("../policy/src/test/resources/reference/qwen2-biases");
+    private static final MicroBatch BATCH =
+            MicroBatch.of(List.of(new Sample(new int[] {4, 5, 6, 7, 8}, 2), new Sample(new int[] {9, 10, 11}, 1)));
+    private static final int STEPS = 1_000;
+    private static final int WARM = 200;
+    private static final long SLACK_BYTES = 48L << 20;
+
+    /** What is left of a run so far. */
+    private record Left(long pointers, long residentBytes, long descriptors) {
+        static Left now() throws IOException {
+            System.gc();
+            long resident = Files.readAllLines(Path.of("/proc/self/status")).stream()
+                    .filter(line -> line.startsWith("VmRSS"))
+                    .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
+                    .sum();
+            try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+                return new Left(Pointer.totalCount(), resident, files.count());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false, 1000000000", "true, 0"})
+    void staysLevelOverAThousandSteps(boolean adapters, long keptBytesMax) throws IOException {
+        Checkpoint checkpoint = Checkpoint.open(CHECKPOINT);
+        Optional<LoraConfig> lora = adapters ? Optional.of(LoraConfig.DEFAULT) : Optional.empty();
+        try (Weights base = Weights.of(checkpoint, ComputeDevice.CPU);
+                Weights weights = base.trainable(checkpoint.config(), lora, 1);
+                Parameters parameters = new Parameters(weights, Parameters.AdamW.FINE_TUNING);
+                Transformer model = new Transformer(checkpoint.config(), keptBytesMax)) {
+            Left warm = Left.now();
+            for (int step = 0; step < STEPS; step++) {
+                boolean collect = step % 100 == 0;
+                model.backward(weights, BATCH, 1, (logProbabilities, _, _) -> {
+                    if (collect) {
+                        System.gc();
+                    }
+                    return logProbabilities.mean().neg();
+                });
+                parameters.update(1e-3);
+                model.logProbabilities(weights, BATCH, 1);
+                if (step == WARM) {
+                    warm = Left.now();
+                }
+            }
+            Left end = Left.now();
+            assertThat(end.pointers()).isLessThanOrEqualTo(warm.pointers());
+            assertThat(end.descriptors()).isLessThanOrEqualTo(warm.descriptors());
+            assertThat(end.residentBytes()).isLessThan(warm.residentBytes() + SLACK_BYTES);
+        }
+    }
+}
