@@ -6,8 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model in a Hugging Face checkpoint directory: {@code config.json} and {@code model.safetensors}, or shards with
@@ -18,13 +20,10 @@ public final class Checkpoint {
     private final Path directory;
     private final CheckpointConfig config;
     private final Map<String, Location> locations;
-    private final Map<String, MemorySegment> memory;
+    private final @Nullable InMemory memory;
 
     private Checkpoint(
-            Path directory,
-            CheckpointConfig config,
-            Map<String, Location> locations,
-            Map<String, MemorySegment> memory) {
+            Path directory, CheckpointConfig config, Map<String, Location> locations, @Nullable InMemory memory) {
         this.directory = directory;
         this.config = config;
         this.locations = locations;
@@ -53,24 +52,27 @@ public final class Checkpoint {
                         .formatted(shape.name(), location.entry().dimensions(), shape.dimensions()));
             }
         }
-        return new Checkpoint(directory, config, locations, Map.of());
+        return new Checkpoint(directory, config, locations, null);
+    }
+
+    /**
+     * Weights that are in no file, as float32; what is given has to stay as long as what was opened from it.
+     */
+    public interface InMemory {
+        /** A tensor, row-major. */
+        MemorySegment tensor(String name);
+
+        /** Matrices {@code [out, in]} of as many columns, one below the other, transposed: {@code [in, all outs]}. */
+        MemorySegment transposed(List<String> matrices);
     }
 
     /**
      * A model that is only in memory.
      *
      * @param directory of the tokenizer that it goes with
-     * @param float32 every tensor's numbers by its name, row-major; they have to stay as long as what was opened from them
      */
-    public static Checkpoint inMemory(Path directory, CheckpointConfig config, Map<String, MemorySegment> float32) {
-        for (TensorShape shape : config.tensors()) {
-            MemorySegment numbers = float32.get(shape.name());
-            if (numbers == null || numbers.byteSize() != shape.size() * Float.BYTES) {
-                throw new IllegalArgumentException(
-                        "tensor %s is not in memory as %d numbers".formatted(shape.name(), shape.size()));
-            }
-        }
-        return new Checkpoint(directory, config, Map.of(), Map.copyOf(float32));
+    public static Checkpoint inMemory(Path directory, CheckpointConfig config, InMemory weights) {
+        return new Checkpoint(directory, config, Map.of(), weights);
     }
 
     /** Whether the file has a head that differs from the embedding: it is used, though the configuration says tied. */
@@ -96,9 +98,9 @@ public final class Checkpoint {
         return Optional.ofNullable(locations.get(tensor));
     }
 
-    /** A tensor's numbers in float32, of a model that is only in memory. */
-    public Optional<MemorySegment> memory(String tensor) {
-        return Optional.ofNullable(memory.get(tensor));
+    /** The weights of a model that is only in memory. */
+    public Optional<InMemory> memory() {
+        return Optional.ofNullable(memory);
     }
 
     /** All parameters as one vector, in the order of {@link CheckpointConfig#tensors()}; NaN is refused. */

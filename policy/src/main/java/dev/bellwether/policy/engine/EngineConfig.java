@@ -11,9 +11,11 @@ package dev.bellwether.policy.engine;
  */
 public record EngineConfig(
         int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax, Precision precision) {
-    /** For many requests at once that are all known before. */
-    static EngineConfig bulk(int positionsMax) {
-        return new EngineConfig(64, positionsMax, 1_000_000, 2, 2_048);
+    private static final int BULK_SLOTS_MAX = 64;
+
+    /** For {@code requests} at once that are all known before. */
+    static EngineConfig bulk(int requests, int positionsMax) {
+        return new EngineConfig(Math.clamp(requests, 1, BULK_SLOTS_MAX), positionsMax, 1_000_000, 2, 2_048);
     }
 
     /** In float32. */

@@ -108,7 +108,7 @@ public final class GenerationEngine implements AutoCloseable {
     public static List<Completion> generateAll(
             Checkpoint checkpoint, List<int[]> prompts, Sampling sampling, Duration timeout) {
         int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(1);
-        EngineConfig config = EngineConfig.bulk(longest + sampling.tokensMax());
+        EngineConfig config = EngineConfig.bulk(prompts.size(), longest + sampling.tokensMax());
         try (GenerationEngine engine = new GenerationEngine(checkpoint, config, _ -> {})) {
             List<CompletableFuture<Completion>> futures =
                     engine.submitAll(GenerationRequest.all(prompts, sampling, timeout));

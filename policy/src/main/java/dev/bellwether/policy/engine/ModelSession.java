@@ -1,7 +1,6 @@
 package dev.bellwether.policy.engine;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
-import dev.bellwether.policy.checkpoint.TensorShape;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.onnx.ElementType;
 import dev.bellwether.policy.onnx.FileMemory;
@@ -10,7 +9,6 @@ import dev.bellwether.policy.onnx.OnnxBinding;
 import dev.bellwether.policy.onnx.OnnxException;
 import dev.bellwether.policy.onnx.OnnxSession;
 import dev.bellwether.policy.onnx.OnnxTensor;
-import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -31,12 +29,9 @@ final class ModelSession implements AutoCloseable {
         Map<String, OnnxTensor> initializers = new HashMap<>();
         try {
             model.matrices().forEach(matrix -> initializers.putAll(matrix.quantized(memory)));
-            for (TensorShape shape : checkpoint.config().tensors()) {
-                MemorySegment numbers = model.inMemory().get(shape.name());
-                if (numbers != null) {
-                    initializers.put(shape.name(), OnnxTensor.over(numbers, ElementType.FLOAT32, shape.shape()));
-                }
-            }
+            model.inMemory()
+                    .forEach((name, weight) -> initializers.put(
+                            name, OnnxTensor.over(weight.numbers(), ElementType.FLOAT32, weight.shape())));
             OnnxSession session = OnnxSession.open(model.graph(), checkpoint.directory(), initializers, threads);
             // The session has laid most weights out anew for itself.
             memory.release();

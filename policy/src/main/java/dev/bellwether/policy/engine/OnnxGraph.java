@@ -25,7 +25,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * The ONNX graph of a Llama-type model, built from its configuration; the weights stay where they are, in the
@@ -64,7 +63,7 @@ final class OnnxGraph {
     private final GraphProto.Builder graph = GraphProto.newBuilder().setName("policy");
     private final Map<String, String> weights = new HashMap<>();
     private final List<BlockMatrix> matrices = new ArrayList<>();
-    private final Map<String, MemorySegment> inMemory = new HashMap<>();
+    private final Map<String, InMemory> inMemory = new HashMap<>();
     private final Map<String, String> sums = new HashMap<>();
 
     private OnnxGraph(Checkpoint checkpoint, Precision precision) {
@@ -81,9 +80,12 @@ final class OnnxGraph {
      * A graph and the matrices that it reads in few bits.
      *
      * @param graph a serialized {@code ModelProto}
-     * @param inMemory weights in float32 that are in no file, by their names
+     * @param inMemory weights that are in no file, by their names
      */
-    record Model(byte[] graph, List<BlockMatrix> matrices, Map<String, MemorySegment> inMemory) {}
+    record Model(byte[] graph, List<BlockMatrix> matrices, Map<String, InMemory> inMemory) {}
+
+    /** Numbers in float32 with their shape. */
+    record InMemory(MemorySegment numbers, long[] shape) {}
 
     /** The language model; {@code positions} is the length of the cache in tokens. */
     static Model languageModel(Checkpoint checkpoint, int positions, Precision precision) {
@@ -332,6 +334,14 @@ final class OnnxGraph {
         if (precision.quantized()) {
             return multiplyInBlocks(input, tensors, out, bits);
         }
+        if (checkpoint.memory().isPresent()) {
+            long columns = shape(tensors.getFirst()).dimensions().getLast();
+            long rows = tensors.stream()
+                    .mapToLong(tensor -> shape(tensor).dimensions().getFirst())
+                    .sum();
+            MemorySegment transposed = checkpoint.memory().get().transposed(tensors);
+            return node("", "MatMul", List.of(input, inMemory(out + "_weight_t", transposed, columns, rows)), out);
+        }
         List<String> parts = tensors.stream().map(this::weight).toList();
         String weight =
                 parts.size() == 1 ? parts.getFirst() : node("", "Concat", parts, out + "_weight", integer("axis", 0));
@@ -404,16 +414,22 @@ final class OnnxGraph {
     }
 
     private String added(String tensor) {
-        Optional<MemorySegment> memory = checkpoint.memory(tensor);
-        if (memory.isPresent()) {
-            given(tensor, FLOAT, shape(tensor).shape());
-            inMemory.put(tensor, memory.get());
-            return tensor;
+        if (checkpoint.memory().isPresent()) {
+            return inMemory(
+                    tensor,
+                    checkpoint.memory().get().tensor(tensor),
+                    shape(tensor).shape());
         }
         Safetensors.Entry entry = stored(tensor);
         return entry.format().onnxType() == FLOAT
                 ? tensor
                 : node("", "Cast", List.of(tensor), tensor + "_f32", integer("to", FLOAT));
+    }
+
+    private String inMemory(String name, MemorySegment numbers, long... shape) {
+        given(name, FLOAT, shape);
+        inMemory.put(name, new InMemory(numbers, shape));
+        return name;
     }
 
     private TensorShape shape(String tensor) {

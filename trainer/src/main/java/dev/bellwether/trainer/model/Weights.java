@@ -14,7 +14,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +25,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
@@ -318,13 +318,30 @@ public final class Weights implements AutoCloseable {
      * @param directory of the tokenizer that they go with
      */
     public Checkpoint inMemory(Path directory, CheckpointConfig config) {
-        Map<String, MemorySegment> memory = new HashMap<>();
-        try (NoGradGuard _ = new NoGradGuard()) {
-            for (TensorShape shape : config.tensors()) {
-                memory.put(shape.name(), Torch.memory(merged(shape.name()).cpu()));
+        return Checkpoint.inMemory(directory, config, new Checkpoint.InMemory() {
+            @Override
+            public MemorySegment tensor(String name) {
+                try (NoGradGuard _ = new NoGradGuard()) {
+                    return Torch.memory(merged(name).cpu());
+                }
             }
-        }
-        return Checkpoint.inMemory(directory, config, memory);
+
+            @Override
+            public MemorySegment transposed(List<String> matrices) {
+                PointerScope whole = PointerScope.getInnerScope();
+                try (PointerScope _ = new PointerScope();
+                        NoGradGuard _ = new NoGradGuard()) {
+                    Tensor[] stacked =
+                            matrices.stream().map(Weights.this::merged).toArray(Tensor[]::new);
+                    Tensor transposed = torch.cat(new TensorVector(stacked), 0)
+                            .t()
+                            .contiguous()
+                            .cpu();
+                    whole.attach(transposed);
+                    return Torch.memory(transposed);
+                }
+            }
+        });
     }
 
     /** Its own numbers as an array, which has to be small enough for one. */

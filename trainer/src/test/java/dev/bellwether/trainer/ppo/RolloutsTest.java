@@ -1,16 +1,67 @@
 package dev.bellwether.trainer.ppo;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.policy.engine.Completion;
+import dev.bellwether.policy.engine.GenerationEngine;
+import dev.bellwether.policy.engine.Sampling;
+import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.model.LoraConfig;
+import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RolloutsTest {
+    @TempDir
+    private Path directory = Path.of("");
+
     private static Rollout rollout(int prompt, int reply) {
         return new Rollout(Sample.of(new int[] {prompt}, new int[] {reply, 0}), new float[2], true);
+    }
+
+    /** With all weights, and with adapters that have learned something. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void areThoseOfTheSameWeightsInAFile(boolean adapters) throws IOException {
+        Checkpoint policy = Checkpoint.open(Path.of("../default-policy/artefact"));
+        Optional<LoraConfig> lora = adapters ? Optional.of(LoraConfig.DEFAULT) : Optional.empty();
+        List<int[]> prompts = List.of(new int[] {3, 70, 80, 90}, new int[] {3, 100}, new int[] {3, 200, 201, 202, 203});
+        Sampling sampling = Sampling.at(.7, 12, 5);
+        MicroBatch batch = MicroBatch.of(List.of(new Sample(new int[] {3, 70, 80, 90, 500, 600}, 4)));
+        try (Weights base = Weights.of(policy, ComputeDevice.CPU);
+                Weights weights = base.trainable(policy.config(), lora, 1);
+                Parameters parameters = new Parameters(weights, Parameters.AdamW.PPO);
+                Transformer model = new Transformer(policy.config())) {
+            model.backward(weights, batch, 1, (logProbabilities, _, _) -> logProbabilities.sum());
+            parameters.update(1e-3);
+            model.backward(weights, batch, 1, (logProbabilities, _, _) -> logProbabilities.sum());
+            parameters.update(1e-3);
+            weights.write(directory, policy.config(), NumberFormat.F32);
+            List<Rollout> found = new Rollouts(policy).sample(weights, prompts, sampling);
+            List<Completion> filed =
+                    GenerationEngine.generateAll(Checkpoint.open(directory), prompts, sampling, Duration.ofMinutes(1));
+            for (int i = 0; i < found.size(); i++) {
+                assertThat(found.get(i).sample().reply()).isEqualTo(filed.get(i).sampled());
+                assertThat(found.get(i).logProbabilities())
+                        .containsExactly(filed.get(i).logProbabilities(), within(1e-4f));
+            }
+        }
     }
 
     @Test
