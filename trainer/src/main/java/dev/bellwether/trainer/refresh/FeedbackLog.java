@@ -3,6 +3,7 @@ package dev.bellwether.trainer.refresh;
 import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
+import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.FeedbackSignal.Edit;
 import dev.bellwether.event.FeedbackSignal.Flag;
 import dev.bellwether.event.FeedbackSignal.Outcome;
@@ -158,12 +159,17 @@ final class FeedbackLog implements AutoCloseable {
         return rated.values().stream()
                 .filter(each -> each.interaction().bot().equals(bot))
                 .flatMap(each -> each.judgements().stream())
-                .filter(judgement -> switch (judgement.signal()) {
-                    case Thumb _, Rating _, Ranking _, Edit _ -> true;
-                    case Preference preference ->
-                        preference.outcome() == Outcome.FIRST || preference.outcome() == Outcome.SECOND;
-                    case Flag _, Signal _ -> false;
-                });
+                .filter(judgement -> usable(judgement.signal()));
+    }
+
+    private static boolean usable(@Nullable FeedbackSignal signal) {
+        return switch (signal) {
+            case null -> false;
+            case Thumb _, Rating _, Ranking _, Edit _ -> true;
+            case Preference preference ->
+                preference.outcome() == Outcome.FIRST || preference.outcome() == Outcome.SECOND;
+            case Flag _, Signal _ -> false;
+        };
     }
 
     /** @param quarantine whether those who came in a burst are left out */
