@@ -159,6 +159,21 @@ public final class PolicyTokenizer implements AutoCloseable {
                 .toArray();
     }
 
+    /** The text of {@code tokens} with the control tokens in it, as the library reads it back. */
+    public String written(int[] tokens) {
+        StringBuilder text = new StringBuilder();
+        int from = 0;
+        for (int i = 0; i < tokens.length; i++) {
+            Optional<String> control = file.controlToken(tokens[i]);
+            if (control.isPresent()) {
+                text.append(decode(Arrays.copyOfRange(tokens, from, i))).append(control.get());
+                from = i + 1;
+            }
+        }
+        return text.append(decode(Arrays.copyOfRange(tokens, from, tokens.length)))
+                .toString();
+    }
+
     /** The text of {@code tokens}, control tokens left out; half a character at the end reads as U+FFFD. */
     public String decode(int[] tokens) {
         StringBuilder text = new StringBuilder();

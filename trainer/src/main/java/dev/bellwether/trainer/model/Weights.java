@@ -287,6 +287,19 @@ public final class Weights implements AutoCloseable {
         return vector;
     }
 
+    /** A copy without a base, the adapters merged. */
+    public Weights merged(CheckpointConfig config) {
+        Weights merged = zeros(config, device);
+        try (NoGradGuard _ = new NoGradGuard()) {
+            merged.tensors.forEach((name, tensor) -> {
+                try (PointerScope _ = new PointerScope()) {
+                    tensor.copy_(merged(name));
+                }
+            });
+        }
+        return merged;
+    }
+
     /** The tensor as it is computed with: an adapter's product added. */
     private Tensor merged(String name) {
         Adapter adapter = adapter(name);

@@ -8,6 +8,9 @@ import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.dataset.Snapshot;
+import dev.bellwether.trainer.external.ExternalConfig;
+import dev.bellwether.trainer.external.ExternalTraining;
+import dev.bellwether.trainer.external.ExternalTrainingException;
 import dev.bellwether.trainer.metrics.TensorBoard;
 import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
@@ -162,6 +165,8 @@ public final class Refresh {
             return train(start, workshop, snapshot);
         } catch (TrainingCollapsedException e) {
             return Outcome.without("training collapsed: " + e.getMessage());
+        } catch (ExternalTrainingException e) {
+            return Outcome.without("the command that trains failed: " + e.getMessage());
         }
     }
 
@@ -201,7 +206,7 @@ public final class Refresh {
             if (!start.candidate()) {
                 return rewardAlone(start, accuracy);
             }
-            try (Weights actor = ppo(workshop, reward)) {
+            try (Weights actor = policy(workshop, people, reward)) {
                 if (order.until() == Until.PPO) {
                     return new Outcome(null, accuracy, Double.NaN, false, List.of("stopped after PPO"));
                 }
@@ -264,6 +269,33 @@ public final class Refresh {
         return outcome;
     }
 
+    /** The trained policy's weights. */
+    private Weights policy(Workshop workshop, Division people, RewardModel reward) throws IOException {
+        ExternalConfig external = config.external();
+        return external == null ? ppo(workshop, reward) : external(external, workshop, people, reward);
+    }
+
+    private Weights external(ExternalConfig external, Workshop workshop, Division people, RewardModel reward)
+            throws IOException {
+        Weights done = workshop.base().trainable(workshop.policy(), Optional.empty(), config.seed());
+        if (stages.load("actor", done.vector()).isPresent()) {
+            return done;
+        }
+        done.close();
+        Weights made = new ExternalTraining(external, settings(), directory.resolve("external"), workshop.origin())
+                .run(
+                        new ExternalTraining.Evidence(workshop.prompts(), people.training(), people.trainingVotes()),
+                        workshop.base(),
+                        reward,
+                        (fraction, metrics) -> listener.progress("external", Math.min(fraction, .999), metrics));
+        stages.save("actor", made.vector());
+        return made;
+    }
+
+    private PpoConfig settings() {
+        return PpoConfig.DEFAULT.with(config.steps(), config.temperature(), config.completionTokensMax());
+    }
+
     /** The policy's weights after PPO; those before the first step whose rollouts were out of bounds. */
     private Weights ppo(Workshop workshop, RewardModel reward) throws IOException {
         Ppo.Models models =
@@ -273,7 +305,7 @@ public final class Refresh {
             models.critic().close();
             return models.actor();
         }
-        PpoConfig settings = PpoConfig.DEFAULT.with(config.steps(), config.temperature(), config.completionTokensMax());
+        PpoConfig settings = settings();
         try (Ppo ppo = new Ppo(models, workshop.rollouts(), workshop.prompts(), settings, config.seed());
                 TensorBoard board = new TensorBoard(directory.resolve("tensorboard"), clock)) {
             boolean exceeded = false;

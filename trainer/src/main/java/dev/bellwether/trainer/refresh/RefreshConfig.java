@@ -2,6 +2,7 @@ package dev.bellwether.trainer.refresh;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.bellwether.trainer.external.ExternalConfig;
 import dev.bellwether.trainer.ppo.PpoConfig;
 import java.time.Duration;
 import java.util.Optional;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param rewardBase the checkpoint that the reward model of a bot starts from whose champion is an upstream
  * @param quarantine whether nothing is learned from people who came in a burst
  * @param training what of the model is trained, and where
+ * @param external the command that trains the policy in place of PPO; none where PPO does
  */
 public record RefreshConfig(
         int judgements,
@@ -32,7 +34,8 @@ public record RefreshConfig(
         long seed,
         String rewardBase,
         boolean quarantine,
-        TrainingConfig training) {
+        TrainingConfig training,
+        @Nullable ExternalConfig external) {
 
     public RefreshConfig {
         if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
@@ -57,7 +60,8 @@ public record RefreshConfig(
             @JsonProperty("seed") @Nullable Long seed,
             @JsonProperty("reward_base") @Nullable String rewardBase,
             @JsonProperty("quarantine") @Nullable Boolean quarantine,
-            @JsonProperty("training") @Nullable TrainingConfig training) {
+            @JsonProperty("training") @Nullable TrainingConfig training,
+            @JsonProperty("external") @Nullable ExternalConfig external) {
         return new RefreshConfig(
                 Optional.ofNullable(judgements).orElse(1_500),
                 Duration.parse(Optional.ofNullable(interval).orElse("PT24H")),
@@ -70,10 +74,11 @@ public record RefreshConfig(
                 Optional.ofNullable(seed).orElse(1L),
                 Optional.ofNullable(rewardBase).orElse("default"),
                 Optional.ofNullable(quarantine).orElse(true),
-                Optional.ofNullable(training).orElse(TrainingConfig.DEFAULT));
+                Optional.ofNullable(training).orElse(TrainingConfig.DEFAULT),
+                external);
     }
 
     public static RefreshConfig defaults() {
-        return of(null, null, null, null, null, null, null, null, null, null, null, null);
+        return of(null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
 }

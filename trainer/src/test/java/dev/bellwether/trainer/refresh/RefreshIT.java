@@ -48,7 +48,7 @@ class RefreshIT {
             "My phone was stolen, what now?");
     private static final int PEOPLE = 240;
     static final RefreshConfig CONFIG = new RefreshConfig(
-            100, Duration.ofHours(1), 10, 20, .7, 32, 2, 15, 1, "default", true, TrainingConfig.DEFAULT);
+            100, Duration.ofHours(1), 10, 20, .7, 32, 2, 15, 1, "default", true, TrainingConfig.DEFAULT, null);
 
     @TempDir
     private Path directory = Path.of("");

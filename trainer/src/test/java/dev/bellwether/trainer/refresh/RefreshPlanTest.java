@@ -3,6 +3,7 @@ package dev.bellwether.trainer.refresh;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.bellwether.trainer.external.ExternalConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,7 +22,20 @@ class RefreshPlanTest {
         TrainingConfig training = TrainingConfig.of("lora", 4, 12.0, List.of("q_proj", "v_proj"), "cpu");
         RefreshPlan plan = new RefreshPlan(
                 new Refresh.Order("support", "v2", "default", "v1", Refresh.Until.PUBLISH),
-                new RefreshConfig(7, Duration.ofHours(3), 5, 3, .9, 48, 6, 11, 42, "base", false, training),
+                new RefreshConfig(
+                        7,
+                        Duration.ofHours(3),
+                        5,
+                        3,
+                        .9,
+                        48,
+                        6,
+                        11,
+                        42,
+                        "base",
+                        false,
+                        training,
+                        new ExternalConfig(List.of("train", "it"), Duration.ofHours(2), Duration.ofMinutes(1))),
                 1_234_567_890_123L);
         plan.write(directory.resolve("new/folder"));
         assertThat(RefreshPlan.read(directory.resolve("new/folder"))).contains(plan);

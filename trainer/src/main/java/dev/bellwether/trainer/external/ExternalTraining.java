@@ -1,0 +1,223 @@
+package dev.bellwether.trainer.external;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.engine.RewardScorer.Score;
+import dev.bellwether.policy.prompt.PolicyTokenizer;
+import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.JsonLines;
+import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.external.RewardEndpoint.Query;
+import dev.bellwether.trainer.model.AdapterFolder;
+import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.ppo.PpoConfig;
+import dev.bellwether.trainer.reward.RewardModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.stream.Stream;
+
+/**
+ * Hands the middle of a refresh, from the reward model to the candidate, to a command of the operator's.
+ *
+ * <p>It is given a folder with {@code prompts.jsonl}, {@code preference.jsonl} and {@code unary.jsonl} in TRL's forms,
+ * texts as the model reads them, {@code settings.json}, and the reward model as an endpoint. It gives back a folder of a
+ * Hugging Face checkpoint of the base's shape, or of a PEFT adapter of the base. What people wrote is deleted when it ends.
+ */
+public final class ExternalTraining {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final ExternalConfig config;
+    private final PpoConfig settings;
+    private final Path directory;
+    private final Checkpoint origin;
+
+    /**
+     * What the command may learn from.
+     *
+     * @param prompts whose numbers are the labels
+     */
+    public record Evidence(List<int[]> prompts, List<Comparison> comparisons, List<Vote> votes) {}
+
+    /**
+     * @param directory of this refresh's external part
+     * @param origin what training starts from
+     */
+    public ExternalTraining(ExternalConfig config, PpoConfig settings, Path directory, Checkpoint origin) {
+        this.config = config;
+        this.settings = settings;
+        this.directory = directory;
+        this.origin = origin;
+    }
+
+    /**
+     * Runs the command.
+     *
+     * @param base the origin's weights
+     * @return all weights of what it made, the caller's to close
+     * @throws ExternalTrainingException when it gives nothing that can be taken
+     */
+    public Weights run(
+            Evidence evidence, Weights base, RewardModel reward, BiConsumer<Double, Map<String, Double>> progress)
+            throws IOException {
+        Path in = directory.resolve("in");
+        Path out = fresh();
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory());
+                RewardEndpoint endpoint =
+                        new RewardEndpoint(queries -> rewards(reward, tokenizer, evidence.prompts(), queries))) {
+            write(in, out, evidence, tokenizer);
+            Map<String, String> environment = Map.of(
+                    "BELLWETHER_IN", in.toAbsolutePath().toString(),
+                    "BELLWETHER_OUT", out.toAbsolutePath().toString(),
+                    "BELLWETHER_BASE", origin.directory().toAbsolutePath().toString(),
+                    "BELLWETHER_REWARD_URL", endpoint.url());
+            new ExternalProcess(config, directory.resolve("log.txt"), progress).run(directory, environment);
+            return taken(out, base);
+        } finally {
+            delete(in);
+        }
+    }
+
+    /** A new folder each time: what was started before and still runs writes elsewhere. */
+    private Path fresh() throws IOException {
+        int attempt = 1;
+        while (Files.exists(directory.resolve("out-" + attempt))) {
+            attempt++;
+        }
+        return Files.createDirectories(directory.resolve("out-" + attempt));
+    }
+
+    private void write(Path in, Path out, Evidence evidence, PolicyTokenizer tokenizer) throws IOException {
+        Files.createDirectories(in);
+        List<ObjectNode> prompts = new ArrayList<>();
+        for (int i = 0; i < evidence.prompts().size(); i++) {
+            prompts.add(JSON.createObjectNode()
+                    .put("prompt", tokenizer.written(evidence.prompts().get(i)))
+                    .put("label", Integer.toString(i)));
+        }
+        List<ObjectNode> preferences = evidence.comparisons().stream()
+                .map(each -> JSON.createObjectNode()
+                        .put("prompt", tokenizer.written(each.chosen().prompt()))
+                        .put("chosen", tokenizer.written(each.chosen().reply()))
+                        .put("rejected", tokenizer.written(each.rejected().reply())))
+                .toList();
+        List<ObjectNode> unary = evidence.votes().stream()
+                .map(each -> JSON.createObjectNode()
+                        .put("prompt", tokenizer.written(each.reply().prompt()))
+                        .put("completion", tokenizer.written(each.reply().reply()))
+                        .put("label", each.up()))
+                .toList();
+        JsonLines.write(in.resolve("prompts.jsonl"), JSON, prompts);
+        JsonLines.write(in.resolve("preference.jsonl"), JSON, preferences);
+        JsonLines.write(in.resolve("unary.jsonl"), JSON, unary);
+        ObjectNode json = JSON.createObjectNode()
+                .put("base", origin.directory().toAbsolutePath().toString())
+                .put("out", out.toAbsolutePath().toString())
+                .put("steps", settings.steps())
+                .put("rollouts", settings.rollouts())
+                .put("temperature", settings.temperature())
+                .put("completion_tokens_max", settings.completionTokensMax())
+                .put("learning_rate", settings.learningRate())
+                .put("kl_penalty", settings.klPenalty());
+        Files.writeString(in.resolve("settings.json"), json.toPrettyString());
+    }
+
+    /** As PPO would be rewarded: heads' mean less what their spread costs, bounded, and less where no end came. */
+    private List<Double> rewards(
+            RewardModel reward, PolicyTokenizer tokenizer, List<int[]> prompts, List<Query> queries) {
+        List<Sample> samples = new ArrayList<>();
+        List<Boolean> ended = new ArrayList<>();
+        for (Query query : queries) {
+            if (query.prompt() >= prompts.size()) {
+                throw new IllegalArgumentException(
+                        "there is no prompt %d; the last is %d".formatted(query.prompt(), prompts.size() - 1));
+            }
+            Ended reply = Ended.of(query.reply(), tokenizer, origin.config());
+            int[] tokens = reply.ended() || reply.text().isEmpty()
+                    ? tokenizer.reply(
+                            reply.text(), tokenizer.endOfReply(origin.config().endTokens()))
+                    : tokenizer.encode(reply.text());
+            samples.add(Sample.of(prompts.get(query.prompt()), tokens));
+            ended.add(reply.ended());
+        }
+        List<Score> scores = reward.score(samples);
+        List<Double> rewards = new ArrayList<>();
+        for (int i = 0; i < scores.size(); i++) {
+            double whole = scores.get(i).mean()
+                    - settings.uncertaintyPenalty() * scores.get(i).spread();
+            rewards.add(Math.clamp(whole, -settings.scoreMax(), settings.scoreMax())
+                    - (ended.get(i) ? 0 : settings.missingEndPenalty()));
+        }
+        return rewards;
+    }
+
+    /** A reply without the control tokens behind it. */
+    private record Ended(String text, boolean ended) {
+        static Ended of(String reply, PolicyTokenizer tokenizer, CheckpointConfig config) {
+            List<String> ends = config.endTokens().stream()
+                    .map(token -> tokenizer.written(new int[] {token}))
+                    .filter(text -> !text.isEmpty())
+                    .toList();
+            String pad = tokenizer.written(new int[] {config.padToken()});
+            String text = reply;
+            boolean ended = false;
+            boolean found = true;
+            while (found) {
+                found = false;
+                for (String end : ends) {
+                    if (text.endsWith(end)) {
+                        text = text.substring(0, text.length() - end.length());
+                        ended = true;
+                        found = true;
+                    }
+                }
+                if (!pad.isEmpty() && text.endsWith(pad)) {
+                    text = text.substring(0, text.length() - pad.length());
+                    found = true;
+                }
+            }
+            return new Ended(text, ended);
+        }
+    }
+
+    private Weights taken(Path out, Weights base) {
+        try {
+            if (Files.exists(out.resolve("adapter_config.json"))) {
+                try (Weights adapted = AdapterFolder.read(base, origin.config(), out)) {
+                    return adapted.merged(origin.config());
+                }
+            }
+            Checkpoint made = Checkpoint.open(out);
+            if (!made.config().tensors().equals(origin.config().tensors())) {
+                throw new ExternalTrainingException("what it left in %s is a model of another shape than its base %s"
+                        .formatted(out, origin.directory()));
+            }
+            return Weights.of(made, base.device());
+        } catch (UnsupportedCheckpointException e) {
+            throw new ExternalTrainingException(
+                    "what it left in %s cannot be taken: %s".formatted(out, e.getMessage()), e);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        List<Path> all;
+        try (Stream<Path> files = Files.walk(folder)) {
+            all = files.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path path : all) {
+            Files.delete(path);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** Training by a command. */
+@NullMarked
+package dev.bellwether.trainer.external;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,139 @@
+package dev.bellwether.trainer.refresh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.bellwether.event.RefreshProgress.Report;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.trainer.external.ExternalConfig;
+import dev.bellwether.trainer.refresh.Refresh.Until;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Refreshes whose middle is a command; their reward models are trained once and copied. */
+class ExternalRefreshIT {
+    private static final Refresh.Order ORDER = new Refresh.Order("support", "v2", "default", "default", Until.PUBLISH);
+
+    @TempDir
+    private static Path shared;
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private PolicyStore store = new PolicyStore(directory);
+
+    @BeforeEach
+    void begin() throws IOException {
+        store = RefreshIT.withDefaultPolicy(directory.resolve("store"));
+        Path begun = shared.resolve("begun");
+        if (!Files.exists(begun)) {
+            Report failed = refresh(begun, List.of("false"), Duration.ofMinutes(1), (_, _, _) -> {})
+                    .run(RefreshIT.snapshot(false));
+            assertThat(failed.reasons()).anyMatch(reason -> reason.contains("ended with status 1"));
+        }
+        Path folder = Files.createDirectory(directory.resolve("refresh"));
+        for (String file : List.of("started", "pairs.jsonl", "rated.jsonl", "left-out.json", "reward", "judge")) {
+            if (Files.exists(begun.resolve(file))) {
+                Files.copy(begun.resolve(file), folder.resolve(file));
+            }
+        }
+    }
+
+    private static RefreshConfig external(List<String> command, Duration silenceMax) {
+        RefreshConfig plain = RefreshIT.CONFIG;
+        return new RefreshConfig(
+                plain.judgements(),
+                plain.interval(),
+                plain.judgementsMin(),
+                plain.pairsMin(),
+                plain.temperature(),
+                plain.completionTokensMax(),
+                plain.steps(),
+                200,
+                plain.seed(),
+                plain.rewardBase(),
+                plain.quarantine(),
+                plain.training(),
+                new ExternalConfig(command, Duration.ofMinutes(5), silenceMax));
+    }
+
+    private static List<String> driver(String mode) {
+        return List.of(
+                "env",
+                "CLASSPATH=" + System.getProperty("java.class.path"),
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-Xmx1g",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "dev.bellwether.trainer.external.Driver",
+                mode);
+    }
+
+    private Refresh refresh(Path folder, List<String> command, Duration silenceMax, RefreshListener listener) {
+        return new Refresh(ORDER, external(command, silenceMax), store, folder, listener, Clock.systemUTC());
+    }
+
+    private Report run(List<String> command, Duration silenceMax, Set<String> stages) throws IOException {
+        return refresh(directory.resolve("refresh"), command, silenceMax, (stage, _, _) -> stages.add(stage))
+                .run(RefreshIT.snapshot(false));
+    }
+
+    @Test
+    void publishesWhatTheCommandMadeIfItPassesTheGate() throws IOException {
+        Set<String> stages = ConcurrentHashMap.newKeySet();
+        Report report = run(driver("adapter"), Duration.ofMinutes(2), stages);
+        Path folder = directory.resolve("refresh/external");
+        String log = Files.readString(folder.resolve("log.txt"));
+        JsonNode rewards = new ObjectMapper()
+                .readTree(log.lines()
+                        .filter(line -> line.startsWith("rewards 200"))
+                        .findFirst()
+                        .orElseThrow()
+                        .substring("rewards 200".length()))
+                .path("rewards");
+        assertThat(rewards.get(0).asDouble())
+                .as("the chosen reply is worth more")
+                .isGreaterThan(rewards.get(1).asDouble());
+        assertThat(stages).contains("external", "gate");
+        assertThat(report.reasons()).isEmpty();
+        assertThat(report.passed()).isTrue();
+        assertThat(store.names("support")).contains("v2");
+        assertThat(folder.resolve("in")).as("what people wrote").doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            crash   | ended with status 3 | no memory is left
+            hang    | it said nothing for PT3S | log.txt
+            nothing | cannot be taken | config.json
+            nan     | cannot be taken | not finite
+            """)
+    void saysWhyNothingCameOfItAndPublishesNothing(String mode, String what, String where) throws IOException {
+        Duration silenceMax = Duration.ofSeconds(mode.equals("hang") ? 3 : 60);
+        Report report = run(driver(mode), silenceMax, new HashSet<>());
+        assertThat(report.passed()).isFalse();
+        assertThat(report.version()).isNull();
+        assertThat(report.reasons()).anySatisfy(reason -> assertThat(reason).contains(what, where));
+        assertThat(store.names("support")).doesNotContain("v2");
+        assertThat(directory.resolve("refresh/external/in")).doesNotExist();
+    }
+
+    @Test
+    void saysThatACommandIsNotThere() throws IOException {
+        Report report = run(List.of("no-such-trainer", "now"), Duration.ofMinutes(1), new HashSet<>());
+        assertThat(report.reasons()).anyMatch(reason -> reason.contains("no-such-trainer cannot be started"));
+    }
+}
