@@ -76,11 +76,10 @@ public final class Pass {
     /** Takes the gradients that the states have by now on to the weights. */
     public void backward() {
         Tensor gradient = new Tensor(states.grad());
+        backward(made, gradient);
         if (inputs.isEmpty()) {
-            backward(made, gradient);
             return;
         }
-        backward(made, gradient);
         Tensor above = new Tensor(inputs.getLast().grad());
         PointerScope whole = PointerScope.getInnerScope();
         for (int layer = inputs.size() - 2; layer >= 0; layer--) {

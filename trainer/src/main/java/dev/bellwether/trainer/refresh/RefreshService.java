@@ -16,13 +16,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -32,7 +28,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -60,19 +55,16 @@ public final class RefreshService implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(250);
     private static final Duration RETRY = Duration.ofSeconds(30);
     private static final int RETRY_DOUBLINGS_MAX = 7;
-    private static final DateTimeFormatter NAME =
-            DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
 
     private final String kafka;
     private final Supplier<Map<String, BotRefresh>> bots;
     private final PolicyStore store;
-    private final Path data;
+    private final RefreshFolders folders;
     private final Clock clock;
     private final FeedbackLog log;
     private final KafkaConsumer<String, byte[]> requests;
     private final KafkaProducer<String, byte[]> producer;
     private final Set<String> asked = new HashSet<>();
-    private final Map<String, Instant> learnedUntil = new HashMap<>();
     private final Map<String, Integer> failures = new HashMap<>();
     private final Map<String, Instant> retryAt = new HashMap<>();
     private String refreshing = "";
@@ -90,7 +82,7 @@ public final class RefreshService implements AutoCloseable {
         this.kafka = kafka;
         this.bots = bots;
         this.store = store;
-        this.data = data;
+        this.folders = new RefreshFolders(data);
         this.clock = clock;
         this.log = new FeedbackLog(kafka);
         this.requests = new KafkaConsumer<>(
@@ -130,10 +122,10 @@ public final class RefreshService implements AutoCloseable {
                 ended(refreshing, current.isCompletedExceptionally() ? current.exceptionNow() : null);
                 running = null;
                 // Its snapshot may have been written after somebody asked to be forgotten, who was still in it.
-                forget();
+                folders.forget(log.erasures());
             }
             if (log.erasuresChanged()) {
-                forget();
+                folders.forget(log.erasures());
             }
             if (running == null && log.caughtUp()) {
                 bots.get().keySet().stream()
@@ -147,35 +139,6 @@ public final class RefreshService implements AutoCloseable {
         requests.close();
         log.close();
         producer.close();
-    }
-
-    /** Takes who asked to be forgotten out of every snapshot on the disk. */
-    private void forget() throws IOException {
-        if (log.erasures().isEmpty() || !Files.isDirectory(data)) {
-            return;
-        }
-        try (Stream<Path> folders = Files.walk(data, 2)) {
-            for (Path folder : folders.filter(Snapshot::exists).toList()) {
-                try {
-                    forget(folder);
-                } catch (IOException e) {
-                    LOG.error("{}: people who asked to be forgotten may still be in it, delete it", folder, e);
-                }
-            }
-        }
-    }
-
-    private void forget(Path folder) throws IOException {
-        Snapshot before = Snapshot.read(folder);
-        Snapshot after = before.without(log.erasures());
-        if (!after.equals(before)) {
-            after.write(folder);
-            LOG.info(
-                    "{}: {} pairs and {} interactions of people who asked to be forgotten are taken out",
-                    folder,
-                    before.pairs().size() - after.pairs().size(),
-                    before.rated().size() - after.rated().size());
-        }
     }
 
     /** A bot whose refresh failed waits, twice as long each time, while the others have their turn. */
@@ -196,7 +159,7 @@ public final class RefreshService implements AutoCloseable {
             RefreshRequest request =
                     Topics.REFRESH_REQUESTS.valueSerde().deserializer().deserialize(record.topic(), record.value());
             // It may be read again after a restart, though its refresh has begun since.
-            if (request.time() > begun(request.bot()).toEpochMilli()) {
+            if (request.time() > folders.begun(request.bot()).toEpochMilli()) {
                 asked.add(request.bot());
             }
         } catch (SerializationException e) {
@@ -210,66 +173,12 @@ public final class RefreshService implements AutoCloseable {
         return requests.assignment().stream().anyMatch(assigned -> assigned.partition() == partition);
     }
 
-    /** Time of the newest judgement that a refresh of the bot was begun with. */
-    private Instant learnedUntil(String bot) {
-        return learnedUntil.computeIfAbsent(bot, unknown -> {
-            try {
-                long newest = 0;
-                for (Path refresh : refreshes(bot)) {
-                    newest = Math.max(
-                            newest,
-                            RefreshPlan.read(refresh)
-                                    .map(RefreshPlan::judgedUntil)
-                                    .orElse(0L));
-                }
-                return Instant.ofEpochMilli(newest);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        });
-    }
-
-    private List<Path> refreshes(String bot) throws IOException {
-        Path folder = data.resolve(bot);
-        if (!Files.isDirectory(folder)) {
-            return List.of();
-        }
-        try (Stream<Path> all = Files.list(folder)) {
-            return all.sorted().toList();
-        }
-    }
-
-    /** When the bot's last refresh began, by the name of its folder. */
-    private Instant begun(String bot) {
-        try {
-            return refreshes(bot).stream()
-                    .map(folder -> NAME.parse(String.valueOf(folder.getFileName()), Instant::from))
-                    .max(Comparator.naturalOrder())
-                    .orElse(Instant.EPOCH);
-        } catch (IOException | DateTimeException e) {
-            LOG.warn("when the last refresh of {} began cannot be found out: {}", bot, e.getMessage());
-            return Instant.EPOCH;
-        }
-    }
-
-    private Optional<Path> unfinished(String bot) {
-        try {
-            return refreshes(bot).stream()
-                    .filter(refresh -> !Files.exists(refresh.resolve("announced")))
-                    .filter(refresh -> RefreshPlan.exists(refresh) || Snapshot.exists(refresh))
-                    .findFirst();
-        } catch (IOException e) {
-            LOG.error("the refreshes of {} cannot be listed: {}", bot, e.getMessage());
-            return Optional.empty();
-        }
-    }
-
     private boolean due(String bot) {
         BotRefresh settings = bots.get().get(bot);
         if (settings == null || clock.instant().isBefore(retryAt.getOrDefault(bot, Instant.MIN))) {
             return false;
         }
-        if (unfinished(bot).isPresent()) {
+        if (folders.unfinished(bot).isPresent()) {
             return true;
         }
         boolean trying =
@@ -277,7 +186,7 @@ public final class RefreshService implements AutoCloseable {
         if (trying) {
             return false;
         }
-        long fresh = log.judgements(bot, learnedUntil(bot));
+        long fresh = log.judgements(bot, folders.learnedUntil(bot));
         RefreshConfig config = settings.config();
         return asked.contains(bot)
                 || fresh >= config.judgements()
@@ -286,7 +195,7 @@ public final class RefreshService implements AutoCloseable {
 
     /** Whether the last refresh began long ago, or, where there was none, the first judgement came long ago. */
     private boolean late(String bot, Duration interval) {
-        Instant begun = begun(bot);
+        Instant begun = folders.begun(bot);
         Optional<Instant> since = begun.equals(Instant.EPOCH) ? log.judgedSince(bot) : Optional.of(begun);
         return since.filter(time -> Duration.between(time, clock.instant()).compareTo(interval) >= 0)
                 .isPresent();
@@ -301,9 +210,7 @@ public final class RefreshService implements AutoCloseable {
         if (settings == null) {
             return;
         }
-        String id = unfinished(bot)
-                .map(path -> String.valueOf(path.getFileName()))
-                .orElseGet(() -> NAME.format(clock.instant()));
+        String id = folders.unfinished(bot).orElseGet(() -> RefreshFolders.name(clock.instant()));
         refreshing = bot;
         try {
             RefreshPlan plan = planned(bot, id, settings);
@@ -318,7 +225,7 @@ public final class RefreshService implements AutoCloseable {
 
     /** What the refresh was begun with, or is begun with now. */
     private RefreshPlan planned(String bot, String id, BotRefresh settings) throws IOException {
-        Path folder = data.resolve(bot).resolve(id);
+        Path folder = folders.of(bot, id);
         Optional<RefreshPlan> begun = RefreshPlan.read(folder);
         if (begun.isPresent()) {
             return begun.get();
@@ -329,13 +236,12 @@ public final class RefreshService implements AutoCloseable {
                 settings.config(),
                 log.judgedUntil(bot).toEpochMilli());
         plan.write(folder);
-        learnedUntil.put(bot, Instant.ofEpochMilli(plan.judgedUntil()));
         return plan;
     }
 
     private void refresh(String id, RefreshPlan plan, Snapshot snapshot) {
         Refresh.Order order = plan.order();
-        Path folder = data.resolve(order.bot()).resolve(id);
+        Path folder = folders.of(order.bot(), id);
         LOG.info(
                 "refresh {} of {} begins: {} judgements, {} pairs",
                 id,

@@ -1,0 +1,120 @@
+package dev.bellwether.trainer.refresh;
+
+import dev.bellwether.trainer.dataset.Erasures;
+import dev.bellwether.trainer.dataset.Snapshot;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The folders of all bots' refreshes, {@code DATA/BOT/REFRESH}, named by when each began: what is known after a restart. */
+final class RefreshFolders {
+    private static final Logger LOG = LoggerFactory.getLogger(RefreshFolders.class);
+    private static final DateTimeFormatter NAME =
+            DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
+
+    private final Path data;
+
+    RefreshFolders(Path data) {
+        this.data = data;
+    }
+
+    /** What a refresh is called that begins at {@code instant}. */
+    static String name(Instant instant) {
+        return NAME.format(instant);
+    }
+
+    Path of(String bot, String refresh) {
+        return data.resolve(bot).resolve(refresh);
+    }
+
+    /** When the bot's last refresh began; the epoch where there was none. */
+    Instant begun(String bot) {
+        try {
+            return all(bot).stream()
+                    .map(folder -> NAME.parse(String.valueOf(folder.getFileName()), Instant::from))
+                    .max(Comparator.naturalOrder())
+                    .orElse(Instant.EPOCH);
+        } catch (IOException | DateTimeException e) {
+            LOG.warn("when the last refresh of {} began cannot be found out: {}", bot, e.getMessage());
+            return Instant.EPOCH;
+        }
+    }
+
+    /** Time of the newest judgement that the bot's last refresh was begun with. */
+    Instant learnedUntil(String bot) {
+        try {
+            for (Path refresh : all(bot).reversed()) {
+                Optional<RefreshPlan> plan = RefreshPlan.read(refresh);
+                if (plan.isPresent()) {
+                    return Instant.ofEpochMilli(plan.get().judgedUntil());
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("what refreshes of {} have learned cannot be found out: {}", bot, e.getMessage());
+        }
+        return Instant.EPOCH;
+    }
+
+    /** The first refresh that has begun and was not announced. */
+    Optional<String> unfinished(String bot) {
+        try {
+            return all(bot).stream()
+                    .filter(refresh -> !Files.exists(refresh.resolve("announced")))
+                    .filter(refresh -> RefreshPlan.exists(refresh) || Snapshot.exists(refresh))
+                    .map(refresh -> String.valueOf(refresh.getFileName()))
+                    .findFirst();
+        } catch (IOException e) {
+            LOG.error("the refreshes of {} cannot be listed: {}", bot, e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private List<Path> all(String bot) throws IOException {
+        Path folder = data.resolve(bot);
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> all = Files.list(folder)) {
+            return all.sorted().toList();
+        }
+    }
+
+    /** Takes who asked to be forgotten out of every snapshot. */
+    void forget(Erasures erasures) throws IOException {
+        if (erasures.isEmpty() || !Files.isDirectory(data)) {
+            return;
+        }
+        try (Stream<Path> folders = Files.walk(data, 2)) {
+            for (Path folder : folders.filter(Snapshot::exists).toList()) {
+                try {
+                    forget(folder, erasures);
+                } catch (IOException e) {
+                    LOG.error("{}: people who asked to be forgotten may still be in it, delete it", folder, e);
+                }
+            }
+        }
+    }
+
+    private static void forget(Path folder, Erasures erasures) throws IOException {
+        Snapshot before = Snapshot.read(folder);
+        Snapshot after = before.without(erasures);
+        if (!after.equals(before)) {
+            after.write(folder);
+            LOG.info(
+                    "{}: {} pairs and {} interactions of people who asked to be forgotten are taken out",
+                    folder,
+                    before.pairs().size() - after.pairs().size(),
+                    before.rated().size() - after.rated().size());
+        }
+    }
+}
