@@ -8,6 +8,8 @@ import dev.bellwether.policy.checkpoint.WeightFiles;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.DialogueFile;
 import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.model.AdapterFolder;
+import dev.bellwether.trainer.model.LoraConfig;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
@@ -18,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -39,7 +42,10 @@ public final class SftCommand implements Callable<Integer> {
     @Option(names = "--held-out", required = true, description = "Dialogues to measure on, JSON lines.")
     private Path heldOut = Path.of("");
 
-    @Option(names = "--out", required = true, description = "Folder for the trained checkpoint.")
+    @Option(
+            names = "--out",
+            required = true,
+            description = "Folder for the trained checkpoint; with --lora the adapter lies in it, too.")
     private Path out = Path.of("");
 
     @Option(
@@ -56,6 +62,26 @@ public final class SftCommand implements Callable<Integer> {
             description = "Peak (${DEFAULT-VALUE}).")
     private double learningRate;
 
+    @Option(
+            names = "--tokens",
+            defaultValue = "256",
+            converter = Count.class,
+            description = "Longer dialogues are left out (${DEFAULT-VALUE}).")
+    private int tokensMax;
+
+    @Option(
+            names = "--batch-tokens",
+            defaultValue = "1800",
+            converter = Count.class,
+            description = "Of one step, padding included (${DEFAULT-VALUE}).")
+    private int batchTokens;
+
+    @Option(names = "--lora", description = "Train low-rank adapters; the checkpoint has them merged.")
+    private boolean lora;
+
+    @Option(names = "--device", defaultValue = "auto", description = "auto, cpu or cuda:N (${DEFAULT-VALUE}).")
+    private String device = "auto";
+
     @Option(names = "--seed", defaultValue = "1", description = "Seed (${DEFAULT-VALUE}).")
     private long seed;
 
@@ -67,8 +93,7 @@ public final class SftCommand implements Callable<Integer> {
         }
         CheckpointConfig model = CheckpointConfig.read(base);
         SftConfig defaults = SftConfig.DEFAULT;
-        SftConfig config = new SftConfig(
-                learningRate, epochs, defaults.batchTokens(), defaults.tokensMax(), defaults.warmupSteps(), seed);
+        SftConfig config = new SftConfig(learningRate, epochs, batchTokens, tokensMax, defaults.warmupSteps(), seed);
         List<Sample> samples;
         List<Sample> test;
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(base)) {
@@ -76,20 +101,29 @@ public final class SftCommand implements Callable<Integer> {
             samples = DialogueFile.read(data, tokenizer, end, config.tokensMax());
             test = DialogueFile.read(heldOut, tokenizer, end, config.tokensMax());
         }
-        try (Weights weights = start(model)) {
-            train(model, config, weights, samples, test);
-            Files.createDirectories(out);
-            CheckpointFiles.copyTokenizer(base, out);
-            weights.write(out, model, NumberFormat.BF16);
+        Files.createDirectories(out);
+        try (Weights start = start(model)) {
+            if (lora) {
+                try (Weights adapted = start.trainable(model, Optional.of(LoraConfig.DEFAULT), seed)) {
+                    train(model, config, adapted, samples, test);
+                    AdapterFolder.write(adapted, model, out.resolve("adapter"), base.toString());
+                    adapted.write(out, model, NumberFormat.BF16);
+                }
+            } else {
+                train(model, config, start, samples, test);
+                start.write(out, model, NumberFormat.BF16);
+            }
         }
+        CheckpointFiles.copyTokenizer(base, out);
         System.out.printf("checkpoint in %s%n", out);
         return 0;
     }
 
     private Weights start(CheckpointConfig model) {
+        ComputeDevice where = ComputeDevice.of(device);
         return WeightFiles.present(base)
-                ? Weights.of(Checkpoint.open(base), ComputeDevice.CPU)
-                : Weights.random(model, seed, ComputeDevice.CPU);
+                ? Weights.of(Checkpoint.open(base), where)
+                : Weights.random(model, seed, where);
     }
 
     private static void train(
