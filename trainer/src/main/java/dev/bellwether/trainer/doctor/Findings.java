@@ -31,7 +31,11 @@ record Findings(
         List<Library> libraries = new ArrayList<>();
         libraries.add(new Library("ONNX Runtime", OnnxRuntime.get().version(), "serving; providers " + providers()));
         ComputeDevice training = ComputeDevice.of("auto");
-        libraries.add(new Library("PyTorch", Torch.version(), "training; matrices by " + Torch.matrixLibrary()));
+        libraries.add(new Library(
+                "PyTorch",
+                Torch.version(),
+                "training; built for %s, matrices by %s"
+                        .formatted(Torch.builtForGpus() ? "CUDA" : "processors", Torch.matrixLibrary())));
         try (HuggingFaceTokenizer loaded =
                 HuggingFaceTokenizer.newInstance(tokenizer, Map.of("truncation", "false", "padding", "false"))) {
             libraries.add(new Library("Hugging Face tokenizers", loaded.getVersion(), "serving and training"));
