@@ -146,7 +146,13 @@ public final class ExternalTraining {
                     ? tokenizer.reply(
                             reply.text(), tokenizer.endOfReply(origin.config().endTokens()))
                     : tokenizer.encode(reply.text());
-            samples.add(Sample.of(prompts.get(query.prompt()), tokens));
+            Sample sample = Sample.of(prompts.get(query.prompt()), tokens);
+            if (sample.length() > origin.config().positionsMax()) {
+                throw new IllegalArgumentException("prompt %d and its reply have %d tokens, the model reads %d"
+                        .formatted(
+                                query.prompt(), sample.length(), origin.config().positionsMax()));
+            }
+            samples.add(sample);
             ended.add(reply.ended());
         }
         List<Score> scores = reward.score(samples);

@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One forward pass of a training step. A loss is computed from {@link #states()} and taken back to them; from there
@@ -23,6 +24,10 @@ import org.bytedeco.pytorch.TensorArrayRefOptional;
 public final class Pass {
     private final Transformer model;
     private final Weights weights;
+
+    /** Where layers are computed once more. */
+    private final Transformer.@Nullable Geometry geometry;
+
     private final Tensor states;
 
     /** What {@link #states} was made of, with its graph. */
@@ -31,9 +36,15 @@ public final class Pass {
     /** What the layers read; empty where their graphs are kept. */
     private final List<Tensor> inputs;
 
-    private Pass(Transformer model, Weights weights, Tensor made, List<Tensor> inputs) {
+    private Pass(
+            Transformer model,
+            Weights weights,
+            Transformer.@Nullable Geometry geometry,
+            Tensor made,
+            List<Tensor> inputs) {
         this.model = model;
         this.weights = weights;
+        this.geometry = geometry;
         this.made = made;
         this.inputs = inputs;
         this.states = made.detach();
@@ -42,33 +53,33 @@ public final class Pass {
 
     static Pass of(Transformer model, Weights weights, MicroBatch batch) {
         try (Autocast _ = new Autocast(weights.device())) {
-            Tensor ids = batch.ids(weights.device());
             if (keptBytes(model.config(), batch) <= model.keptBytesMax()) {
-                return new Pass(model, weights, model.hidden(weights, ids), List.of());
+                return new Pass(model, weights, null, model.hidden(weights, batch), List.of());
             }
             List<Tensor> inputs = new ArrayList<>();
-            Tensor x = model.embedded(weights, ids);
+            Transformer.Geometry geometry = model.geometry(batch, weights.device());
+            Tensor x = model.embedded(weights, batch.ids(weights.device()));
             try (NoGradGuard _ = new NoGradGuard()) {
                 for (int layer = 0; layer < model.config().layers(); layer++) {
                     inputs.add(x);
-                    x = model.layer(weights, layer, x);
+                    x = model.layer(weights, layer, x, geometry);
                 }
             }
             inputs.add(x);
             Tensor end = x.detach();
             end.set_requires_grad(true);
             inputs.set(inputs.size() - 1, end);
-            return new Pass(model, weights, model.last(weights, end), inputs);
+            return new Pass(model, weights, geometry, model.last(weights, end), inputs);
         }
     }
 
     /** What autograd keeps: of each token and layer some ten rows as wide as the states, and four of the inner ones. */
     private static long keptBytes(CheckpointConfig config, MicroBatch batch) {
         long numbers = 10L * config.hiddenSize() + 4L * config.feedForwardSize();
-        return numbers * Float.BYTES * config.layers() * batch.size() * batch.length();
+        return numbers * Float.BYTES * config.layers() * batch.rows() * batch.length();
     }
 
-    /** Hidden states after the last norm, {@code [batch, length, hiddenSize]}; they collect gradients. */
+    /** Hidden states after the last norm, {@code [rows, length, hiddenSize]}; they collect gradients. */
     public Tensor states() {
         return states;
     }
@@ -77,7 +88,7 @@ public final class Pass {
     public void backward() {
         Tensor gradient = new Tensor(states.grad());
         backward(made, gradient);
-        if (inputs.isEmpty()) {
+        if (geometry == null) {
             return;
         }
         Tensor above = new Tensor(inputs.getLast().grad());
@@ -88,7 +99,7 @@ public final class Pass {
                 input.set_requires_grad(true);
                 Tensor output;
                 try (Autocast _ = new Autocast(weights.device())) {
-                    output = model.layer(weights, layer, input);
+                    output = model.layer(weights, layer, input, geometry);
                 }
                 backward(output, above);
                 above = new Tensor(input.grad());

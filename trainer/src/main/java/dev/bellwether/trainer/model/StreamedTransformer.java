@@ -50,7 +50,8 @@ public final class StreamedTransformer {
                 try (Weights weights = weights(shape -> shape.name().startsWith(prefix))) {
                     for (int i = 0; i < rows.size(); i++) {
                         Tensor before = states.get(i);
-                        states.set(i, model.layer(weights, layer, before));
+                        states.set(
+                                i, model.layer(weights, layer, before, model.geometry(rows.get(i), ComputeDevice.CPU)));
                         whole.detach(before);
                     }
                 }

@@ -37,12 +37,20 @@ public final class Transformer implements AutoCloseable {
     private final long keptBytesMax;
 
     /** By length and device. */
-    private final Map<Geometry, Rotation> rotations = new HashMap<>();
+    private final Map<Place, Rotation> rotations = new HashMap<>();
 
-    private record Geometry(int length, ComputeDevice.Kind kind, int index) {}
+    private record Place(int length, ComputeDevice.Kind kind, int index) {}
 
     /** {@code [length, headSize]} each; the sines' first half is negated. */
     private record Rotation(Tensor cosines, Tensor sines) {}
+
+    /**
+     * Who is where, and sees whom.
+     *
+     * @param rotation one for all rows, or {@code [rows, 1, length, headSize]}
+     * @param seen {@code [rows, 1, length, length]}; none where each token sees all before it
+     */
+    record Geometry(Rotation rotation, @Nullable Tensor seen) {}
 
     public Transformer(CheckpointConfig config) {
         this(config, KEPT_BYTES_MAX);
@@ -66,18 +74,29 @@ public final class Transformer implements AutoCloseable {
         return config;
     }
 
-    /**
-     * Hidden states after the last norm.
-     *
-     * @param ids {@code [batch, length]} int64, padded on the right
-     * @return {@code [batch, length, hiddenSize]}
-     */
-    public Tensor hidden(Weights weights, Tensor ids) {
-        Tensor x = embedded(weights, ids);
+    /** Hidden states after the last norm, {@code [rows, length, hiddenSize]}. */
+    public Tensor hidden(Weights weights, MicroBatch batch) {
+        Geometry geometry = geometry(batch, weights.device());
+        Tensor x = embedded(weights, batch.ids(weights.device()));
         for (int layer = 0; layer < config.layers(); layer++) {
-            x = layer(weights, layer, x);
+            x = layer(weights, layer, x, geometry);
         }
         return last(weights, x);
+    }
+
+    /** In the caller's scope. */
+    Geometry geometry(MicroBatch batch, ComputeDevice device) {
+        Rotation rotation = rotation(batch.length(), device);
+        if (!batch.sharesPrompts()) {
+            return new Geometry(rotation, null);
+        }
+        Tensor places = batch.places(device);
+        long[] shape = {batch.rows(), 1, batch.length(), config.headSize()};
+        return new Geometry(
+                new Rotation(
+                        rotation.cosines().index_select(0, places).view(shape),
+                        rotation.sines().index_select(0, places).view(shape)),
+                batch.seen(device));
     }
 
     Tensor embedded(Weights weights, Tensor ids) {
@@ -88,12 +107,12 @@ public final class Transformer implements AutoCloseable {
         return norm(weights, x, "model.norm.weight");
     }
 
-    /** One layer over {@code x [batch, length, hiddenSize]}. */
-    Tensor layer(Weights weights, int layer, Tensor x) {
+    /** One layer over {@code x [rows, length, hiddenSize]}. */
+    Tensor layer(Weights weights, int layer, Tensor x, Geometry geometry) {
         String name = "model.layers." + layer + ".";
         return scoped(() -> {
-            Tensor attended =
-                    attention(weights, name + "self_attn.", norm(weights, x, name + "input_layernorm.weight"));
+            Tensor attended = attention(
+                    weights, name + "self_attn.", norm(weights, x, name + "input_layernorm.weight"), geometry);
             Tensor between = x.add(attended);
             Tensor normed = norm(weights, between, name + "post_attention_layernorm.weight");
             return between.add(feedForward(weights, name + "mlp.", normed));
@@ -116,7 +135,7 @@ public final class Transformer implements AutoCloseable {
                 x, new long[] {gains.size(0)}, new TensorOptional(gains), new DoubleOptional(config.normEpsilon()));
     }
 
-    private Tensor attention(Weights weights, String name, Tensor x) {
+    private Tensor attention(Weights weights, String name, Tensor x, Geometry geometry) {
         Tensor queries = heads(projected(weights, name + "q_proj", x));
         Tensor keys = heads(projected(weights, name + "k_proj", x));
         Tensor values = heads(projected(weights, name + "v_proj", x));
@@ -124,15 +143,16 @@ public final class Transformer implements AutoCloseable {
             queries = norm(weights, queries, name + "q_norm.weight");
             keys = norm(weights, keys, name + "k_norm.weight");
         }
-        Rotation rotation = rotation((int) x.size(1), weights.device());
+        Rotation rotation = geometry.rotation();
+        Tensor seen = geometry.seen();
         boolean grouped = config.heads() != config.keyValueHeads();
         Tensor attended = torch.scaled_dot_product_attention(
                 rotated(queries, rotation),
                 rotated(keys, rotation),
                 values,
-                new TensorOptional(),
+                seen == null ? new TensorOptional() : new TensorOptional(seen),
                 0,
-                true,
+                seen == null,
                 new DoubleOptional(),
                 grouped);
         return projected(weights, name + "o_proj", attended.transpose(1, 2).flatten(2, 3));
@@ -169,7 +189,7 @@ public final class Transformer implements AutoCloseable {
 
     private Rotation rotation(int length, ComputeDevice device) {
         return rotations.computeIfAbsent(
-                new Geometry(length, device.kind(), device.index()), _ -> rotationOf(length, device));
+                new Place(length, device.kind(), device.index()), _ -> rotationOf(length, device));
     }
 
     private Rotation rotationOf(int length, ComputeDevice device) {
@@ -226,7 +246,7 @@ public final class Transformer implements AutoCloseable {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard();
                 Autocast _ = new Autocast(weights.device())) {
-            Tensor states = hidden(weights, batch.ids(weights.device()));
+            Tensor states = hidden(weights, batch);
             return inPieces(weights, batch, states, temperature, null);
         }
     }

@@ -204,8 +204,7 @@ public final class Ppo implements AutoCloseable {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard();
                 Autocast _ = new Autocast(device)) {
-            float[] raw = Torch.toArray(
-                    values(critic.weights(), batch, valueModel.hidden(critic.weights(), batch.ids(device))));
+            float[] raw = Torch.toArray(values(critic.weights(), batch, valueModel.hidden(critic.weights(), batch)));
             for (int i = 0; i < raw.length; i++) {
                 raw[i] -= (float) valueOffset();
             }

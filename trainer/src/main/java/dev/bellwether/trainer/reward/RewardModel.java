@@ -86,7 +86,7 @@ public final class RewardModel implements AutoCloseable {
             try (PointerScope _ = new PointerScope();
                     NoGradGuard _ = new NoGradGuard();
                     Autocast _ = new Autocast(weights.device())) {
-                Tensor states = model.hidden(weights, batch.ids(weights.device()));
+                Tensor states = model.hidden(weights, batch);
                 float[] flat = Torch.toArray(rewards(batch, states));
                 for (int row = 0; row < batch.size(); row++) {
                     rewards[batch.index(row)] = Arrays.copyOfRange(flat, row * heads(), (row + 1) * heads());
@@ -99,7 +99,7 @@ public final class RewardModel implements AutoCloseable {
     /**
      * The heads over each reply's pooled state, {@code [size, heads]}.
      *
-     * @param states {@code [size, length, hiddenSize]}
+     * @param states {@code [rows, length, hiddenSize]}
      */
     Tensor rewards(MicroBatch batch, Tensor states) {
         Tensor rows = states.flatten(0, 1).to(ScalarType.Float);

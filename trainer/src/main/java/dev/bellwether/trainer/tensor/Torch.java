@@ -100,6 +100,11 @@ public final class Torch {
         return device.moved(AbstractTensor.create(values, shape));
     }
 
+    /** {@code values} on {@code device}. */
+    public static Tensor booleans(ComputeDevice device, boolean[] values, long... shape) {
+        return device.moved(AbstractTensor.create(values, shape));
+    }
+
     /** The numbers of a float32 tensor in row-major order; waits for the device. */
     public static float[] toArray(Tensor tensor) {
         try (PointerScope _ = new PointerScope()) {

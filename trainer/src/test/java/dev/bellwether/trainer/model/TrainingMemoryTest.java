@@ -50,7 +50,7 @@ class TrainingMemoryTest {
                 Transformer model = new Transformer(checkpoint.config(), keptBytesMax)) {
             Left warm = Left.now();
             for (int step = 0; step < STEPS; step++) {
-                boolean collect = step % 100 == 0;
+                boolean collect = step % 250 == 0;
                 model.backward(weights, BATCH, 1, (logProbabilities, _, _) -> {
                     if (collect) {
                         System.gc();
@@ -58,7 +58,9 @@ class TrainingMemoryTest {
                     return logProbabilities.mean().neg();
                 });
                 parameters.update(1e-3);
-                model.logProbabilities(weights, BATCH, 1);
+                if (step % 20 == 0) {
+                    model.logProbabilities(weights, BATCH, 1);
+                }
                 if (step == WARM) {
                     warm = Left.now();
                 }

@@ -149,6 +149,46 @@ class TransformerTest {
         }
     }
 
+    /** Two replies to one prompt, and one to another: as rows of their own, and with the prompt once. */
+    @ParameterizedTest
+    @CsvSource({"llama-grouped-bf16, 1000000000", "qwen3-head-norms, 0"})
+    void computesTheSameWhereRepliesShareTheirPrompt(String name, long keptBytesMax) {
+        Checkpoint checkpoint = Checkpoint.open(REFERENCE.resolve(name));
+        List<Sample> samples = List.of(
+                new Sample(new int[] {4, 5, 6, 7, 8, 9}, 3),
+                new Sample(new int[] {4, 5, 6, 20, 21}, 3),
+                new Sample(new int[] {9, 10, 11}, 1));
+        MicroBatch apart = MicroBatch.of(samples);
+        MicroBatch shared = MicroBatch.packTogether(samples, List.of(List.of(2), List.of(0, 1)), 1_000)
+                .getFirst();
+        assertThat(shared.rows()).isEqualTo(2);
+        assertThat(shared.index(0)).isEqualTo(2);
+        try (Weights weights = Weights.of(checkpoint, ComputeDevice.CPU);
+                Transformer model = new Transformer(checkpoint.config(), keptBytesMax)) {
+            float[] each = model.logProbabilities(weights, apart, 1);
+            float[] together = model.logProbabilities(weights, shared, 1);
+            for (int i = 0; i < samples.size(); i++) {
+                int other = shared.index(i);
+                assertThat(Arrays.copyOfRange(together, shared.offset(i), shared.offset(i + 1)))
+                        .containsExactly(
+                                Arrays.copyOfRange(each, apart.offset(other), apart.offset(other + 1)), within(1e-4f));
+            }
+            assertThat(gradient(model, weights, shared))
+                    .containsExactly(gradient(model, weights, apart), within(1e-4f));
+        }
+    }
+
+    private static float[] gradient(Transformer model, Weights weights, MicroBatch batch) {
+        try (Parameters parameters = new Parameters(weights, Parameters.AdamW.FINE_TUNING)) {
+            model.backward(
+                    weights,
+                    batch,
+                    1,
+                    (logProbabilities, _, _) -> logProbabilities.mean().neg());
+            return parameters.gradients();
+        }
+    }
+
     private static float[] gradient(Transformer model, Weights weights) {
         try (Parameters parameters = new Parameters(weights, Parameters.AdamW.FINE_TUNING)) {
             model.backward(weights, BATCH, 1, (logProbabilities, _, _) -> meanLoss(logProbabilities));

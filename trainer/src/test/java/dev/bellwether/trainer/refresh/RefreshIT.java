@@ -46,7 +46,7 @@ class RefreshIT {
             "Can I get a second card?",
             "What does a transfer abroad cost?",
             "My phone was stolen, what now?");
-    private static final int PEOPLE = 240;
+    private static final int PEOPLE = 180;
     static final RefreshConfig CONFIG = new RefreshConfig(
             100, Duration.ofHours(1), 10, 20, .7, 32, 2, 15, 1, "default", true, TrainingConfig.DEFAULT, null);
 
