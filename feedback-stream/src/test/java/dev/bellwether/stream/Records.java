@@ -14,10 +14,10 @@ import dev.bellwether.event.Message;
 import dev.bellwether.event.Reply;
 import dev.bellwether.event.Source;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Interactions and feedback of a bot, as short as tests need them. */
@@ -57,8 +57,8 @@ public final class Records {
             double share,
             String question,
             String... replies) {
-        List<Reply> texts = Arrays.stream(replies)
-                .map(text -> new Reply(text, "default", 0, "stop", 5, 5, .7, 1))
+        List<Reply> texts = IntStream.range(0, replies.length)
+                .mapToObj(side -> new Reply(replies[side], "default", side, "stop", 5, 5, .7, 1))
                 .toList();
         return new Interaction(
                 Event.SCHEMA,

@@ -3,6 +3,7 @@ package dev.bellwether.stream.pairing;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.PreferencePair.Origin;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.Source;
 import java.util.List;
 import java.util.Map;
 
@@ -22,13 +23,21 @@ record Judged(RatedInteraction rated, Map<String, Held> pairs) {
     }
 
     /**
-     * A pair in force.
+     * A pair in force: what it follows from, and all of it that may change while its id stays.
      *
-     * @param weight may change while the pair's id stays, as {@code time} may
      * @param interactions that its replies are of
+     * @param chosenSide of the chosen reply, as {@code rejectedSide}: an interaction may have the same text on both
      * @param restsOn the judgements that it follows from, by interaction
      */
-    record Held(Origin origin, double weight, long time, List<String> interactions, Map<String, String> restsOn) {
+    record Held(
+            Origin origin,
+            double weight,
+            long time,
+            Source source,
+            List<String> interactions,
+            int chosenSide,
+            int rejectedSide,
+            Map<String, String> restsOn) {
         Held {
             interactions = List.copyOf(interactions);
             restsOn = Map.copyOf(restsOn);
@@ -40,7 +49,10 @@ record Judged(RatedInteraction rated, Map<String, Held> pairs) {
                     pair.origin(),
                     pair.weight(),
                     pair.time(),
+                    pair.source(),
                     List.of(pair.chosen().interactionId(), pair.rejected().interactionId()),
+                    pair.chosen().side(),
+                    pair.rejected().side(),
                     ruled.restsOn());
         }
     }

@@ -117,8 +117,7 @@ final class PromptView {
         after.keySet().removeAll(withdrawn);
         ruled.forEach((pairId, pair) -> {
             Held now = Held.of(pair);
-            Held then = after.put(pairId, now);
-            if (then == null || then.weight() != now.weight() || then.time() != now.time()) {
+            if (!now.equals(after.put(pairId, now))) {
                 changed.add(pair.pair());
             }
         });

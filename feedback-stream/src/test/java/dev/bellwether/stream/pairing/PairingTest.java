@@ -18,6 +18,7 @@ import dev.bellwether.event.FeedbackSignal.Signal;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.PreferencePair.Origin;
+import dev.bellwether.event.Source;
 import dev.bellwether.stream.StreamDriver;
 import dev.bellwether.topic.Topics;
 import java.nio.file.Path;
@@ -101,6 +102,43 @@ class PairingTest {
                 .extracting(pair ->
                         pair.origin() + pair.chosen().text() + pair.rejected().text())
                 .containsExactly("THUMBSGood.Bad.");
+    }
+
+    @Test
+    void saysAPairAnewWhenItChangesUnderItsId() {
+        stream.send(interaction("a", "Where is my card?", "Good."));
+        stream.send(interaction("b", "Where is my card?", "Bad.", "Bad."));
+        stream.send(feedback("f", "a", 1, thumb(true)));
+        stream.send(on(0, Source.END_USER, feedback("g", "b", 2, thumb(false))));
+        PreferencePair first = onlyPair();
+        assertThat(first.rejected().side()).isZero();
+        stream.send(on(1, Source.END_USER, feedback("h", "b", 3, thumb(false))));
+        PreferencePair second = onlyPair();
+        assertThat(second.pairId()).isEqualTo(first.pairId());
+        assertThat(second.rejected().side()).isEqualTo(1);
+        stream.send(on(0, Source.REVIEWER, feedback("i", "a", 1, thumb(true))));
+        PreferencePair third = onlyPair();
+        assertThat(third.pairId()).isEqualTo(first.pairId());
+        assertThat(third.source()).isEqualTo(Source.REVIEWER);
+    }
+
+    private PreferencePair onlyPair() {
+        Map<String, PreferencePair> pairs = stream.latest(Topics.PREFERENCE_PAIRS);
+        assertThat(pairs).hasSize(1);
+        return pairs.values().iterator().next();
+    }
+
+    private static Feedback on(int choice, Source source, Feedback each) {
+        return new Feedback(
+                each.schema(),
+                each.feedbackId(),
+                each.interactionId(),
+                choice,
+                each.userHash(),
+                source,
+                each.signal(),
+                each.withdraws(),
+                each.time());
     }
 
     @Test
