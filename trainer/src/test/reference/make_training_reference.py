@@ -19,7 +19,7 @@ CASES = ["llama-tied", "llama-grouped-bf16", "llama3-rope-f16", "qwen2-biases", 
 SAMPLES = [([4, 5, 6, 7, 8, 9, 30], 3), ([9, 10, 11, 12], 2)]
 RATE, BETA1, BETA2, EPSILON, DECAY, NORM_MAX = 1e-2, .9, .95, 1e-8, .01, 1.
 TEMPERATURE, CLIP, VALUE_CLIP = .7, .2, .2
-SMOOTHING, CENTRING, PAIR_WEIGHT, HEADS = .1, .01, .8, 2
+SMOOTHING, CENTRING, HEADS = .1, .01, 2
 
 
 def numbers(count, scale):
@@ -115,12 +115,13 @@ def value(model):
 
 
 def reward(model):
-    """One comparison: the first sample over the second, every head with the same weight; the mean of a reply's states."""
-    chosen, rejected = [head(model)(hidden[prompt:].mean(0)) for hidden, prompt in states(model)]
-    margin = chosen - rejected
+    """The first sample over the second, the second over the first and a thumb up for the first, each with a weight of its
+    own; the thumb was drawn twice for the second head. The mean of a reply's states."""
+    first, second = [head(model)(hidden[prompt:].mean(0)) for hidden, prompt in states(model)]
     sigmoid = torch.nn.functional.logsigmoid
-    pair = PAIR_WEIGHT * -((1 - SMOOTHING) * sigmoid(margin) + SMOOTHING * sigmoid(-margin)).sum()
-    return pair + CENTRING * ((chosen + rejected) ** 2).mean()
+    smooth = lambda margin: -((1 - SMOOTHING) * sigmoid(margin) + SMOOTHING * sigmoid(-margin))
+    pairs = .8 * smooth(first - second) + .4 * smooth(second - first) + 1.2 * CENTRING * (first + second) ** 2
+    return (pairs + .6 * torch.arange(1, HEADS + 1) * smooth(first)).sum() / (.8 + .4 + .6)
 
 
 def main(policy, out):

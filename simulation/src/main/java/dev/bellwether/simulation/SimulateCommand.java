@@ -13,6 +13,7 @@ import dev.bellwether.simulation.measurement.Scenario;
 import dev.bellwether.simulation.measurement.TopicAudit;
 import dev.bellwether.simulation.measurement.TopicReader;
 import dev.bellwether.simulation.measurement.TrueSatisfaction;
+import dev.bellwether.simulation.measurement.TrueSatisfaction.Effort;
 import dev.bellwether.simulation.operator.OperatorClient;
 import dev.bellwether.simulation.report.Report;
 import dev.bellwether.simulation.report.ReportTable;
@@ -165,13 +166,14 @@ final class SimulateCommand implements Callable<Integer> {
     }
 
     private TrueSatisfaction measure(Scenario scenario) {
-        PolicySampler sampler = new PolicySampler(PolicySampler.SERVING_TEMPERATURE, seed);
+        PolicySampler sampler =
+                new PolicySampler(PolicySampler.SERVING_TEMPERATURE, PolicySampler.COMPLETION_TOKENS_MAX, seed);
         if (centre.isPresent()) {
             Satisfaction known = new Satisfaction(scenario.taste(), scenario.facts(), centre.get());
-            return TrueSatisfaction.of(known, scenario.questions(), sampler);
+            return TrueSatisfaction.of(known, scenario.questions(), sampler, Effort.FULL);
         }
         say("measuring how the base policy's replies please");
-        return TrueSatisfaction.centredOn(policy(), scenario, sampler);
+        return TrueSatisfaction.centredOn(policy(), scenario, sampler, Effort.FULL);
     }
 
     /** What the topics know; nothing when they cannot be read, so that what the customers know is not lost. */

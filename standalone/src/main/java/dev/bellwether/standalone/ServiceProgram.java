@@ -19,7 +19,7 @@ record ServiceProgram(String name, String mainClass, String heap, List<String> a
     static final ServiceProgram FEEDBACK_STREAM =
             new ServiceProgram("feedback-stream", "dev.bellwether.stream.FeedbackStream", "512m", List.of());
     static final ServiceProgram TRAINER =
-            new ServiceProgram("trainer", "dev.bellwether.trainer.Trainer", "3g", List.of("serve"));
+            new ServiceProgram("trainer", "dev.bellwether.trainer.Trainer", "2g", List.of("serve"));
 
     private static final List<String> FLAGS =
             List.of("-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow");

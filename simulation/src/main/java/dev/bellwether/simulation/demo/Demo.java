@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -28,8 +29,7 @@ import java.util.function.Consumer;
  * judge the candidate, and the rollout is decided.
  */
 final class Demo {
-    private static final String BOT = "support";
-    private static final Duration REFRESH_LIMIT = Duration.ofMinutes(30);
+    private static final String BOT = DemoPolicy.BOT;
     private static final Duration LOOK = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration READ_LIMIT = Duration.ofMinutes(1);
@@ -40,6 +40,7 @@ final class Demo {
     private final Installation installation;
     private final List<Question> questions;
     private final Reporter.Base base;
+    private final Duration refreshLimit;
     private final long seed;
     private final Consumer<String> out;
     private final Ledger ledger = new Ledger();
@@ -47,10 +48,21 @@ final class Demo {
     private final Instant start = Instant.now();
     private long interactions;
 
-    Demo(Installation installation, List<Question> questions, Reporter.Base base, long seed, Consumer<String> out) {
+    /**
+     * @param base what learns, as it is before
+     * @param refreshLimit how long a refresh may take
+     */
+    Demo(
+            Installation installation,
+            List<Question> questions,
+            Reporter.Base base,
+            Duration refreshLimit,
+            long seed,
+            Consumer<String> out) {
         this.installation = installation;
         this.questions = questions;
         this.base = base;
+        this.refreshLimit = refreshLimit;
         this.seed = seed;
         this.out = out;
         this.reporter = new Reporter(seed, ledger);
@@ -62,7 +74,7 @@ final class Demo {
             out.accept("so few different questions give few comparisons; the refresh may be refused for that");
         }
         try (OperatorClient operator = new OperatorClient(installation.operatorUrl(), installation.operatorKey())) {
-            out.accept("customers ask the default policy and judge its replies");
+            out.accept("customers ask the policy and judge its replies");
             if (customers(() -> refreshing(operator))) {
                 out.accept("enough judgements have come; the trainer refreshes reward model and policy");
             } else {
@@ -157,7 +169,7 @@ final class Demo {
     }
 
     private RefreshProgress.Report awaitRefresh(OperatorClient operator) throws IOException, InterruptedException {
-        Instant end = Instant.now().plus(REFRESH_LIMIT);
+        Instant end = Instant.now().plus(refreshLimit);
         String said = "";
         while (Instant.now().isBefore(end)) {
             for (RefreshProgress progress : refreshes(operator)) {
@@ -168,7 +180,7 @@ final class Demo {
                 String now = "  %s %.0f %%%s"
                         .formatted(progress.stage(), 100 * progress.fraction(), detail(progress.metrics()));
                 if (!now.equals(said)
-                        && (progress.fraction() == 1 || progress.stage().equals("ppo"))) {
+                        && (progress.fraction() == 1 || Set.of("distil", "ppo").contains(progress.stage()))) {
                     out.accept(now);
                     said = now;
                 }
@@ -176,7 +188,7 @@ final class Demo {
             Thread.sleep(LOOK);
         }
         throw new IOException("the refresh did not end within %d minutes; the trainer's log is %s"
-                .formatted(REFRESH_LIMIT.toMinutes(), installation.folder().log("trainer")));
+                .formatted(refreshLimit.toMinutes(), installation.folder().log("trainer")));
     }
 
     private static String detail(Map<String, Double> metrics) {

@@ -35,6 +35,11 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "demo",
         description = "Start everything on loopback, let simulated customers judge, and show the loop close.",
+        footer = {
+            "",
+            "A model of a hundred million parameters takes an hour or so on two cores:",
+            "  ./bellwether demo --model DIR --exit"
+        },
         mixinStandardHelpOptions = true)
 public final class DemoCommand implements Callable<Integer> {
     private static final Duration LOOK = Duration.ofSeconds(1);
@@ -50,7 +55,16 @@ public final class DemoCommand implements Callable<Integer> {
     @Option(names = "--prompts", description = "CSV with the columns text,category; the project's own by default.")
     private Optional<Path> prompts = Optional.empty();
 
-    @Option(names = "--taste", description = "YAML file with what customers like; simulation/tastes/default.yaml.")
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description = "Hugging Face checkpoint that learns in place of the default policy, by low-rank adapters.")
+    private Optional<Path> model = Optional.empty();
+
+    @Option(
+            names = "--taste",
+            description =
+                    "YAML file with what customers like; simulation/tastes/default.yaml, or courteous.yaml with --model.")
     private Optional<Path> taste = Optional.empty();
 
     @Option(names = "--facts", description = "YAML of facts by category (default-policy/corpus/intents.yaml).")
@@ -81,33 +95,30 @@ public final class DemoCommand implements Callable<Integer> {
         }
         Optional<ReportFile> file = report.isPresent() ? Optional.of(ReportFile.at(report.get())) : Optional.empty();
         Path corpus = home.resolve("default-policy/corpus");
-        Path artefact = home.resolve("default-policy/artefact");
-        Scenario scenario = Scenario.read(
-                        prompts.orElse(corpus.resolve("questions.csv")),
-                        taste.orElse(home.resolve("simulation/tastes/default.yaml")),
-                        facts.orElse(corpus.resolve("intents.yaml")),
-                        this::say)
-                .fitting(artefact, this::say);
+        Path folder = data.isPresent() ? data.get() : Files.createTempDirectory("bellwether-demo-");
+        DemoPolicy policy = model.isPresent() ? DemoPolicy.added(home, folder) : DemoPolicy.builtIn(home);
+        Scenario read = Scenario.read(
+                prompts.orElse(corpus.resolve("questions.csv")),
+                taste.orElse(policy.taste()),
+                facts.orElse(corpus.resolve("intents.yaml")),
+                this::say);
+        if (model.isPresent()) {
+            say("importing " + model.get());
+            DemoPolicy.add(home, model.get(), folder);
+        }
+        Scenario scenario = read.fitting(policy.artefact(), this::say);
         List<Question> asked = prompts.isPresent()
                 ? scenario.questions().asked()
                 : Questions.read(corpus.resolve("training-questions.csv")).all();
-        say("measuring the default policy: how its replies please, and the best of 64");
-        TrueSatisfaction measure = TrueSatisfaction.centredOn(
-                artefact, scenario, new PolicySampler(PolicySampler.SERVING_TEMPERATURE, seed));
-        Reporter.Base base = new Reporter.Base(
-                artefact,
-                measure,
-                measure.of(artefact),
-                measure.bestOf64(artefact, home.resolve("target/best-of-64.jsonl")));
-        Path folder = data.isPresent() ? data.get() : Files.createTempDirectory("bellwether-demo-");
+        Reporter.Base base = measured(policy, scenario, home);
         say("starting Kafka, Redis, gateway, feedback stream and trainer in " + folder);
         InstallationSettings settings = InstallationSettings.of(home, folder)
                 .chatPort(Ports.isFree(PORT) ? PORT : 0)
-                .bots(home.resolve("simulation/demo-bots.yaml"))
+                .bots(policy.bots())
                 .searchPath(environment.getOrDefault("PATH", ""));
         try (Installation installation = Installation.start(settings)) {
             say("up: chat at %s, operators at %s".formatted(installation.chatUrl(), installation.operatorUrl()));
-            Report result = new Demo(installation, asked, base, seed, this::say).run();
+            Report result = new Demo(installation, asked, base, policy.refreshLimit(), seed, this::say).run();
             out().println();
             out().print(new ReportTable(result, ZoneId.systemDefault()).text());
             out().flush();
@@ -122,6 +133,21 @@ public final class DemoCommand implements Callable<Integer> {
             result.faults().forEach(this::say);
             return result.faults().isEmpty() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
         }
+    }
+
+    private Reporter.Base measured(DemoPolicy policy, Scenario scenario, Path home) throws IOException {
+        say("measuring how the policy's replies please" + (policy.ceiling() ? ", and the best of 64" : ""));
+        Path artefact = policy.artefact();
+        TrueSatisfaction measure = TrueSatisfaction.centredOn(
+                artefact,
+                scenario,
+                new PolicySampler(PolicySampler.SERVING_TEMPERATURE, policy.completionTokensMax(), seed),
+                policy.effort());
+        return new Reporter.Base(
+                artefact,
+                measure,
+                measure.of(artefact),
+                policy.ceiling() ? measure.bestOf64(artefact, home.resolve("target/best-of-64.jsonl")) : null);
     }
 
     private static boolean isEmpty(Path folder) throws IOException {

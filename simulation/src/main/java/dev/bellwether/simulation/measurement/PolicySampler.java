@@ -23,13 +23,16 @@ import java.util.Map;
  * Draws replies from a policy artefact itself, apart from all traffic.
  *
  * @param temperature of sampling
+ * @param completionTokensMax the longest reply
  * @param seed of the first reply; the others follow from it
  */
-public record PolicySampler(double temperature, long seed) {
+public record PolicySampler(double temperature, int completionTokensMax, long seed) {
     /** How bots serve unless set otherwise. */
     public static final double SERVING_TEMPERATURE = 0.7;
 
-    private static final int COMPLETION_TOKENS_MAX = 96;
+    /** How long replies are unless set otherwise. */
+    public static final int COMPLETION_TOKENS_MAX = 96;
+
     private static final Duration LIMIT = Duration.ofMinutes(30);
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -57,7 +60,7 @@ public record PolicySampler(double temperature, long seed) {
                     prompts.add(prompt);
                 }
             }
-            Sampling sampling = Sampling.at(temperature, COMPLETION_TOKENS_MAX, seed);
+            Sampling sampling = Sampling.at(temperature, completionTokensMax, seed);
             List<Completion> completions =
                     GenerationEngine.generateAll(Checkpoint.open(artefact), prompts, sampling, LIMIT);
             List<ReplySample> samples = new ArrayList<>();
@@ -80,10 +83,11 @@ public record PolicySampler(double temperature, long seed) {
             throws IOException {
         String header = JSON.writeValueAsString(Map.of(
                 "sampled",
-                "%s, temperature %s, seed %d, %d each"
+                "%s, temperature %s, %d tokens, seed %d, %d each"
                         .formatted(
                                 Manifest.read(artefact).files().getOrDefault("model.safetensors", ""),
                                 temperature,
+                                completionTokensMax,
                                 seed,
                                 each)));
         if (Files.exists(file)) {

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.commons.statistics.descriptive.Mean;
+import org.apache.commons.statistics.descriptive.StandardDeviation;
 
 /**
  * What customers of a taste would think of a version, without noise: measured on replies sampled from the artefact.
@@ -17,14 +19,13 @@ import java.util.concurrent.ConcurrentHashMap;
  * <p>The centre of satisfaction is the base policy's mean score, so that half of the base's replies please, more or less.
  */
 public final class TrueSatisfaction {
-    private static final int QUESTIONS_MAX = 500;
-    private static final int REPLIES_LEAST = 1_000;
     private static final int BEST_OF_QUESTIONS = 100;
     private static final int BEST_OF = 64;
 
     private final Satisfaction satisfaction;
     private final List<Question> questions;
     private final PolicySampler sampler;
+    private final int repliesLeast;
 
     /** Replies by artefact, whose folders never change; they do not depend on the centre. */
     private final Map<Path, List<ReplySample>> sampled;
@@ -33,64 +34,89 @@ public final class TrueSatisfaction {
             Satisfaction satisfaction,
             List<Question> questions,
             PolicySampler sampler,
+            int repliesLeast,
             Map<Path, List<ReplySample>> sampled) {
         this.satisfaction = satisfaction;
         this.questions = questions;
         this.sampler = sampler;
+        this.repliesLeast = repliesLeast;
         this.sampled = sampled;
     }
 
+    /**
+     * How much is sampled of a version.
+     *
+     * @param questionsMax as many questions, where there are so many
+     * @param repliesLeast each of which is asked so often that as many replies come
+     */
+    public record Effort(int questionsMax, int repliesLeast) {
+        public static final Effort FULL = new Effort(500, 1_000);
+    }
+
     /** With a centre that is known. */
-    public static TrueSatisfaction of(Satisfaction satisfaction, Questions questions, PolicySampler sampler) {
+    public static TrueSatisfaction of(
+            Satisfaction satisfaction, Questions questions, PolicySampler sampler, Effort effort) {
         return new TrueSatisfaction(
-                satisfaction, questions.measured(QUESTIONS_MAX), sampler, new ConcurrentHashMap<>());
+                satisfaction,
+                questions.measured(effort.questionsMax()),
+                sampler,
+                effort.repliesLeast(),
+                new ConcurrentHashMap<>());
     }
 
     /** Centred on the policy in the directory {@code base}. */
-    public static TrueSatisfaction centredOn(Path base, Scenario scenario, PolicySampler sampler) {
+    public static TrueSatisfaction centredOn(Path base, Scenario scenario, PolicySampler sampler, Effort effort) {
         TrueSatisfaction uncentred =
-                of(new Satisfaction(scenario.taste(), scenario.facts(), 0), scenario.questions(), sampler);
+                of(new Satisfaction(scenario.taste(), scenario.facts(), 0), scenario.questions(), sampler, effort);
         double centre = uncentred.of(base).meanScore();
         Satisfaction centred = new Satisfaction(scenario.taste(), scenario.facts(), centre);
-        return new TrueSatisfaction(centred, uncentred.questions, sampler, uncentred.sampled);
+        return new TrueSatisfaction(centred, uncentred.questions, sampler, effort.repliesLeast(), uncentred.sampled);
     }
 
     /**
      * What was found of a version.
      *
      * @param satisfaction mean probability that a reply pleases
+     * @param standardError of that mean, over questions
      * @param meanScore mean sum of scores
      * @param distinctReplies share of questions whose first reply is unlike that to all questions before
      */
-    public record Measurement(double satisfaction, double meanScore, double distinctReplies, int questions) {}
+    public record Measurement(
+            double satisfaction, double standardError, double meanScore, double distinctReplies, int questions) {}
 
     public Satisfaction satisfaction() {
         return satisfaction;
     }
 
-    /** Measures the artefact in a directory on up to 500 questions, each asked so often that 1 000 replies come. */
+    /** Measures the artefact in a directory. */
     public Measurement of(Path artefact) {
-        int each = Math.ceilDiv(REPLIES_LEAST, questions.size());
+        int each = Math.ceilDiv(repliesLeast, questions.size());
         return of(sampled.computeIfAbsent(artefact, version -> sampler.sample(version, questions, each)));
     }
 
     /** Measures replies. */
     public Measurement of(List<ReplySample> samples) {
-        double pleased = 0;
-        double scores = 0;
-        int replies = 0;
+        Mean pleased = Mean.create();
+        StandardDeviation byQuestion = StandardDeviation.create();
+        Mean scores = Mean.create();
         Set<String> distinct = new HashSet<>();
         for (ReplySample sample : samples) {
             distinct.add(sample.replies().getFirst());
+            Mean ofQuestion = Mean.create();
             for (String reply : sample.replies()) {
                 double score = satisfaction.score(sample.category(), reply);
-                pleased += satisfaction.of(score);
-                scores += score;
-                replies++;
+                ofQuestion.accept(satisfaction.of(score));
+                pleased.accept(satisfaction.of(score));
+                scores.accept(score);
             }
+            byQuestion.accept(ofQuestion.getAsDouble());
         }
         return new Measurement(
-                pleased / replies, scores / replies, (double) distinct.size() / samples.size(), samples.size());
+                pleased.getAsDouble(),
+                byQuestion.getAsDouble() / Math.sqrt(samples.size()),
+                scores.getAsDouble(),
+                (double) distinct.size() / samples.size(),
+                samples.size());
     }
 
     /**

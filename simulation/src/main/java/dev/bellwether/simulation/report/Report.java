@@ -43,6 +43,7 @@ public record Report(
     /**
      * A version: what it served, the thumbs it got, and how its replies truly please.
      *
+     * @param satisfactionError standard error of that
      * @param state {@code champion} or {@code promoted} (the champion, the latter by a rollout), {@code replaced} (a
      *     former champion), {@code waiting}, {@code refused} (by the release gate), or its rollout's phase
      */
@@ -53,6 +54,7 @@ public record Report(
             long up,
             long down,
             @Nullable Double satisfaction,
+            @Nullable Double satisfactionError,
             @Nullable Double distinctReplies,
             @Nullable String state) {}
 

@@ -42,7 +42,7 @@ public record ReportTable(Report report, ZoneId zone) {
                     each.served(),
                     each.up(),
                     each.down(),
-                    text(each.satisfaction(), "%.3f"),
+                    satisfaction(each),
                     text(each.distinctReplies(), "%.2f"),
                     each.state() == null ? "" : each.state());
         }
@@ -109,6 +109,12 @@ public record ReportTable(Report report, ZoneId zone) {
 
     private static String percent(String format, double share) {
         return String.format(Locale.ROOT, format, 100 * share);
+    }
+
+    private static String satisfaction(Report.Version version) {
+        Double error = version.satisfactionError();
+        return text(version.satisfaction(), "%.3f")
+                + (error == null ? "" : String.format(Locale.ROOT, " ±%.3f", error));
     }
 
     private static String text(@Nullable Double number, String format) {

@@ -55,9 +55,13 @@ public final class Reporter {
     /**
      * How the base policy's replies please.
      *
-     * @param bestOf64 mean satisfaction with the best of 64 replies
+     * @param bestOf64 mean satisfaction with the best of 64 replies, where it was measured
      */
-    public record Base(Path artefact, TrueSatisfaction measure, Measurement measurement, double bestOf64) {
+    public record Base(
+            Path artefact,
+            TrueSatisfaction measure,
+            Measurement measurement,
+            @Nullable Double bestOf64) {
         /** What is found of a version; the base under another name is not measured again. */
         private Measurement of(Path version) {
             return weights(version).equals(weights(artefact)) ? measurement : measure.of(version);
@@ -73,7 +77,7 @@ public final class Reporter {
         List<Report.Version> versions = audit.stream()
                 .flatMap(found -> found.versions().stream())
                 .map(each -> new Report.Version(
-                        each.version(), null, each.served(), each.up(), each.down(), null, null, null))
+                        each.version(), null, each.served(), each.up(), each.down(), null, null, null, null))
                 .toList();
         return report(traffic, audit, null, versions, null, null, List.of(), List.of());
     }
@@ -165,8 +169,12 @@ public final class Reporter {
                         .sum();
     }
 
-    private static double gainShare(Base base, double reached) {
-        double possible = base.bestOf64() - base.measurement().satisfaction();
+    private static @Nullable Double gainShare(Base base, double reached) {
+        Double best = base.bestOf64();
+        if (best == null) {
+            return null;
+        }
+        double possible = best - base.measurement().satisfaction();
         return (reached - base.measurement().satisfaction()) / Math.max(1e-9, possible);
     }
 
@@ -183,6 +191,7 @@ public final class Reporter {
                 counted.up(),
                 counted.down(),
                 measured.map(Measurement::satisfaction).orElse(null),
+                measured.map(Measurement::standardError).orElse(null),
                 measured.map(Measurement::distinctReplies).orElse(null),
                 phase);
     }

@@ -20,7 +20,8 @@ class TrueSatisfactionTest {
                     new Facts(Map.of("card", List.of("monday"))),
                     1),
             new Questions(List.of()),
-            new PolicySampler(0.7, 1));
+            new PolicySampler(0.7, 96, 1),
+            TrueSatisfaction.Effort.FULL);
     private static final List<ReplySample> SAMPLES = List.of(
             new ReplySample("Where?", "card", List.of("On Monday.", "No.")),
             new ReplySample("When?", "card", List.of("No.", "Nope.")));
@@ -31,6 +32,9 @@ class TrueSatisfactionTest {
         TrueSatisfaction.Measurement measurement = MEASURE.of(SAMPLES);
 
         assertThat(measurement.satisfaction()).isCloseTo((SIGMA_2 + 3 * (1 - SIGMA_2)) / 4, within(1e-6));
+        assertThat(measurement.standardError())
+                .as("the questions' means are 1/2 and σ(−2): half of their difference")
+                .isCloseTo((0.5 - (1 - SIGMA_2)) / 2, within(1e-6));
         assertThat(measurement.meanScore()).isEqualTo(0.5);
         assertThat(measurement.questions()).isEqualTo(2);
     }

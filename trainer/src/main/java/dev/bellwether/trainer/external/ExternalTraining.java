@@ -34,6 +34,8 @@ import java.util.stream.Stream;
  * Hugging Face checkpoint of the base's shape, or of a PEFT adapter of the base. What people wrote is deleted when it ends.
  */
 public final class ExternalTraining {
+    private static final String FOLDER = "external";
+    private static final String IN = "in";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final ExternalConfig config;
@@ -49,13 +51,13 @@ public final class ExternalTraining {
     public record Evidence(List<int[]> prompts, List<Comparison> comparisons, List<Vote> votes) {}
 
     /**
-     * @param directory of this refresh's external part
+     * @param refresh folder of the refresh
      * @param origin what training starts from
      */
-    public ExternalTraining(ExternalConfig config, PpoConfig settings, Path directory, Checkpoint origin) {
+    public ExternalTraining(ExternalConfig config, PpoConfig settings, Path refresh, Checkpoint origin) {
         this.config = config;
         this.settings = settings;
-        this.directory = directory;
+        this.directory = refresh.resolve(FOLDER);
         this.origin = origin;
     }
 
@@ -69,7 +71,7 @@ public final class ExternalTraining {
     public Weights run(
             Evidence evidence, Weights base, RewardModel reward, BiConsumer<Double, Map<String, Double>> progress)
             throws IOException {
-        Path in = directory.resolve("in");
+        Path in = directory.resolve(IN);
         Path out = fresh();
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory());
                 RewardEndpoint endpoint =
@@ -83,7 +85,24 @@ public final class ExternalTraining {
             new ExternalProcess(config, directory.resolve("log.txt"), progress).run(directory, environment);
             return taken(out, base);
         } finally {
-            delete(in);
+            deleteAll(in);
+        }
+    }
+
+    /** Deletes what people wrote and a command was given, in the folder of a refresh. */
+    public static void deleteInput(Path refresh) throws IOException {
+        deleteAll(refresh.resolve(FOLDER).resolve(IN));
+    }
+
+    /** Deletes what a command left in the folder of a refresh, but its log. */
+    public static void delete(Path refresh) throws IOException {
+        Path folder = refresh.resolve(FOLDER);
+        if (Files.isDirectory(folder)) {
+            try (Stream<Path> parts = Files.list(folder)) {
+                for (Path part : parts.filter(Files::isDirectory).toList()) {
+                    deleteAll(part);
+                }
+            }
         }
     }
 
@@ -126,8 +145,8 @@ public final class ExternalTraining {
                 .put("rollouts", settings.rollouts())
                 .put("temperature", settings.temperature())
                 .put("completion_tokens_max", settings.completionTokensMax())
-                .put("learning_rate", settings.learningRate())
-                .put("kl_penalty", settings.klPenalty());
+                .put("learning_rate", settings.update().learningRate())
+                .put("kl_penalty", settings.reward().klPenalty());
         Files.writeString(in.resolve("settings.json"), json.toPrettyString());
     }
 
@@ -158,10 +177,7 @@ public final class ExternalTraining {
         List<Score> scores = reward.score(samples);
         List<Double> rewards = new ArrayList<>();
         for (int i = 0; i < scores.size(); i++) {
-            double whole = scores.get(i).mean()
-                    - settings.uncertaintyPenalty() * scores.get(i).spread();
-            rewards.add(Math.clamp(whole, -settings.scoreMax(), settings.scoreMax())
-                    - (ended.get(i) ? 0 : settings.missingEndPenalty()));
+            rewards.add(settings.reward().of(scores.get(i), ended.get(i)));
         }
         return rewards;
     }
@@ -214,7 +230,7 @@ public final class ExternalTraining {
         }
     }
 
-    private static void delete(Path folder) throws IOException {
+    private static void deleteAll(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             return;
         }

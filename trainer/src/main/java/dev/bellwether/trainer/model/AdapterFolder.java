@@ -13,7 +13,6 @@ import dev.bellwether.trainer.tensor.StoredTensor;
 import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -58,12 +57,7 @@ public final class AdapterFolder {
         Files.deleteIfExists(folder.resolve(WEIGHTS));
         Safetensors.write(folder.resolve(WEIGHTS), lora.tensors(config), NumberFormat.F32, (shape, channel) -> {
             try (PointerScope _ = new PointerScope()) {
-                for (ByteBuffer piece :
-                        Torch.bytes(weights.get(shape.name()).detach().cpu().contiguous())) {
-                    while (piece.hasRemaining()) {
-                        channel.write(piece);
-                    }
-                }
+                Torch.write(weights.get(shape.name()).detach().cpu().contiguous(), channel);
             }
         });
         ObjectNode json = JSON.createObjectNode();

@@ -96,6 +96,11 @@ public final class Parameters implements AutoCloseable {
         }
     }
 
+    /** Drops the gradients that have come together. */
+    public void forget() {
+        gradient.zero_();
+    }
+
     /** Steps made so far. */
     public int steps() {
         return steps;

@@ -11,7 +11,6 @@ import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -315,11 +314,7 @@ public final class Weights implements AutoCloseable {
                     NoGradGuard _ = new NoGradGuard()) {
                 Tensor rounded =
                         merged(shape.name()).to(StoredTensor.type(format)).cpu().contiguous();
-                for (ByteBuffer piece : Torch.bytes(rounded)) {
-                    while (piece.hasRemaining()) {
-                        channel.write(piece);
-                    }
-                }
+                Torch.write(rounded, channel);
             }
         });
     }

@@ -7,7 +7,6 @@ import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.LearningRate;
-import dev.bellwether.trainer.model.LoraConfig;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Pass;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
@@ -23,7 +22,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -62,13 +60,16 @@ public final class Ppo implements AutoCloseable {
      */
     public record Models(
             CheckpointConfig config, Weights actor, Weights critic, Weights reference, RewardModel reward) {
-        /** The policy itself, and a critic that starts from the reward model. */
-        public static Models start(
-                CheckpointConfig config, Weights origin, Optional<LoraConfig> lora, long seed, RewardModel reward) {
+        /**
+         * A critic that starts from the reward model.
+         *
+         * @param origin the reference
+         */
+        public static Models start(CheckpointConfig config, Weights actor, Weights origin, RewardModel reward) {
             CheckpointConfig oneHead = config.asRewardModel(1, Pooling.MEAN);
             return new Models(
                     config,
-                    origin.trainable(config, lora, seed),
+                    actor,
                     reward.weights().withMeanHead(oneHead, reward.scale().deviation()),
                     origin,
                     reward);
@@ -123,11 +124,15 @@ public final class Ppo implements AutoCloseable {
 
         Map<String, Double> metrics = new LinkedHashMap<>();
         metrics.put("response/distinct", Rollouts.distinct(sampled));
-        List<Experience> experience = experience(sampled, metrics);
+        List<List<Experience>> experience = experience(sampled, metrics);
         long scoredAt = System.nanoTime();
 
         double rate = LearningRate.linear(
-                config.learningRate(), step, config.steps(), config.warmupSteps(), config.lastLearningRate());
+                config.update().learningRate(),
+                step,
+                config.steps(),
+                config.update().warmupSteps(),
+                config.update().lastLearningRate());
         train(experience, rate, metrics);
         metrics.put("lr", rate);
         metrics.put("episode", (double) (step + 1) * config.rollouts());
@@ -142,12 +147,38 @@ public final class Ppo implements AutoCloseable {
         return metrics;
     }
 
-    private List<Experience> experience(List<Rollout> sampled, Map<String, Double> metrics) {
-        List<Sample> samples = sampled.stream().map(Rollout::sample).toList();
-        List<RewardScorer.Score> scores = reward.score(samples);
-        List<Experience> experience = new ArrayList<>();
+    /** What the rollouts amount to, by minibatches; each is as mixed as all of them are. */
+    private List<List<Experience>> experience(List<Rollout> sampled, Map<String, Double> metrics) {
+        List<RewardScorer.Score> scores =
+                reward.score(sampled.stream().map(Rollout::sample).toList());
         Totals totals = new Totals();
-        for (MicroBatch batch : MicroBatch.pack(samples, config.batchTokens())) {
+        List<List<Experience>> minibatches = new ArrayList<>();
+        int count = Math.min(config.update().minibatches(), sampled.size());
+        for (int i = 0; i < count; i++) {
+            int from = sampled.size() * i / count;
+            int to = sampled.size() * (i + 1) / count;
+            minibatches.add(experience(sampled.subList(from, to), scores.subList(from, to), totals));
+        }
+        totals.report(metrics, config.reward().klPenalty());
+        List<Experience> all = minibatches.stream().flatMap(List::stream).toList();
+        metrics.put(
+                "val/explained_variance",
+                Advantages.explainedVariance(
+                        all.stream().map(Experience::values).toList(),
+                        all.stream().map(each -> each.advantages().returns()).toList()));
+        if (metrics.getOrDefault("gap/mean", 0.0) > GAP_MAX) {
+            throw new TrainingCollapsedException(
+                    "engine and trainer disagree by %.3f nats a token".formatted(metrics.get("gap/mean")));
+        }
+        Advantages.whiten(
+                all.stream().map(each -> each.advantages().advantages()).toList());
+        return minibatches;
+    }
+
+    private List<Experience> experience(List<Rollout> sampled, List<RewardScorer.Score> scores, Totals totals) {
+        List<Experience> experience = new ArrayList<>();
+        List<Sample> samples = sampled.stream().map(Rollout::sample).toList();
+        for (MicroBatch batch : MicroBatch.pack(samples, config.update().batchTokens())) {
             float[] old = logProbabilities(actor.weights(), batch);
             float[] reference = logProbabilities(this.reference, batch);
             float[] values = values(batch);
@@ -159,40 +190,27 @@ public final class Ppo implements AutoCloseable {
                 RewardScorer.Score score = scores.get(batch.index(row));
                 int from = batch.offset(row);
                 int length = batch.offset(row + 1) - from;
-                double total = score.mean() - config.uncertaintyPenalty() * score.spread();
-                double clipped = Math.clamp(total, -config.scoreMax(), config.scoreMax())
-                        - (rollout.ended() ? 0 : config.missingEndPenalty());
+                double clipped = config.reward().of(score, rollout.ended());
                 double[] rewards = new double[length];
                 for (int t = 0; t < length; t++) {
                     double divergence = old[from + t] - reference[from + t];
-                    rewards[t] = -config.klPenalty() * divergence;
+                    rewards[t] = -config.reward().klPenalty() * divergence;
                     double gap = old[from + t] - rollout.logProbabilities()[t];
                     weights[from + t] = (float) Math.clamp(Math.exp(gap), .5, 2.0);
                     totals.token(divergence, old[from + t], gap);
                 }
                 rewards[length - 1] += clipped;
                 Advantages estimated = Advantages.estimate(
-                        rewards, Arrays.copyOfRange(values, from, from + length), config.gamma(), config.lambda());
+                        rewards,
+                        Arrays.copyOfRange(values, from, from + length),
+                        config.update().gamma(),
+                        config.update().lambda());
                 System.arraycopy(estimated.advantages(), 0, advantages, from, length);
                 System.arraycopy(estimated.returns(), 0, returns, from, length);
                 totals.reply(score, clipped, rollout.ended());
             }
             experience.add(new Experience(batch, old, values, new Advantages(advantages, returns), weights));
         }
-        totals.report(metrics, config.klPenalty());
-        metrics.put(
-                "val/explained_variance",
-                Advantages.explainedVariance(
-                        experience.stream().map(Experience::values).toList(),
-                        experience.stream()
-                                .map(each -> each.advantages().returns())
-                                .toList()));
-        if (metrics.getOrDefault("gap/mean", 0.0) > GAP_MAX) {
-            throw new TrainingCollapsedException(
-                    "engine and trainer disagree by %.3f nats a token".formatted(metrics.get("gap/mean")));
-        }
-        Advantages.whiten(
-                experience.stream().map(each -> each.advantages().advantages()).toList());
         return experience;
     }
 
@@ -223,31 +241,79 @@ public final class Ppo implements AutoCloseable {
         return batch.meanSoFar(critic.device()).matmul(heads).flatten();
     }
 
-    private void train(List<Experience> experience, double rate, Map<String, Double> metrics) {
+    /** Passes over the minibatches, until the policy has moved as far as a batch of rollouts can tell anything about. */
+    private void train(List<List<Experience>> minibatches, double rate, Map<String, Double> metrics) {
+        Changes changes = new Changes();
+        for (int epoch = 0; epoch < config.update().epochs(); epoch++) {
+            boolean critical = epoch < config.update().criticEpochs();
+            for (List<Experience> minibatch : minibatches) {
+                if (!update(minibatch, rate, critical, changes)) {
+                    changes.report(metrics);
+                    return;
+                }
+            }
+        }
+        changes.report(metrics);
+    }
+
+    /** One update; false where the policy is too far from the one that sampled, and its update was left out. */
+    private boolean update(List<Experience> minibatch, double rate, boolean critical, Changes changes) {
         int tokens =
-                experience.stream().mapToInt(each -> each.batch().replyTokens()).sum();
-        for (int epoch = 0; epoch < config.epochs(); epoch++) {
-            double divergence = 0;
-            double clipped = 0;
-            double valueLoss = 0;
-            for (Experience each : experience) {
-                float[] logProbabilities = backwardPolicy(each, tokens);
-                for (int i = 0; i < logProbabilities.length; i++) {
-                    double logRatio = logProbabilities[i] - each.oldLogProbabilities()[i];
-                    divergence += Math.exp(logRatio) - 1 - logRatio;
-                    clipped += Math.abs(Math.exp(logRatio) - 1) > config.clip() ? 1 : 0;
-                }
-                if (epoch < config.criticEpochs()) {
-                    valueLoss += backwardValue(each, tokens);
-                }
+                minibatch.stream().mapToInt(each -> each.batch().replyTokens()).sum();
+        double divergence = 0;
+        int clipped = 0;
+        double valueLoss = 0;
+        for (Experience each : minibatch) {
+            float[] logProbabilities = backwardPolicy(each, tokens);
+            for (int i = 0; i < logProbabilities.length; i++) {
+                double logRatio = logProbabilities[i] - each.oldLogProbabilities()[i];
+                divergence += Math.exp(logRatio) - 1 - logRatio;
+                clipped += Math.abs(Math.exp(logRatio) - 1) > config.update().clip() ? 1 : 0;
             }
+            if (critical) {
+                valueLoss += backwardValue(each, tokens);
+            }
+        }
+        boolean near = divergence / tokens <= config.update().divergenceMax();
+        if (near) {
             actor.update(rate);
-            if (epoch < config.criticEpochs()) {
-                critic.update(rate);
-                metrics.put("loss/value_avg", valueLoss);
-            }
+        } else {
+            actor.forget();
+        }
+        if (critical) {
+            critic.update(rate);
+            changes.valued(valueLoss);
+        }
+        changes.add(tokens, divergence, clipped);
+        return near;
+    }
+
+    /** How far the policy moves in a step's updates: means over tokens as each update found them. */
+    private static final class Changes {
+        private long tokens;
+        private double divergence;
+        private long clipped;
+        private double valueLoss;
+        private int valued;
+        private int updates;
+
+        private void add(int tokens, double divergence, int clipped) {
+            this.tokens += tokens;
+            this.divergence += divergence;
+            this.clipped += clipped;
+            updates++;
+        }
+
+        private void valued(double loss) {
+            valueLoss += loss;
+            valued++;
+        }
+
+        private void report(Map<String, Double> metrics) {
+            metrics.put("loss/value_avg", valued == 0 ? 0 : valueLoss / valued);
             metrics.put("policy/approxkl_avg", divergence / tokens);
-            metrics.put("policy/clipfrac_avg", clipped / tokens);
+            metrics.put("policy/clipfrac_avg", clipped / (double) tokens);
+            metrics.put("policy/updates", (double) updates);
         }
     }
 
@@ -267,7 +333,7 @@ public final class Ppo implements AutoCloseable {
                             old.narrow(0, from, to - from),
                             advantages.narrow(0, from, to - from),
                             weights.narrow(0, from, to - from),
-                            config.clip(),
+                            config.update().clip(),
                             tokens));
         }
     }
@@ -280,7 +346,7 @@ public final class Ppo implements AutoCloseable {
             Tensor returns = shifted(experience.advantages().returns());
             Pass pass = valueModel.forward(critic.weights(), batch);
             Tensor values = values(critic.weights(), batch, pass.states());
-            Tensor loss = PpoLoss.value(values, old, returns, config.valueClip(), tokens);
+            Tensor loss = PpoLoss.value(values, old, returns, config.update().valueClip(), tokens);
             loss.backward();
             pass.backward();
             return loss.item_double();

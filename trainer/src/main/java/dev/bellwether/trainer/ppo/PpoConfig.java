@@ -1,48 +1,100 @@
 package dev.bellwether.trainer.ppo;
 
+import dev.bellwether.policy.engine.RewardScorer.Score;
 import java.util.Map;
 
 /**
  * Settings of PPO.
  *
- * @param steps policy updates
+ * @param steps batches of rollouts
  * @param rollouts replies sampled for each step
- * @param epochs passes over a step's rollouts
- * @param criticEpochs how many of them train the critic too
- * @param klPenalty β: what a nat of divergence from the reference costs
- * @param uncertaintyPenalty λ: what a unit of the heads' spread costs
- * @param klStop training ends when the mean divergence of a reply passes it, in nats
- * @param distinctMin training ends when a step has fewer different replies for each different prompt
  * @param temperature of sampling, and of every log-probability
  */
 public record PpoConfig(
         int steps,
         int rollouts,
-        int epochs,
-        int criticEpochs,
-        double learningRate,
-        int warmupSteps,
-        double lastLearningRate,
-        double klPenalty,
-        double uncertaintyPenalty,
-        double klStop,
-        double distinctMin,
-        double clip,
-        double valueClip,
-        double gamma,
-        double lambda,
-        double scoreMax,
-        double missingEndPenalty,
+        Reward reward,
+        Update update,
+        Bounds bounds,
         double temperature,
-        int completionTokensMax,
-        int batchTokens) {
-    public static final PpoConfig DEFAULT =
-            new PpoConfig(24, 192, 2, 1, 6e-4, 5, .2, .2, 1, 4, .5, .2, .2, 1, .95, 5, 1, .7, 96, 2_000);
+        int completionTokensMax) {
+    public static final PpoConfig DEFAULT = new PpoConfig(
+            24,
+            192,
+            new Reward(1, 5, 1, .2),
+            new Update(2, 1, 1, 6e-4, 5, .2, .2, .2, 1, .95, .05, 2_000),
+            new Bounds(4, .5),
+            .7,
+            96);
+
+    /**
+     * What a reply is worth.
+     *
+     * @param uncertaintyPenalty λ: what a unit of the heads' spread costs
+     * @param scoreMax scores are clipped to ± this
+     * @param missingEndPenalty what a reply without an end loses
+     * @param klPenalty β: what a nat of divergence from the reference costs
+     */
+    public record Reward(double uncertaintyPenalty, double scoreMax, double missingEndPenalty, double klPenalty) {
+        /** Of a reply, before its divergence is counted. */
+        public double of(Score score, boolean ended) {
+            double whole = score.mean() - uncertaintyPenalty * score.spread();
+            return Math.clamp(whole, -scoreMax, scoreMax) - (ended ? 0 : missingEndPenalty);
+        }
+    }
+
+    /**
+     * How weights follow from a step's rollouts.
+     *
+     * @param epochs passes over them
+     * @param minibatches updates of the policy in each
+     * @param criticEpochs how many of the passes train the critic too
+     * @param lastLearningRate share of the rate that is left in the last step
+     * @param divergenceMax mean divergence of a token from the policy that sampled it, in nats, beyond which the rest of the
+     *     updates is left out
+     */
+    public record Update(
+            int epochs,
+            int minibatches,
+            int criticEpochs,
+            double learningRate,
+            int warmupSteps,
+            double lastLearningRate,
+            double clip,
+            double valueClip,
+            double gamma,
+            double lambda,
+            double divergenceMax,
+            int batchTokens) {
+        private Update with(double ownLearningRate, int ownBatchTokens) {
+            return new Update(
+                    epochs,
+                    minibatches,
+                    criticEpochs,
+                    ownLearningRate,
+                    warmupSteps,
+                    lastLearningRate,
+                    clip,
+                    valueClip,
+                    gamma,
+                    lambda,
+                    divergenceMax,
+                    ownBatchTokens);
+        }
+    }
+
+    /**
+     * Where training ends before its last step.
+     *
+     * @param kl mean divergence of a reply from the reference, in nats
+     * @param distinct different replies for each different prompt, at least
+     */
+    public record Bounds(double kl, double distinct) {}
 
     /** Whether a step's rollouts show a policy too far from its reference, or one that says the same to everything. */
     public boolean exceededBy(Map<String, Double> metrics) {
-        return metrics.getOrDefault("objective/kl", 0.0) > klStop
-                || metrics.getOrDefault("response/distinct", Double.MAX_VALUE) < distinctMin;
+        return metrics.getOrDefault("objective/kl", 0.0) > bounds.kl()
+                || metrics.getOrDefault("response/distinct", Double.MAX_VALUE) < bounds.distinct();
     }
 
     /** These settings with other numbers of replies a step, and of padded tokens a batch. */
@@ -50,48 +102,31 @@ public record PpoConfig(
         return new PpoConfig(
                 steps,
                 ownRollouts,
-                epochs,
-                criticEpochs,
-                learningRate,
-                warmupSteps,
-                lastLearningRate,
-                klPenalty,
-                uncertaintyPenalty,
-                klStop,
-                distinctMin,
-                clip,
-                valueClip,
-                gamma,
-                lambda,
-                scoreMax,
-                missingEndPenalty,
+                reward,
+                update.with(update.learningRate, ownBatchTokens),
+                bounds,
                 temperature,
-                completionTokensMax,
-                ownBatchTokens);
+                completionTokensMax);
     }
 
-    /** These settings for a bot's own steps, temperature and longest reply. */
-    public PpoConfig with(int ownSteps, double ownTemperature, int ownCompletionTokensMax) {
+    /**
+     * These settings for a bot's own steps, temperature and longest reply.
+     *
+     * @param learningRateFactor what the standard rate is multiplied with
+     */
+    public PpoConfig with(
+            int ownSteps,
+            int ownRollouts,
+            double ownTemperature,
+            int ownCompletionTokensMax,
+            double learningRateFactor) {
         return new PpoConfig(
                 ownSteps,
-                rollouts,
-                epochs,
-                criticEpochs,
-                learningRate,
-                warmupSteps,
-                lastLearningRate,
-                klPenalty,
-                uncertaintyPenalty,
-                klStop,
-                distinctMin,
-                clip,
-                valueClip,
-                gamma,
-                lambda,
-                scoreMax,
-                missingEndPenalty,
+                ownRollouts,
+                reward,
+                update.with(learningRateFactor * update.learningRate, update.batchTokens),
+                bounds,
                 ownTemperature,
-                ownCompletionTokensMax,
-                batchTokens);
+                ownCompletionTokensMax);
     }
 }

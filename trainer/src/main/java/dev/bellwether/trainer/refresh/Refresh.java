@@ -14,7 +14,9 @@ import dev.bellwether.trainer.external.ExternalTrainingException;
 import dev.bellwether.trainer.metrics.TensorBoard;
 import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
+import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.ppo.BestOfN;
 import dev.bellwether.trainer.ppo.Ppo;
 import dev.bellwether.trainer.ppo.PpoConfig;
 import dev.bellwether.trainer.release.Publication;
@@ -282,7 +284,7 @@ public final class Refresh {
             return done;
         }
         done.close();
-        Weights made = new ExternalTraining(external, settings(), directory.resolve("external"), workshop.origin())
+        Weights made = new ExternalTraining(external, settings(workshop), directory, workshop.origin())
                 .run(
                         new ExternalTraining.Evidence(workshop.prompts(), people.training(), people.trainingVotes()),
                         workshop.base(),
@@ -292,20 +294,24 @@ public final class Refresh {
         return made;
     }
 
-    private PpoConfig settings() {
-        return PpoConfig.DEFAULT.with(config.steps(), config.temperature(), config.completionTokensMax());
+    private PpoConfig settings(Workshop workshop) {
+        return PpoConfig.DEFAULT.with(
+                config.steps(),
+                config.training().rollouts(),
+                config.temperature(),
+                config.completionTokensMax(),
+                workshop.learningRateFactor());
     }
 
     /** The policy's weights after PPO; those before the first step whose rollouts were out of bounds. */
     private Weights ppo(Workshop workshop, RewardModel reward) throws IOException {
-        Ppo.Models models =
-                Ppo.Models.start(workshop.policy(), workshop.base(), workshop.lora(), config.seed(), reward);
-        Optional<double[]> done = stages.load("actor", models.actor().vector());
-        if (done.isPresent()) {
-            models.critic().close();
-            return models.actor();
+        Weights actor = workshop.base().trainable(workshop.policy(), workshop.lora(), config.seed());
+        if (stages.load("actor", actor.vector()).isPresent()) {
+            return actor;
         }
-        PpoConfig settings = settings();
+        PpoConfig settings = settings(workshop);
+        begin(workshop, reward, settings, actor);
+        Ppo.Models models = Ppo.Models.start(workshop.policy(), actor, workshop.base(), reward);
         try (Ppo ppo = new Ppo(models, workshop.rollouts(), workshop.prompts(), settings, config.seed());
                 TensorBoard board = new TensorBoard(directory.resolve("tensorboard"), clock)) {
             boolean exceeded = false;
@@ -316,13 +322,32 @@ public final class Refresh {
                 if (!exceeded) {
                     stages.savePpo(ppo, step + 1);
                 } else if (!stages.restorePpo(ppo, step - 1)) {
-                    return finished(
-                            workshop, workshop.base().trainable(workshop.policy(), workshop.lora(), config.seed()));
+                    begin(workshop, reward, settings, actor);
                 }
                 listener.progress("ppo", (step + 1.0) / settings.steps(), metrics);
             }
             return finished(workshop, ppo.actor().weights().copy());
         }
+    }
+
+    /** Where PPO begins: at the policy that has learned the best of its own replies. */
+    private void begin(Workshop workshop, RewardModel reward, PpoConfig settings, Weights actor) throws IOException {
+        if (stages.load("distilled", actor.vector()).isPresent()) {
+            return;
+        }
+        try (Transformer policy = new Transformer(workshop.policy())) {
+            new BestOfN(
+                            policy,
+                            workshop.rollouts(),
+                            reward,
+                            workshop.prompts(),
+                            settings,
+                            config.training().bestOf(),
+                            workshop.learningRateFactor() * BestOfN.LEARNING_RATE,
+                            config.seed())
+                    .train(actor, (fraction, metrics) -> listener.progress("distil", fraction, metrics));
+        }
+        stages.save("distilled", actor.vector());
     }
 
     private Weights finished(Workshop workshop, Weights actor) throws IOException {

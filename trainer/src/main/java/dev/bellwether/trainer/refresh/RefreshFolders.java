@@ -2,6 +2,7 @@ package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.trainer.dataset.Erasures;
 import dev.bellwether.trainer.dataset.Snapshot;
+import dev.bellwether.trainer.external.ExternalTraining;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,7 +11,9 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -23,6 +26,9 @@ final class RefreshFolders {
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
 
     private final Path data;
+
+    /** By bot; read from disk once. */
+    private final Map<String, Instant> learned = new HashMap<>();
 
     RefreshFolders(Path data) {
         this.data = data;
@@ -52,6 +58,10 @@ final class RefreshFolders {
 
     /** Time of the newest judgement that the bot's last refresh was begun with. */
     Instant learnedUntil(String bot) {
+        return learned.computeIfAbsent(bot, this::readLearnedUntil);
+    }
+
+    private Instant readLearnedUntil(String bot) {
         try {
             for (Path refresh : all(bot).reversed()) {
                 Optional<RefreshPlan> plan = RefreshPlan.read(refresh);
@@ -63,6 +73,31 @@ final class RefreshFolders {
             LOG.warn("what refreshes of {} have learned cannot be found out: {}", bot, e.getMessage());
         }
         return Instant.EPOCH;
+    }
+
+    /** Remembers what a refresh is begun with. */
+    void begin(String refresh, RefreshPlan plan) throws IOException {
+        plan.write(of(plan.order().bot(), refresh));
+        learned.remove(plan.order().bot());
+    }
+
+    /** Remembers that a refresh is over; of what it learned nothing is left but the snapshot and what was published. */
+    void end(String bot, String refresh, Instant when) throws IOException {
+        Path folder = of(bot, refresh);
+        Files.writeString(folder.resolve("announced"), when.toString());
+        new Stages(folder).delete();
+        ExternalTraining.delete(folder);
+    }
+
+    /** What a command was given that this trainer had begun when it was killed: people wrote it, and no one else knows. */
+    void forgetInputs() throws IOException {
+        if (Files.isDirectory(data)) {
+            try (Stream<Path> folders = Files.walk(data, 2)) {
+                for (Path folder : folders.filter(Files::isDirectory).toList()) {
+                    ExternalTraining.deleteInput(folder);
+                }
+            }
+        }
     }
 
     /** The first refresh that has begun and was not announced. */

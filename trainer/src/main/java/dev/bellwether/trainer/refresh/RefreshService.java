@@ -13,7 +13,6 @@ import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.refresh.Lease.Announcement;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -114,6 +113,7 @@ public final class RefreshService implements AutoCloseable {
 
     /** Runs until {@link #close}. */
     public void run() throws IOException {
+        folders.forgetInputs();
         while (!closing) {
             log.poll(POLL);
             requests.poll(Duration.ZERO).forEach(this::take);
@@ -235,7 +235,7 @@ public final class RefreshService implements AutoCloseable {
                 new Refresh.Order(bot, "v" + id, settings.champion(), champion, Refresh.Until.PUBLISH),
                 settings.config(),
                 log.judgedUntil(bot).toEpochMilli());
-        plan.write(folder);
+        folders.begin(id, plan);
         return plan;
     }
 
@@ -262,7 +262,7 @@ public final class RefreshService implements AutoCloseable {
             };
             Report report = new Refresh(order, plan.config(), store, folder, listener, clock).run(snapshot);
             announce(lease, id, order.bot(), report);
-            Files.writeString(folder.resolve("announced"), clock.instant().toString());
+            folders.end(order.bot(), id, clock.instant());
             LOG.info("refresh {} of {} is done: {}", id, order.bot(), report);
         } catch (IOException e) {
             throw new IllegalStateException("refresh %s failed: %s".formatted(id, e.getMessage()), e);

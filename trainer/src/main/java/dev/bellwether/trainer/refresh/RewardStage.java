@@ -63,7 +63,9 @@ final class RewardStage {
             model.scale(new RewardScale(saved.get()[0], saved.get()[1]));
             return model;
         }
-        new RewardTraining(model, RewardConfig.DEFAULT, ownSeed)
+        RewardConfig standard = RewardConfig.DEFAULT;
+        RewardConfig config = standard.withLearningRate(workshop.learningRateFactor() * standard.learningRate());
+        new RewardTraining(model, config, ownSeed)
                 .train(
                         comparisons,
                         votes,

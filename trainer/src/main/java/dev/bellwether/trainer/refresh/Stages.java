@@ -33,6 +33,8 @@ import org.slf4j.LoggerFactory;
 final class Stages {
     private static final Logger LOG = LoggerFactory.getLogger(Stages.class);
     private static final String PPO = "ppo-";
+    private static final String SAVED =
+            "(reward|judge|distilled|actor|%s\\d+)(-from-.*)?([.]unfinished)?".formatted(PPO);
     private static final int CHECKSUM_BYTES = Long.BYTES;
 
     private final Path directory;
@@ -56,6 +58,13 @@ final class Stages {
         } catch (IOException e) {
             LOG.warn("{} is damaged and made again: {}", file, e.getMessage());
             return Optional.empty();
+        }
+    }
+
+    /** Deletes all that was saved, finished or not. */
+    void delete() throws IOException {
+        for (Path file : files(SAVED)) {
+            Files.delete(file);
         }
     }
 
@@ -116,8 +125,12 @@ final class Stages {
     }
 
     private List<Path> savedPpo() throws IOException {
+        return files(PPO + "\\d+");
+    }
+
+    private List<Path> files(String pattern) throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
-            return files.filter(file -> String.valueOf(file.getFileName()).matches(PPO + "\\d+"))
+            return files.filter(file -> String.valueOf(file.getFileName()).matches(pattern))
                     .sorted(Comparator.comparing(Path::toString))
                     .toList();
         }

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.trainer.model.LoraConfig;
+import dev.bellwether.trainer.ppo.BestOfN;
+import dev.bellwether.trainer.ppo.PpoConfig;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.util.List;
 import java.util.Locale;
@@ -13,17 +15,29 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What of a model is trained, and where: the section {@code training} of a bot's {@code refresh}.
+ * What of a model is trained, from how many replies, and where: the section {@code training} of a bot's {@code refresh}.
  *
  * @param kind all weights or adapters
  * @param lora the adapters' settings, where they are trained
  * @param deviceSetting {@code auto}, {@code cpu} or {@code cuda:N}
+ * @param bestOf how many of its own replies the policy learns the best of before PPO
+ * @param rollouts replies of a step of PPO
  */
-public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting) {
-    public static final TrainingConfig DEFAULT = new TrainingConfig(Kind.AUTO, LoraConfig.DEFAULT, "auto");
+public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting, BestOfN.Config bestOf, int rollouts) {
+    public static final TrainingConfig DEFAULT = new TrainingConfig(
+            Kind.AUTO, LoraConfig.DEFAULT, "auto", BestOfN.Config.DEFAULT, PpoConfig.DEFAULT.rollouts());
+
+    /** What the standard learning rates are meant for. */
+    private static final double STANDARD_PARAMETERS = 4.2e6;
 
     /** Larger models are trained by adapters where nothing else is set. */
     private static final long ALL_WEIGHTS_MAX = 50_000_000;
+
+    public TrainingConfig {
+        if (rollouts < 1) {
+            throw new IllegalArgumentException("training: rollouts are at least 1, not %d".formatted(rollouts));
+        }
+    }
 
     /** What is trained. */
     public enum Kind {
@@ -38,7 +52,9 @@ public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting) {
             @JsonProperty("rank") @Nullable Integer rank,
             @JsonProperty("alpha") @Nullable Double alpha,
             @JsonProperty("targets") @Nullable List<String> targets,
-            @JsonProperty("device") @Nullable String device) {
+            @JsonProperty("device") @Nullable String device,
+            @JsonProperty("best_of") BestOfN.@Nullable Config bestOf,
+            @JsonProperty("rollouts") @Nullable Integer rollouts) {
         LoraConfig standard = LoraConfig.DEFAULT;
         int ownRank = Optional.ofNullable(rank).orElse(standard.rank());
         return new TrainingConfig(
@@ -47,7 +63,9 @@ public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting) {
                         ownRank,
                         Optional.ofNullable(alpha).orElse(2.0 * ownRank),
                         Optional.ofNullable(targets).orElse(standard.targets())),
-                Optional.ofNullable(device).orElse("auto"));
+                Optional.ofNullable(device).orElse("auto"),
+                Optional.ofNullable(bestOf).orElse(BestOfN.Config.DEFAULT),
+                Optional.ofNullable(rollouts).orElse(PpoConfig.DEFAULT.rollouts()));
     }
 
     /** As it is read. */
@@ -58,7 +76,9 @@ public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting) {
                 "rank", lora.rank(),
                 "alpha", lora.alpha(),
                 "targets", lora.targets(),
-                "device", deviceSetting);
+                "device", deviceSetting,
+                "best_of", bestOf,
+                "rollouts", rollouts);
     }
 
     private static Kind kind(String name) {
@@ -78,6 +98,14 @@ public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting) {
             case AUTO -> model.parameters() > ALL_WEIGHTS_MAX;
         };
         return adapted ? Optional.of(lora) : Optional.empty();
+    }
+
+    /**
+     * What learning rates are multiplied with: all weights of a larger model take smaller steps, by the root of its size;
+     * adapters take the same at every size.
+     */
+    double learningRateFactor(CheckpointConfig model) {
+        return adapters(model).isPresent() ? 1 : Math.min(1, Math.sqrt(STANDARD_PARAMETERS / model.parameters()));
     }
 
     ComputeDevice device() {

@@ -95,6 +95,10 @@ final class Workshop implements AutoCloseable {
         return lora;
     }
 
+    double learningRateFactor() {
+        return config.training().learningRateFactor(policy);
+    }
+
     Rollouts rollouts() {
         return rollouts;
     }
@@ -151,7 +155,8 @@ final class Workshop implements AutoCloseable {
     double divergence(List<Rollout> rollouts) {
         double nats = 0;
         List<Sample> samples = rollouts.stream().map(Rollout::sample).toList();
-        for (MicroBatch batch : MicroBatch.pack(samples, PpoConfig.DEFAULT.batchTokens())) {
+        for (MicroBatch batch :
+                MicroBatch.pack(samples, PpoConfig.DEFAULT.update().batchTokens())) {
             float[] origin = model.logProbabilities(base, batch, config.temperature());
             for (int row = 0; row < batch.size(); row++) {
                 float[] sampled = rollouts.get(batch.index(row)).logProbabilities();

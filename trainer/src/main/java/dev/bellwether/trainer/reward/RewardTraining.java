@@ -51,45 +51,43 @@ public final class RewardTraining {
     }
 
     /**
-     * Trains on judgements, and on mismatches of the replies that were judged.
+     * Trains on judgements, and on mismatches of the replies that were liked or preferred. How many steps there are follows
+     * from the weight of all that, whatever it is made of.
      *
      * @param progress hears the step and their number
      */
     public void train(List<Comparison> judged, List<Vote> votes, BiConsumer<Integer, Integer> progress) {
-        List<Comparison> comparisons = new ArrayList<>(judged);
-        comparisons.addAll(
-                Mismatches.of(served(judged, votes), (int) (config.mismatches() * judged.size()), random.nextLong()));
-        float[][] comparisonWeights = bootstrap(comparisons.size());
-        float[][] voteWeights = bootstrap(votes.size());
-        int perEpoch = Math.max(1, (comparisons.size() + config.batchPairs() - 1) / config.batchPairs());
+        List<Evidence> all = new ArrayList<>();
+        judged.forEach(each -> all.add(new Compared(each)));
+        votes.forEach(each -> all.add(new Voted(each, config.voteWeight())));
+        Mismatches.of(good(judged, votes), config, random.nextLong()).forEach(each -> all.add(new Compared(each)));
+        int[][] draws = bootstrap(all.size());
+        double weight = all.stream().mapToDouble(Evidence::weight).sum();
+        int perEpoch = Math.max(1, (int) Math.ceil(weight / config.batchWeight()));
         int steps = config.epochs() * perEpoch;
-        List<Integer> comparisonOrder = List.of();
-        List<Integer> voteOrder = List.of();
+        List<Integer> order = List.of();
         int warmup = (int) Math.ceil(WARMUP * steps);
         try (Parameters parameters = new Parameters(model.weights(), Parameters.AdamW.FINE_TUNING)) {
             for (int step = 0; step < steps; step++) {
-                int batch = step % perEpoch;
-                if (batch == 0) {
-                    comparisonOrder = shuffled(comparisons.size());
-                    voteOrder = shuffled(votes.size());
+                int part = step % perEpoch;
+                order = part == 0 ? shuffled(all.size()) : order;
+                Batch batch = new Batch();
+                for (int i : part(order, part, perEpoch)) {
+                    batch.add(all.get(i), draws[i]);
                 }
-                Batch chosen = new Batch();
-                for (int i : part(comparisonOrder, batch, perEpoch)) {
-                    chosen.add(comparisons.get(i), comparisonWeights[i]);
-                }
-                for (int i : part(voteOrder, batch, perEpoch)) {
-                    chosen.add(votes.get(i), voteWeights[i]);
-                }
-                step(parameters, chosen, LearningRate.cosine(config.learningRate(), step, steps, warmup));
+                double slope = backward(batch);
+                parameters.update(LearningRate.cosine(config.learningRate(), step, steps, warmup));
+                bias -= BIAS_RATE * slope;
                 progress.accept(step + 1, steps);
             }
         }
     }
 
-    private static List<Sample> served(List<Comparison> comparisons, List<Vote> votes) {
+    /** Replies that somebody preferred or liked. */
+    private static List<Sample> good(List<Comparison> comparisons, List<Vote> votes) {
         return Stream.concat(
-                        comparisons.stream().flatMap(each -> Stream.of(each.chosen(), each.rejected())),
-                        votes.stream().map(Vote::reply))
+                        comparisons.stream().map(Comparison::chosen),
+                        votes.stream().filter(Vote::up).map(Vote::reply))
                 .toList();
     }
 
@@ -105,41 +103,61 @@ public final class RewardTraining {
         return order.subList(from, to);
     }
 
-    /** How often each example was drawn for each head. */
-    private float[][] bootstrap(int size) {
-        float[][] weights = new float[size][config.heads()];
+    /** How often each piece of evidence was drawn for each head. */
+    private int[][] bootstrap(int size) {
+        int[][] draws = new int[size][config.heads()];
         for (int head = 0; head < config.heads(); head++) {
             for (int draw = 0; draw < size; draw++) {
-                weights[random.nextInt(size)][head]++;
+                draws[random.nextInt(size)][head]++;
             }
         }
-        return weights;
+        return draws;
     }
 
-    /** Replies of one step: those of comparisons in twos, then those of votes. */
+    /** What the model learns from, with a weight that is its own. */
+    sealed interface Evidence {
+        double weight();
+    }
+
+    record Compared(Comparison comparison) implements Evidence {
+        @Override
+        public double weight() {
+            return comparison.weight();
+        }
+    }
+
+    record Voted(Vote vote, double weight) implements Evidence {}
+
+    /** The evidence of one step, and how often it counts for each head. */
     static final class Batch {
-        private final List<Comparison> comparisons = new ArrayList<>();
-        private final List<float[]> comparisonWeights = new ArrayList<>();
-        private final List<Vote> votes = new ArrayList<>();
-        private final List<float[]> voteWeights = new ArrayList<>();
+        private final List<Compared> comparisons = new ArrayList<>();
+        private final List<int[]> comparisonDraws = new ArrayList<>();
+        private final List<Voted> votes = new ArrayList<>();
+        private final List<int[]> voteDraws = new ArrayList<>();
+        private double weight;
 
-        void add(Comparison comparison, float[] weights) {
-            comparisons.add(comparison);
-            comparisonWeights.add(weights);
+        void add(Evidence evidence, int... draws) {
+            weight += evidence.weight();
+            switch (evidence) {
+                case Compared compared -> {
+                    comparisons.add(compared);
+                    comparisonDraws.add(draws);
+                }
+                case Voted voted -> {
+                    votes.add(voted);
+                    voteDraws.add(draws);
+                }
+            }
         }
 
-        void add(Vote vote, float[] weights) {
-            votes.add(vote);
-            voteWeights.add(weights);
-        }
-
+        /** Those of comparisons in twos, then those of votes. */
         private List<Sample> replies() {
             List<Sample> replies = new ArrayList<>();
-            for (Comparison comparison : comparisons) {
-                replies.add(comparison.chosen());
-                replies.add(comparison.rejected());
+            for (Compared each : comparisons) {
+                replies.add(each.comparison().chosen());
+                replies.add(each.comparison().rejected());
             }
-            votes.forEach(vote -> replies.add(vote.reply()));
+            votes.forEach(each -> replies.add(each.vote().reply()));
             return replies;
         }
 
@@ -151,12 +169,6 @@ public final class RewardTraining {
                             IntStream.range(votesFrom, votesFrom + votes.size()).mapToObj(List::of))
                     .toList();
         }
-    }
-
-    private void step(Parameters parameters, Batch batch, double learningRate) {
-        double slope = backward(batch);
-        parameters.update(learningRate);
-        bias -= BIAS_RATE * slope;
     }
 
     /** Adds the gradients of a batch's loss to those of the model's weights; gives the loss's slope by the bias. */
@@ -210,29 +222,27 @@ public final class RewardTraining {
 
         /** The chosen reply's rewards are {@code [at, at + heads)}, the rejected one's follow. */
         private void comparison(int i, float[] rewards, float[] slopes, int at) {
-            int pairs = batch.comparisons.size();
-            double weight = batch.comparisons.get(i).weight();
+            double share = batch.comparisons.get(i).weight() / batch.weight;
             for (int head = 0; head < heads; head++) {
                 double chosen = rewards[at + head];
                 double rejected = rewards[at + heads + head];
-                double slope = weight
-                        * batch.comparisonWeights.get(i)[head]
-                        * RewardLoss.pairSlope(chosen - rejected, config.smoothing())
-                        / pairs;
-                double centre = 2 * config.centring() * (chosen + rejected) / (pairs * heads);
-                slopes[at + head] = (float) (slope + centre);
-                slopes[at + heads + head] = (float) (-slope + centre);
+                double slope = batch.comparisonDraws.get(i)[head]
+                        * RewardLoss.pairSlope(chosen - rejected, config.smoothing());
+                double centre = 2 * config.centring() * (chosen + rejected);
+                slopes[at + head] = (float) (share * (centre + slope));
+                slopes[at + heads + head] = (float) (share * (centre - slope));
             }
         }
 
         private void vote(int i, float[] rewards, float[] slopes, int at) {
-            int votes = batch.votes.size();
+            double share = batch.votes.get(i).weight() / batch.weight;
+            boolean up = batch.votes.get(i).vote().up();
             for (int head = 0; head < heads; head++) {
-                double slope = RewardLoss.voteSlope(
-                        rewards[at + head], bias, batch.votes.get(i).up(), config.smoothing());
-                slopes[at + head] =
-                        (float) (config.voteWeight() * batch.voteWeights.get(i)[head] * slope / votes);
-                biasSlope += slope / (votes * heads);
+                double slope = share
+                        * batch.voteDraws.get(i)[head]
+                        * RewardLoss.voteSlope(rewards[at + head], bias, up, config.smoothing());
+                slopes[at + head] = (float) slope;
+                biasSlope += slope / heads;
             }
         }
     }

@@ -93,7 +93,8 @@ public final class SftCommand implements Callable<Integer> {
         }
         CheckpointConfig model = CheckpointConfig.read(base);
         SftConfig defaults = SftConfig.DEFAULT;
-        SftConfig config = new SftConfig(learningRate, epochs, batchTokens, tokensMax, defaults.warmupSteps(), seed);
+        SftConfig config = new SftConfig(
+                learningRate, epochs, batchTokens, tokensMax, defaults.warmupSteps(), seed, defaults.temperature());
         List<Sample> samples;
         List<Sample> test;
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(base)) {

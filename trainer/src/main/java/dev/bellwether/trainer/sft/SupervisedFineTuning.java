@@ -62,7 +62,7 @@ public final class SupervisedFineTuning {
         float[] found = model.backward(
                 parameters.weights(),
                 batch,
-                1,
+                config.temperature(),
                 (logProbabilities, _, _) -> logProbabilities.sum().mul(new Scalar(-1.0 / tokens)));
         parameters.update(learningRate);
         return -sum(found) / tokens;
@@ -73,7 +73,7 @@ public final class SupervisedFineTuning {
         double sum = 0;
         long tokens = 0;
         for (MicroBatch batch : MicroBatch.pack(samples, config.batchTokens())) {
-            sum -= sum(model.logProbabilities(weights, batch, 1));
+            sum -= sum(model.logProbabilities(weights, batch, config.temperature()));
             tokens += batch.replyTokens();
         }
         return sum / tokens;

@@ -114,7 +114,7 @@ final class TrainingSpeed {
     }
 
     private double sft(List<Double> forward) {
-        SftConfig settings = new SftConfig(RATE, 1, Math.max(rows * (tokens + 7), tokens), tokens, 1, 1);
+        SftConfig settings = new SftConfig(RATE, 1, Math.max(rows * (tokens + 7), tokens), tokens, 1, 1, 1);
         try (Weights base = Weights.of(checkpoint, device);
                 Weights weights = lora.isPresent() ? base.trainable(config, lora, 1) : base;
                 Parameters parameters = new Parameters(weights, Parameters.AdamW.FINE_TUNING);
@@ -140,7 +140,7 @@ final class TrainingSpeed {
         CheckpointConfig heads = config.asRewardModel(RewardConfig.DEFAULT.heads(), Pooling.MEAN);
         int pairs = Math.max(1, rows / 2);
         RewardConfig settings =
-                new RewardConfig(heads.labels(), RATE, 1, pairs, .1, 1, 0, .01, Math.max(rows, 2) * (tokens + 7));
+                new RewardConfig(heads.labels(), RATE, 1, pairs, .1, 1, 0, 1, 1, .01, Math.max(rows, 2) * (tokens + 7));
         List<Comparison> comparisons = new ArrayList<>();
         for (int i = 0; i < (steps + 1) * pairs; i++) {
             comparisons.add(new Comparison(sample(), sample(), 1, List.of(), i));
@@ -161,12 +161,13 @@ final class TrainingSpeed {
     private Map<String, Double> ppo(Weights base, int rollouts) {
         CheckpointConfig heads = config.asRewardModel(RewardConfig.DEFAULT.heads(), Pooling.MEAN);
         PpoConfig standard = PpoConfig.DEFAULT;
-        PpoConfig settings = standard.with(2, standard.temperature(), tokens - tokens / 4)
-                .withRollouts(rollouts, Math.max(standard.batchTokens(), tokens));
+        PpoConfig settings = standard.with(2, rollouts, standard.temperature(), tokens - tokens / 4, 1)
+                .withRollouts(rollouts, Math.max(standard.update().batchTokens(), tokens));
         List<int[]> prompts = samples(rollouts).stream().map(Sample::prompt).toList();
-        try (RewardModel reward = new RewardModel(heads, base.trainable(heads, lora, 1), settings.batchTokens());
+        try (RewardModel reward = new RewardModel(
+                        heads, base.trainable(heads, lora, 1), settings.update().batchTokens());
                 Ppo ppo = new Ppo(
-                        Ppo.Models.start(config, base, lora, 1, reward),
+                        Ppo.Models.start(config, base.trainable(config, lora, 1), base, reward),
                         new Rollouts(checkpoint),
                         prompts,
                         settings,

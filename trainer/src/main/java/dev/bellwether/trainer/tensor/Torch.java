@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -132,5 +133,14 @@ public final class Torch {
                     .order(ByteOrder.LITTLE_ENDIAN));
         }
         return pieces;
+    }
+
+    /** Writes the memory of a contiguous tensor on the processor. */
+    public static void write(Tensor tensor, WritableByteChannel channel) throws IOException {
+        for (ByteBuffer piece : bytes(tensor)) {
+            while (piece.hasRemaining()) {
+                channel.write(piece);
+            }
+        }
     }
 }

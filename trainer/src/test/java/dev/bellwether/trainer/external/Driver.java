@@ -81,7 +81,7 @@ final class Driver {
                     Files.readAllLines(in.resolve("preference.jsonl")),
                     Files.readAllLines(in.resolve("prompts.jsonl")));
         }
-        SftConfig settings = new SftConfig(lora.isPresent() ? 5e-3 : 1e-3, 12, 1_800, 256, 3, 1);
+        SftConfig settings = new SftConfig(lora.isPresent() ? 5e-3 : 1e-3, 12, 1_800, 256, 3, 1, 1);
         try (Weights origin = Weights.of(checkpoint, ComputeDevice.CPU);
                 Weights weights = origin.trainable(config, lora, 1);
                 Parameters parameters = new Parameters(weights, Parameters.AdamW.FINE_TUNING);

@@ -76,11 +76,15 @@ class RolloutsTest {
     @Test
     void endsTrainingWhenThePolicyStraysOrSaysTheSameToEverything() {
         PpoConfig config = PpoConfig.DEFAULT;
-        assertThat(config.exceededBy(Map.of("objective/kl", config.klStop(), "response/distinct", 1.0)))
+        assertThat(config.exceededBy(Map.of("objective/kl", config.bounds().kl(), "response/distinct", 1.0)))
                 .isFalse();
-        assertThat(config.exceededBy(Map.of("objective/kl", config.klStop() + .1, "response/distinct", 1.0)))
+        assertThat(config.exceededBy(Map.of("objective/kl", config.bounds().kl() + .1, "response/distinct", 1.0)))
                 .isTrue();
-        assertThat(config.exceededBy(Map.of("objective/kl", 1.0, "response/distinct", config.distinctMin() - .01)))
+        assertThat(config.exceededBy(Map.of(
+                        "objective/kl",
+                        1.0,
+                        "response/distinct",
+                        config.bounds().distinct() - .01)))
                 .isTrue();
     }
 }

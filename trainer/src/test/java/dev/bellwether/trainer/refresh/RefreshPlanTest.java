@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.bellwether.trainer.external.ExternalConfig;
+import dev.bellwether.trainer.ppo.BestOfN;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,7 +20,8 @@ class RefreshPlanTest {
 
     @Test
     void isReadAsItWasWritten() throws IOException {
-        TrainingConfig training = TrainingConfig.of("lora", 4, 12.0, List.of("q_proj", "v_proj"), "cpu");
+        TrainingConfig training = TrainingConfig.of(
+                "lora", 4, 12.0, List.of("q_proj", "v_proj"), "cpu", new BestOfN.Config(2, 30, 4), 24);
         RefreshPlan plan = new RefreshPlan(
                 new Refresh.Order("support", "v2", "default", "v1", Refresh.Until.PUBLISH),
                 new RefreshConfig(
@@ -47,6 +49,7 @@ class RefreshPlanTest {
         "kind, adapters",
         "rank, 0",
         "targets, k_norm",
+        "rollouts, 0",
     })
     void refusesTrainingThatItDoesNotKnow(String setting, String value) {
         assertThatThrownBy(() -> TrainingConfig.of(
@@ -54,7 +57,9 @@ class RefreshPlanTest {
                         setting.equals("rank") ? Integer.valueOf(value) : null,
                         null,
                         setting.equals("targets") ? List.of(value) : null,
-                        null))
+                        null,
+                        null,
+                        setting.equals("rollouts") ? Integer.valueOf(value) : null))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(value);
     }

@@ -4,6 +4,7 @@ import static dev.bellwether.trainer.reference.TrainingReference.BATCH;
 
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.reference.TrainingReference;
 import java.io.IOException;
 import java.util.List;
@@ -22,19 +23,27 @@ class RewardReferenceTest {
     @MethodSource("cases")
     void computesWhatPyTorchComputes(TrainingReference reference) {
         CheckpointConfig config = reference.rewardModel(HEADS);
-        RewardConfig settings = new RewardConfig(HEADS, 1e-2, 1, 1, .1, 1, 0, .01, 64);
+        RewardConfig settings = new RewardConfig(HEADS, 1e-2, 1, 1, .1, .6, 0, 1, 1, .01, 64);
         Comparison comparison = new Comparison(BATCH.sample(0), BATCH.sample(1), .8, List.of(), 0);
+        Comparison reversed = new Comparison(BATCH.sample(1), BATCH.sample(0), .4, List.of(), 0);
+        Vote vote = new Vote(BATCH.sample(0), true, "mia", 0);
         reference.check("reward", config, weights -> {
             RewardModel model = new RewardModel(config, weights, 64);
             RewardTraining training = new RewardTraining(model, settings, 1);
             RewardTraining.Batch batch = new RewardTraining.Batch();
-            batch.add(comparison, new float[] {1, 1});
+            batch.add(new RewardTraining.Compared(comparison), 1, 1);
+            batch.add(new RewardTraining.Compared(reversed), 1, 1);
+            batch.add(new RewardTraining.Voted(vote, settings.voteWeight()), 1, 2);
             float[][] rewards = model.rewards(List.of(BATCH.sample(0), BATCH.sample(1)));
             training.backward(batch);
             double loss = 0;
             for (int head = 0; head < HEADS; head++) {
+                double margin = rewards[0][head] - rewards[1][head];
                 double sum = rewards[0][head] + rewards[1][head];
-                loss += .8 * RewardLoss.pair(rewards[0][head] - rewards[1][head], .1) + .01 * sum * sum / HEADS;
+                loss += .8 / 1.8 * RewardLoss.pair(margin, .1);
+                loss += .4 / 1.8 * RewardLoss.pair(-margin, .1);
+                loss += 1.2 / 1.8 * .01 * sum * sum;
+                loss += .6 / 1.8 * (1 + head) * RewardLoss.vote(rewards[0][head], 0, true, .1);
             }
             return loss;
         });

@@ -76,7 +76,7 @@ class RewardTrainingTest {
     }
 
     private static RewardConfig config(double learningRate, int epochs, int batchTokens) {
-        return new RewardConfig(2, learningRate, epochs, 16, .1, 1, .5, .01, batchTokens);
+        return new RewardConfig(2, learningRate, epochs, 16, .1, 1, .5, 1, 1, .01, batchTokens);
     }
 
     @Test
@@ -98,7 +98,7 @@ class RewardTrainingTest {
     @Test
     void learnsFromThumbsAlone() {
         List<Comparison> heldOut = comparisons(50);
-        assertThat(train(config(3e-3, 30, 1_800), List.of(), votes(96), heldOut).accuracy())
+        assertThat(train(config(3e-3, 6, 1_800), List.of(), votes(96), heldOut).accuracy())
                 .isGreaterThan(.9);
     }
 
