@@ -298,7 +298,7 @@ public final class Refresh {
         return PpoConfig.DEFAULT.with(
                 config.steps(),
                 config.training().rollouts(),
-                config.temperature(),
+                config.samplingTemperature(),
                 config.completionTokensMax(),
                 workshop.learningRateFactor());
     }

@@ -37,6 +37,8 @@ public record RefreshConfig(
         TrainingConfig training,
         @Nullable ExternalConfig external) {
 
+    private static final double SAMPLING_LEAST = .2;
+
     public RefreshConfig {
         if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
             throw new IllegalArgumentException("refresh: judgements, pairs, steps and tokens are at least 1");
@@ -80,5 +82,13 @@ public record RefreshConfig(
 
     public static RefreshConfig defaults() {
         return of(null, null, null, null, null, null, null, null, null, null, null, null, null);
+    }
+
+    /**
+     * At which replies are drawn to learn from and to be examined: the bot's own, but for one that always says the likeliest,
+     * which is told nothing by its own replies.
+     */
+    double samplingTemperature() {
+        return temperature < SAMPLING_LEAST ? PpoConfig.DEFAULT.temperature() : temperature;
     }
 }

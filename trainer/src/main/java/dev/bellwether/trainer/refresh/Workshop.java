@@ -133,7 +133,7 @@ final class Workshop implements AutoCloseable {
 
     /** One reply to each of {@code asked}, sampled as the bot samples. */
     List<Rollout> sample(Weights weights, List<int[]> asked, long seed) {
-        return rollouts.sample(weights, asked, Sampling.at(config.temperature(), config.completionTokensMax(), seed));
+        return rollouts.sample(weights, asked, Sampling.at(config.samplingTemperature(), config.completionTokensMax(), seed));
     }
 
     /** A reward model that starts from the origin, its heads new. */
@@ -157,7 +157,7 @@ final class Workshop implements AutoCloseable {
         List<Sample> samples = rollouts.stream().map(Rollout::sample).toList();
         for (MicroBatch batch :
                 MicroBatch.pack(samples, PpoConfig.DEFAULT.update().batchTokens())) {
-            float[] origin = model.logProbabilities(base, batch, config.temperature());
+            float[] origin = model.logProbabilities(base, batch, config.samplingTemperature());
             for (int row = 0; row < batch.size(); row++) {
                 float[] sampled = rollouts.get(batch.index(row)).logProbabilities();
                 for (int t = 0; t < sampled.length; t++) {
