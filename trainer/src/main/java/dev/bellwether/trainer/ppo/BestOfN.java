@@ -53,7 +53,7 @@ public final class BestOfN {
      * @param replies to each
      */
     public record Config(int rounds, int prompts, int replies) {
-        public static final Config DEFAULT = new Config(1, 512, 16);
+        public static final Config DEFAULT = new Config(0, 512, 16);
 
         public Config {
             if (rounds < 0 || prompts < 1 || replies < 2) {

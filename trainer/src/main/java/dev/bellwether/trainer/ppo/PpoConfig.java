@@ -19,10 +19,10 @@ public record PpoConfig(
         double temperature,
         int completionTokensMax) {
     public static final PpoConfig DEFAULT = new PpoConfig(
-            24,
+            20,
             192,
-            new Reward(1, 5, 1, .2),
-            new Update(2, 1, 1, 6e-4, 5, .2, .2, .2, 1, .95, .05, 2_000),
+            new Reward(1, 5, 1, .15),
+            new Update(2, 4, 1, 3e-4, 5, .2, .2, .2, 1, .95, .05, 2_000),
             new Bounds(4, .5),
             .7,
             96);

@@ -305,13 +305,14 @@ public final class Refresh {
 
     /** The policy's weights after PPO; those before the first step whose rollouts were out of bounds. */
     private Weights ppo(Workshop workshop, RewardModel reward) throws IOException {
-        Weights actor = workshop.base().trainable(workshop.policy(), workshop.lora(), config.seed());
-        if (stages.load("actor", actor.vector()).isPresent()) {
-            return actor;
+        Weights done = workshop.trainable();
+        if (stages.load("actor", done.vector()).isPresent()) {
+            return done;
         }
+        done.close();
         PpoConfig settings = settings(workshop);
-        begin(workshop, reward, settings, actor);
-        Ppo.Models models = Ppo.Models.start(workshop.policy(), actor, workshop.base(), reward);
+        Ppo.Models models =
+                Ppo.Models.start(workshop.policy(), beginning(workshop, reward, settings), workshop.base(), reward);
         try (Ppo ppo = new Ppo(models, workshop.rollouts(), workshop.prompts(), settings, config.seed());
                 TensorBoard board = new TensorBoard(directory.resolve("tensorboard"), clock)) {
             boolean exceeded = false;
@@ -322,7 +323,7 @@ public final class Refresh {
                 if (!exceeded) {
                     stages.savePpo(ppo, step + 1);
                 } else if (!stages.restorePpo(ppo, step - 1)) {
-                    begin(workshop, reward, settings, actor);
+                    return finished(workshop, beginning(workshop, reward, settings));
                 }
                 listener.progress("ppo", (step + 1.0) / settings.steps(), metrics);
             }
@@ -330,24 +331,20 @@ public final class Refresh {
         }
     }
 
-    /** Where PPO begins: at the policy that has learned the best of its own replies. */
-    private void begin(Workshop workshop, RewardModel reward, PpoConfig settings, Weights actor) throws IOException {
-        if (stages.load("distilled", actor.vector()).isPresent()) {
-            return;
+    /** Where PPO begins: the origin, or what has learned the best of the origin's replies. */
+    private Weights beginning(Workshop workshop, RewardModel reward, PpoConfig settings) throws IOException {
+        Weights actor = workshop.trainable();
+        BestOfN.Config bestOf = config.training().bestOf();
+        if (bestOf.rounds() == 0 || stages.load("distilled", actor.vector()).isPresent()) {
+            return actor;
         }
         try (Transformer policy = new Transformer(workshop.policy())) {
-            new BestOfN(
-                            policy,
-                            workshop.rollouts(),
-                            reward,
-                            workshop.prompts(),
-                            settings,
-                            config.training().bestOf(),
-                            workshop.learningRateFactor() * BestOfN.LEARNING_RATE,
-                            config.seed())
+            double rate = workshop.learningRateFactor() * BestOfN.LEARNING_RATE;
+            new BestOfN(policy, workshop.rollouts(), reward, workshop.prompts(), settings, bestOf, rate, config.seed())
                     .train(actor, (fraction, metrics) -> listener.progress("distil", fraction, metrics));
         }
         stages.save("distilled", actor.vector());
+        return actor;
     }
 
     private Weights finished(Workshop workshop, Weights actor) throws IOException {

@@ -90,9 +90,9 @@ final class Workshop implements AutoCloseable {
         return base;
     }
 
-    /** What the policy is trained by; none where all its weights are. */
-    Optional<LoraConfig> lora() {
-        return lora;
+    /** The policy before it is trained: all its weights, or adapters. */
+    Weights trainable() {
+        return base.trainable(policy, lora, config.seed());
     }
 
     double learningRateFactor() {
@@ -133,7 +133,8 @@ final class Workshop implements AutoCloseable {
 
     /** One reply to each of {@code asked}, sampled as the bot samples. */
     List<Rollout> sample(Weights weights, List<int[]> asked, long seed) {
-        return rollouts.sample(weights, asked, Sampling.at(config.samplingTemperature(), config.completionTokensMax(), seed));
+        return rollouts.sample(
+                weights, asked, Sampling.at(config.samplingTemperature(), config.completionTokensMax(), seed));
     }
 
     /** A reward model that starts from the origin, its heads new. */
