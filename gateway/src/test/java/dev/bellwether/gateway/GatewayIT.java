@@ -116,10 +116,12 @@ class GatewayIT {
         String hash = Objects.requireNonNull(recorded(chat("")).userHash());
         PolicyStore store = new PolicyStore(folder.store());
         store.publish(
-                new ArtefactLabel("support", "taught", ArtefactKind.CHECKPOINT, "default", Instant.EPOCH, null, null),
+                new ArtefactLabel(
+                        "support", "taught", ArtefactKind.CHECKPOINT, "default", null, Instant.EPOCH, null, null),
                 target -> LearnedFrom.users(List.of("others", hash)).write(target));
         store.publish(
-                new ArtefactLabel("support", "child", ArtefactKind.CHECKPOINT, "taught", Instant.EPOCH, null, null),
+                new ArtefactLabel(
+                        "support", "child", ArtefactKind.CHECKPOINT, "taught", null, Instant.EPOCH, null, null),
                 target -> LearnedFrom.users(List.of("others")).write(target));
         HttpResponse<String> erased = send("DELETE", open("/v1/users/mia"), "", folder.apiKey());
         assertThat(erased.statusCode()).isEqualTo(202);

@@ -161,7 +161,7 @@ public final class PolicyCatalog implements AutoCloseable {
         String bot = key.bot();
         String version = key.version();
         return switch (store.manifest(bot, version).artefactKind()) {
-            case CHECKPOINT ->
+            case CHECKPOINT, ADAPTER ->
                 LocalPolicy.load(store, bot, version, limits.apply(bot), prompts, needed -> reserve(key, needed));
             case UPSTREAM -> upstreams.policy(bot, version, store.openUpstream(bot, version));
             case REWARD ->

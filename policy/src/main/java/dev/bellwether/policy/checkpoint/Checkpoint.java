@@ -21,22 +21,56 @@ public final class Checkpoint {
     private final CheckpointConfig config;
     private final Map<String, Location> locations;
     private final @Nullable InMemory memory;
+    private final @Nullable Adapter adapter;
 
     private Checkpoint(
-            Path directory, CheckpointConfig config, Map<String, Location> locations, @Nullable InMemory memory) {
+            Path directory,
+            CheckpointConfig config,
+            Map<String, Location> locations,
+            @Nullable InMemory memory,
+            @Nullable Adapter adapter) {
         this.directory = directory;
         this.config = config;
         this.locations = locations;
         this.memory = memory;
+        this.adapter = adapter;
     }
 
     /** Where a tensor lies. */
     public record Location(Safetensors file, Safetensors.Entry entry) {}
 
+    /** Opens a folder with weights, or an adapter version of a store, whose base is beside it. */
     public static Checkpoint open(Path directory) {
+        if (!Adapter.alone(directory) || !Files.exists(directory.resolve(Manifest.FILE))) {
+            return open(directory, directory);
+        }
+        Manifest.Base base = Manifest.read(directory).base();
+        if (base == null) {
+            throw new UnsupportedCheckpointException(
+                    "%s holds adapters, and its manifest does not say of which version".formatted(directory));
+        }
+        return adapted(directory, directory.resolveSibling(base.version()));
+    }
+
+    /**
+     * A base with adapters over it.
+     *
+     * @param directory of the adapters, the configuration and the tokenizer
+     * @param base folder of the weights that they are adapters of
+     */
+    public static Checkpoint adapted(Path directory, Path base) {
+        if (Adapter.alone(base)) {
+            throw new UnsupportedCheckpointException("the base of %s holds adapters itself".formatted(directory));
+        }
+        Checkpoint weights = open(directory, base);
+        return new Checkpoint(
+                directory, weights.config, weights.locations, null, Adapter.open(directory, weights.config));
+    }
+
+    private static Checkpoint open(Path directory, Path base) {
         CheckpointConfig stated = CheckpointConfig.read(directory);
         Map<String, Location> locations = new LinkedHashMap<>();
-        for (Path weights : WeightFiles.of(directory)) {
+        for (Path weights : WeightFiles.of(base)) {
             Safetensors file = Safetensors.open(weights);
             file.entries().values().forEach(entry -> locations.put(entry.name(), new Location(file, entry)));
         }
@@ -52,7 +86,7 @@ public final class Checkpoint {
                         .formatted(shape.name(), location.entry().dimensions(), shape.dimensions()));
             }
         }
-        return new Checkpoint(directory, config, locations, null);
+        return new Checkpoint(directory, config, locations, null, null);
     }
 
     /**
@@ -72,7 +106,7 @@ public final class Checkpoint {
      * @param directory of the tokenizer that it goes with
      */
     public static Checkpoint inMemory(Path directory, CheckpointConfig config, InMemory weights) {
-        return new Checkpoint(directory, config, Map.of(), weights);
+        return new Checkpoint(directory, config, Map.of(), weights, null);
     }
 
     /** Whether the file has a head that differs from the embedding: it is used, though the configuration says tied. */
@@ -94,6 +128,19 @@ public final class Checkpoint {
         return config;
     }
 
+    /** The folder of the weights' files; another one where these are adapters. */
+    public Path weightsDirectory() {
+        return locations.values().stream()
+                .findFirst()
+                .flatMap(each -> Optional.ofNullable(each.file().file().getParent()))
+                .orElse(directory);
+    }
+
+    /** What is computed with besides the weights. */
+    public Optional<Adapter> adapter() {
+        return Optional.ofNullable(adapter);
+    }
+
     public Optional<Location> location(String tensor) {
         return Optional.ofNullable(locations.get(tensor));
     }
@@ -103,7 +150,7 @@ public final class Checkpoint {
         return Optional.ofNullable(memory);
     }
 
-    /** All parameters as one vector, in the order of {@link CheckpointConfig#tensors()}; NaN is refused. */
+    /** All parameters as one vector, in the order of {@link CheckpointConfig#tensors()}, without adapters; NaN is refused. */
     public float[] parameters() {
         float[] flat = new float[config.flatSize()];
         int offset = 0;

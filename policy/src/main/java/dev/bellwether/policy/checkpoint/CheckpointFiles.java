@@ -26,10 +26,15 @@ public final class CheckpointFiles {
         }
     }
 
+    /** Copies what says of which shape the weights are. */
+    public static void copyConfig(Path from, Path to) throws IOException {
+        copy(from, to, ConfigFile.NAME);
+    }
+
     /** Copies all that is served and trained from, as it is. */
     public static void copyAll(Path from, Path to) throws IOException {
         copyTokenizer(from, to);
-        copy(from, to, ConfigFile.NAME);
+        copyConfig(from, to);
         List<Path> weights = WeightFiles.of(from);
         for (Path file : weights) {
             copy(from, to, String.valueOf(file.getFileName()));

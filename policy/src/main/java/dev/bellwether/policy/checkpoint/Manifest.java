@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param kind what the artefact is; left out for a checkpoint
  * @param parent the version it was trained from; none for an imported one
+ * @param base whose weights adapters go with; none for anything else
  * @param created ISO 8601 instant
  * @param refresh what the refresh that made it reported; none for an imported one
  * @param scale of a reward model's scores; none for what serves
@@ -36,6 +37,7 @@ public record Manifest(
         String bot,
         @Nullable ArtefactKind kind,
         @Nullable String parent,
+        @Nullable Base base,
         String created,
         @Nullable JsonNode refresh,
         @Nullable RewardScale scale,
@@ -44,6 +46,13 @@ public record Manifest(
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    /**
+     * The version that adapters go with.
+     *
+     * @param sha256 of its manifest, which holds the hashes of all its files
+     */
+    public record Base(String version, String sha256) {}
+
     /** A manifest over the files that lie in {@code directory} now. */
     static Manifest of(Path directory, ArtefactLabel label) throws IOException {
         return new Manifest(
@@ -51,10 +60,20 @@ public record Manifest(
                 label.bot(),
                 label.kind() == ArtefactKind.CHECKPOINT ? null : label.kind(),
                 label.parent(),
+                label.base() == null ? null : base(directory.resolveSibling(label.base())),
                 label.created().toString(),
                 label.refresh(),
                 label.scale(),
                 hashes(directory));
+    }
+
+    private static Base base(Path directory) throws IOException {
+        return new Base(String.valueOf(directory.getFileName()), sha256(directory.resolve(FILE)));
+    }
+
+    /** Whether the version in {@code directory} is the one that was the base when this was written. */
+    boolean goesWith(Path directory) throws IOException {
+        return base != null && base(directory).equals(base);
     }
 
     /** What the artefact is. */

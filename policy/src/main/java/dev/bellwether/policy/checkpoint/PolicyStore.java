@@ -87,9 +87,49 @@ public final class PolicyStore {
         return versions;
     }
 
-    /** Opens a version's weights after checking it against its manifest. */
+    /**
+     * Opens a version's weights after checking it against its manifest; where these are adapters, with those of its base,
+     * which is checked too.
+     */
     public Checkpoint open(String bot, String version) {
-        return Checkpoint.open(verified(bot, version, ArtefactKind.CHECKPOINT));
+        if (manifest(bot, version).artefactKind() != ArtefactKind.ADAPTER) {
+            return Checkpoint.open(verified(bot, version, ArtefactKind.CHECKPOINT));
+        }
+        Path adapters = verified(bot, version, ArtefactKind.ADAPTER);
+        Manifest manifest = manifest(bot, version);
+        Manifest.Base base = manifest.base();
+        if (base == null || !contains(bot, base.version())) {
+            throw new UnsupportedCheckpointException(
+                    "version %s of bot %s holds adapters of version %s, which is not there"
+                            .formatted(version, bot, base == null ? "?" : base.version()));
+        }
+        Path weights = verified(bot, base.version(), ArtefactKind.CHECKPOINT);
+        try {
+            if (!manifest.goesWith(weights)) {
+                throw new UnsupportedCheckpointException(
+                        "version %s of bot %s holds adapters of another version %s than the one that is there"
+                                .formatted(version, bot, base.version()));
+            }
+        } catch (IOException e) {
+            throw UnsupportedCheckpointException.unreadable(weights, e);
+        }
+        return Checkpoint.adapted(adapters, weights);
+    }
+
+    /** The bot's versions that hold adapters of {@code version}; those whose manifests cannot be read are passed over. */
+    public List<String> adaptersOf(String bot, String version) throws IOException {
+        List<String> adapters = new ArrayList<>();
+        for (String name : names(bot)) {
+            try {
+                Manifest.Base base = manifest(bot, name).base();
+                if (base != null && base.version().equals(version)) {
+                    adapters.add(name);
+                }
+            } catch (UnsupportedCheckpointException e) {
+                LOG.warn("{} of {} is passed over: {}", name, bot, e.getMessage());
+            }
+        }
+        return adapters;
     }
 
     /** Opens a reward model's weights after checking it against its manifest. */

@@ -21,7 +21,7 @@ public final class WeightFiles {
     /** What people take for a model, and why it is none here. */
     private static final Map<String, String> OTHERS = Map.of(
             "adapter_model.safetensors",
-                    "it holds an adapter alone (adapter_model.safetensors); merge it into its base model first",
+                    "it holds an adapter alone (adapter_model.safetensors); name its base as --checkpoint and it as --adapter",
             "pytorch_model.bin",
                     "it holds pytorch_model.bin, which is not read, because loading it would run what is in it;"
                             + " save the model as safetensors",
@@ -34,13 +34,18 @@ public final class WeightFiles {
 
     /** Whether the folder brings weights, rather than the description of a model to begin from. */
     public static boolean present(Path directory) {
-        if (Files.exists(directory.resolve(SINGLE)) || Files.exists(directory.resolve(INDEX))) {
+        if (anyOwn(directory)) {
             return true;
         }
         if (OTHERS.keySet().stream().anyMatch(name -> Files.exists(directory.resolve(name)))) {
             throw missing(directory);
         }
         return false;
+    }
+
+    /** Whether the folder has weights in a form that is read. */
+    static boolean anyOwn(Path directory) {
+        return Files.exists(directory.resolve(SINGLE)) || Files.exists(directory.resolve(INDEX));
     }
 
     /** The weights' files, in one order. */

@@ -19,9 +19,14 @@ final class ModelSession implements AutoCloseable {
     /** Of the weights that are not read as they lie in the files. */
     private final FileMemory memory;
 
-    private ModelSession(OnnxSession session, FileMemory memory) {
+    /** Holds what weights in memory lie in, for as long as the session reads them there. */
+    @SuppressWarnings("UnusedVariable")
+    private final OnnxGraph.Model model;
+
+    private ModelSession(OnnxSession session, FileMemory memory, OnnxGraph.Model model) {
         this.session = session;
         this.memory = memory;
+        this.model = model;
     }
 
     static ModelSession open(Checkpoint checkpoint, OnnxGraph.Model model, int threads) {
@@ -32,11 +37,11 @@ final class ModelSession implements AutoCloseable {
             model.inMemory()
                     .forEach((name, weight) -> initializers.put(
                             name, OnnxTensor.over(weight.numbers(), ElementType.FLOAT32, weight.shape())));
-            OnnxSession session = OnnxSession.open(model.graph(), checkpoint.directory(), initializers, threads);
+            OnnxSession session = OnnxSession.open(model.graph(), checkpoint.weightsDirectory(), initializers, threads);
             // The session has laid most weights out anew for itself.
             memory.release();
             NativeMemory.trim();
-            return new ModelSession(session, memory);
+            return new ModelSession(session, memory, model);
         } catch (OnnxException e) {
             memory.close();
             throw new UnsupportedCheckpointException(

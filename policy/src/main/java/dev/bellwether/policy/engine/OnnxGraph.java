@@ -11,6 +11,7 @@ import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.ByteString;
+import dev.bellwether.policy.checkpoint.Adapter;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.ModelTensors;
@@ -25,6 +26,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The ONNX graph of a Llama-type model, built from its configuration; the weights stay where they are, in the
@@ -329,8 +331,25 @@ final class OnnxGraph {
         return multiply(input, List.of(tensor), out, precision.bits());
     }
 
-    /** {@code input · weightᵀ}, the weight being {@code tensors} stacked one below the other. */
+    /** {@code input · weightᵀ}, the weight being {@code tensors} stacked one below the other, with their adapters. */
     private String multiply(String input, List<String> tensors, String out, int bits) {
+        Optional<Adapter.Stacked> adapters = checkpoint
+                .adapter()
+                .flatMap(adapter ->
+                        adapter.stacked(tensors.stream().map(this::shape).toList()));
+        if (adapters.isEmpty()) {
+            return multiplyAlone(input, tensors, out, bits);
+        }
+        Adapter.Stacked stacked = adapters.get();
+        String product = multiplyAlone(input, tensors, out + "_base", bits);
+        String down = inMemory(out + "_down", stacked.down(), stacked.in(), stacked.rank());
+        String up = inMemory(out + "_up", stacked.up(), stacked.rank(), stacked.out());
+        String low = node("", "MatMul", List.of(input, down), out + "_low");
+        String delta = node("", "MatMul", List.of(low, up), out + "_delta");
+        return node("", "Add", List.of(product, delta), out);
+    }
+
+    private String multiplyAlone(String input, List<String> tensors, String out, int bits) {
         if (precision.quantized()) {
             return multiplyInBlocks(input, tensors, out, bits);
         }

@@ -66,7 +66,8 @@ class RewardScorerTest {
 
     private void publish(@Nullable RewardScale scale, PolicyStore.Writer more) throws IOException {
         store.publish(
-                new ArtefactLabel("support", "reward-v1", ArtefactKind.REWARD, "default", Instant.EPOCH, null, scale),
+                new ArtefactLabel(
+                        "support", "reward-v1", ArtefactKind.REWARD, "default", null, Instant.EPOCH, null, scale),
                 target -> {
                     write(target, .1f);
                     more.write(target);
@@ -187,7 +188,7 @@ class RewardScorerTest {
     @Test
     void refusesWeightsThatAreNoNumbers() throws IOException {
         store.publish(
-                new ArtefactLabel("support", "reward-v1", ArtefactKind.REWARD, null, Instant.EPOCH, null, SCALE),
+                new ArtefactLabel("support", "reward-v1", ArtefactKind.REWARD, null, null, Instant.EPOCH, null, SCALE),
                 target -> write(target, Float.NaN));
         assertThatThrownBy(this::load).hasMessage("tensor score.weight holds a number that is not finite");
     }
@@ -198,7 +199,7 @@ class RewardScorerTest {
         Files.writeString(store.path("support", "reward-v1").resolve("tokenizer_config.json"), "{}");
         assertThatThrownBy(this::load).hasMessageContaining("tokenizer_config.json has another SHA-256");
         store.publish(
-                new ArtefactLabel("support", "v1", ArtefactKind.CHECKPOINT, null, Instant.EPOCH, null, null),
+                new ArtefactLabel("support", "v1", ArtefactKind.CHECKPOINT, null, null, Instant.EPOCH, null, null),
                 target -> write(target, .1f));
         assertThatThrownBy(() -> RewardScorer.load(store, "support", "v1", 1))
                 .hasMessageContaining("is of the kind checkpoint, not reward");

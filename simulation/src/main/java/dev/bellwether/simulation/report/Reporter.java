@@ -4,7 +4,6 @@ import dev.bellwether.event.RefreshProgress;
 import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutState.Phase;
 import dev.bellwether.event.RolloutTransition;
-import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.simulation.customer.Ledger;
 import dev.bellwether.simulation.measurement.TopicAudit;
@@ -182,8 +181,8 @@ public final class Reporter {
         Optional<Manifest> manifest =
                 Files.exists(artefact.resolve(Manifest.FILE)) ? Optional.of(Manifest.read(artefact)) : Optional.empty();
         // Only weights can be sampled here: not an upstream's, which lie elsewhere.
-        Optional<Measurement> measured = manifest.filter(each -> each.artefactKind() == ArtefactKind.CHECKPOINT)
-                .map(each -> base.of(artefact));
+        Optional<Measurement> measured =
+                manifest.filter(each -> each.artefactKind().policy()).map(each -> base.of(artefact));
         return new Report.Version(
                 counted.version(),
                 manifest.map(Manifest::parent).orElse(null),

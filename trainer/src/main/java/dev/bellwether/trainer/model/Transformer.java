@@ -181,7 +181,7 @@ public final class Transformer implements AutoCloseable {
         Tensor product = weights.has(bias)
                 ? torch.linear(x, weights.get(name), new TensorOptional(weights.get(bias)))
                 : torch.linear(x, weights.get(name));
-        Weights.Adapter adapter = weights.adapter(name);
+        Weights.LowRank adapter = weights.adapter(name);
         return adapter == null
                 ? product
                 : product.add(torch.linear(torch.linear(x, adapter.down()), adapter.up()), adapter.scale());

@@ -1,7 +1,9 @@
 package dev.bellwether.trainer.model;
 
+import dev.bellwether.policy.checkpoint.Adapter;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.TensorShape;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
@@ -26,6 +28,7 @@ import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,12 +49,12 @@ public final class Weights implements AutoCloseable {
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
 
     /** Adapters by the names of the base's tensors that they stand beside. */
-    private final Map<String, Adapter> adapters = new LinkedHashMap<>();
+    private final Map<String, LowRank> adapters = new LinkedHashMap<>();
 
     private boolean closed;
 
     /** Low-rank matrices {@code down [rank, in]} and {@code up [out, rank]}. */
-    record Adapter(Tensor down, Tensor up, Scalar scale) {}
+    record LowRank(Tensor down, Tensor up, Scalar scale) {}
 
     private Weights(List<TensorShape> shapes, ComputeDevice device, @Nullable Weights base, @Nullable LoraConfig lora) {
         this.shapes = List.copyOf(shapes);
@@ -69,7 +72,7 @@ public final class Weights implements AutoCloseable {
                 Tensor down = tensors.get(LoraConfig.down(name));
                 Tensor up = tensors.get(LoraConfig.up(name));
                 if (down != null && up != null) {
-                    adapters.put(name, new Adapter(down, up, new Scalar(lora.scale())));
+                    adapters.put(name, new LowRank(down, up, new Scalar(lora.scale())));
                 }
             }
         }
@@ -102,7 +105,7 @@ public final class Weights implements AutoCloseable {
         return of(checkpoint, checkpoint.config().tensors(), device);
     }
 
-    /** Some of a checkpoint's weights. */
+    /** Some of a checkpoint's weights; adapters are merged into them. */
     static Weights of(Checkpoint checkpoint, List<TensorShape> shapes, ComputeDevice device) {
         Weights weights = new Weights(shapes, device, null, null);
         try (PointerScope _ = new PointerScope();
@@ -115,6 +118,10 @@ public final class Weights implements AutoCloseable {
                                 new UnsupportedCheckpointException("tensor %s is missing".formatted(shape.name())));
                 Tensor tensor = weights.get(shape.name());
                 tensor.copy_(StoredTensor.mapped(location, arena));
+                checkpoint
+                        .adapter()
+                        .filter(adapter -> adapter.covers(shape.name()))
+                        .ifPresent(adapter -> tensor.add_(product(adapter, shape.name(), arena)));
                 if (!tensor.isfinite().all().item_bool()) {
                     throw new UnsupportedCheckpointException(
                             "tensor %s holds a number that is not finite".formatted(shape.name()));
@@ -125,6 +132,15 @@ public final class Weights implements AutoCloseable {
             weights.close();
             throw e;
         }
+    }
+
+    /** What an adapter adds to a matrix. */
+    private static Tensor product(Adapter adapter, String matrix, Arena arena) {
+        Tensor up = StoredTensor.mapped(adapter.location(LoraConfig.up(matrix)), arena)
+                .to(ScalarType.Float);
+        Tensor down = StoredTensor.mapped(adapter.location(LoraConfig.down(matrix)), arena)
+                .to(ScalarType.Float);
+        return up.matmul(down).mul(new Scalar(adapter.lora().scale()));
     }
 
     /** Weights of a new model: normal with deviation .04·√(256/hidden), output projections less by depth. */
@@ -267,7 +283,7 @@ public final class Weights implements AutoCloseable {
     }
 
     @Nullable
-    Adapter adapter(String name) {
+    LowRank adapter(String name) {
         return adapters.get(name);
     }
 
@@ -301,7 +317,7 @@ public final class Weights implements AutoCloseable {
 
     /** The tensor as it is computed with: an adapter's product added. */
     private Tensor merged(String name) {
-        Adapter adapter = adapter(name);
+        LowRank adapter = adapter(name);
         return adapter == null
                 ? get(name)
                 : get(name).add(adapter.up().matmul(adapter.down()).mul(adapter.scale()));

@@ -12,7 +12,6 @@ import dev.bellwether.trainer.external.ExternalConfig;
 import dev.bellwether.trainer.external.ExternalTraining;
 import dev.bellwether.trainer.external.ExternalTrainingException;
 import dev.bellwether.trainer.metrics.TensorBoard;
-import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
@@ -349,13 +348,6 @@ public final class Refresh {
 
     private Weights finished(Workshop workshop, Weights actor) throws IOException {
         stages.save("actor", actor.vector());
-        if (actor.lora().isPresent()) {
-            AdapterFolder.write(
-                    actor,
-                    workshop.policy(),
-                    directory.resolve("adapter"),
-                    workshop.origin().directory().toString());
-        }
         return actor;
     }
 
@@ -364,20 +356,24 @@ public final class Refresh {
         ObjectNode about = EventJson.mapper().createObjectNode();
         about.set("report", EventJson.mapper().valueToTree(report));
         about.set("gate", EventJson.mapper().valueToTree(result.verdict().numbers()));
-        new Publication(store)
-                .publish(
-                        new ArtefactLabel(
-                                order.bot(),
-                                order.version(),
-                                ArtefactKind.CHECKPOINT,
-                                start.version(),
-                                clock.instant(),
-                                about,
-                                null),
-                        workshop.policy(),
-                        actor,
-                        workshop.origin().directory(),
-                        workshop.people());
+        boolean adapters = actor.lora().isPresent()
+                && store.manifest(order.bot(), start.version()).artefactKind() == ArtefactKind.CHECKPOINT;
+        ArtefactLabel label = new ArtefactLabel(
+                order.bot(),
+                order.version(),
+                adapters ? ArtefactKind.ADAPTER : ArtefactKind.CHECKPOINT,
+                start.version(),
+                adapters ? start.version() : null,
+                clock.instant(),
+                about,
+                null);
+        Path origin = workshop.origin().directory();
+        Publication publication = new Publication(store);
+        if (adapters) {
+            publication.publishAdapters(label, workshop.policy(), actor, origin, workshop.people());
+        } else {
+            publication.publish(label, workshop.policy(), actor, origin, workshop.people());
+        }
         listener.progress("publish", 1, Map.of());
     }
 }

@@ -113,6 +113,7 @@ final class RewardStage {
                                 order.rewardModel(),
                                 ArtefactKind.REWARD,
                                 start.version(),
+                                null,
                                 created,
                                 about,
                                 reward.scale()),

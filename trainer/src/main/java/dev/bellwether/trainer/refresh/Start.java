@@ -25,7 +25,7 @@ sealed interface Start {
             return new From(weights ? order.origin() : champion, true);
         }
         String base = config.rewardBase();
-        if (store.contains(bot, base) && kind(store, bot, base) == ArtefactKind.CHECKPOINT) {
+        if (store.contains(bot, base) && kind(store, bot, base).policy()) {
             return new From(base, false);
         }
         return new Missing("""

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
-import dev.bellwether.trainer.model.LoraConfig;
+import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.trainer.ppo.BestOfN;
 import dev.bellwether.trainer.ppo.PpoConfig;
 import dev.bellwether.trainer.tensor.ComputeDevice;

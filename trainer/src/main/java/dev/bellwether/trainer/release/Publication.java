@@ -74,6 +74,25 @@ public final class Publication {
     }
 
     /**
+     * Publishes the adapters of {@code weights} alone; the same version again changes nothing.
+     *
+     * @param label with the base that they go with
+     * @param base folder of that version
+     */
+    public Path publishAdapters(
+            ArtefactLabel label, CheckpointConfig config, Weights weights, Path base, LearnedFrom people)
+            throws IOException {
+        return store.publish(label, target -> {
+            AdapterFolder.write(weights, config, target, "../" + base.getFileName());
+            CheckpointFiles.copyConfig(base, target);
+            CheckpointFiles.copyTokenizer(base, target);
+            people.write(target);
+            Checkpoint written = Checkpoint.adapted(target, base);
+            GoldenCases.write(target, goldenCases(written, examples(written)));
+        });
+    }
+
+    /**
      * Publishes a reward model; the same name again changes nothing.
      *
      * @param label with the scale of its scores

@@ -3,7 +3,7 @@ package dev.bellwether.trainer.speed;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import dev.bellwether.policy.checkpoint.Checkpoint;
-import dev.bellwether.trainer.model.LoraConfig;
+import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.trainer.option.Count;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;

@@ -74,6 +74,9 @@ final class Place {
                 }
             }
         }
+        for (String adapters : store().adaptersOf(bot, version)) {
+            uses.add("version %s holds adapters of it".formatted(adapters));
+        }
         JsonNode rollout = rollout();
         for (String role : List.of("champion", "candidate", "previous")) {
             if (rollout.path(role).asText().equals(version)) {

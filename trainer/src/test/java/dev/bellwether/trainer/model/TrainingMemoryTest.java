@@ -3,6 +3,7 @@ package dev.bellwether.trainer.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.tensor.ComputeDevice;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.tensor.ComputeDevice;

@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.model.LoraConfig;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;

@@ -12,6 +12,7 @@ import dev.bellwether.event.RefreshProgress.Report;
 import dev.bellwether.event.Source;
 import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
+import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.UpstreamConfig;
@@ -20,6 +21,7 @@ import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Snapshot;
+import dev.bellwether.trainer.ppo.BestOfN;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,8 +29,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
@@ -157,6 +161,32 @@ class RefreshIT {
         prefersKindness("reward-cut");
         assertThat(refresh("cut", (stage, fraction, metrics) -> {}).run(snapshot))
                 .isEqualTo(report);
+    }
+
+    @Test
+    void publishesTheAdaptersAloneThatItTrained() throws IOException {
+        TrainingConfig training = new TrainingConfig(
+                TrainingConfig.Kind.LORA, LoraConfig.DEFAULT, "cpu", new BestOfN.Config(1, 6, 4), 16);
+        RefreshConfig config =
+                new RefreshConfig(100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null);
+        Set<String> stages = new LinkedHashSet<>();
+        Report report = new Refresh(
+                        new Refresh.Order("support", "adapted", "default", "default", Refresh.Until.PUBLISH),
+                        config,
+                        store,
+                        directory.resolve("adapted"),
+                        (stage, _, _) -> stages.add(stage),
+                        Clock.systemUTC())
+                .run(snapshot(false));
+        assertThat(report.version()).isEqualTo("adapted");
+        assertThat(report.kl())
+                .as("a bot that always says the likeliest learns from replies that differ")
+                .isGreaterThan(0);
+        assertThat(stages).containsExactly("snapshot", "reward", "judge", "publish", "distil", "ppo", "gate");
+        Manifest manifest = store.manifest("support", "adapted");
+        assertThat(manifest.artefactKind()).isEqualTo(ArtefactKind.ADAPTER);
+        assertThat(manifest.files()).containsKey("adapter_model.safetensors").doesNotContainKey("model.safetensors");
+        GoldenCases.verify(store.open("support", "adapted"), 1, Precision.FLOAT32);
     }
 
     /** As the gateway loads it. */

@@ -30,7 +30,7 @@ class StartTest {
 
     private void publish(String name, ArtefactKind kind) throws IOException {
         RewardScale scale = kind == ArtefactKind.REWARD ? RewardScale.NONE : null;
-        store.publish(new ArtefactLabel("support", name, kind, null, Instant.EPOCH, null, scale), target -> {});
+        store.publish(new ArtefactLabel("support", name, kind, null, null, Instant.EPOCH, null, scale), target -> {});
     }
 
     private Start start(String origin, String champion) {

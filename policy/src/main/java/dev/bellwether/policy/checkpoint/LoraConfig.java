@@ -1,7 +1,5 @@
-package dev.bellwether.trainer.model;
+package dev.bellwether.policy.checkpoint;
 
-import dev.bellwether.policy.checkpoint.CheckpointConfig;
-import dev.bellwether.policy.checkpoint.TensorShape;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,22 +35,23 @@ public record LoraConfig(int rank, double alpha, List<String> targets) {
         }
     }
 
-    double scale() {
+    /** What B·A is multiplied with. */
+    public double scale() {
         return alpha / rank;
     }
 
     /** PEFT's name of the matrix A that stands beside the model's tensor {@code name}. */
-    static String down(String name) {
+    public static String down(String name) {
         return PREFIX + name.substring(0, name.length() - WEIGHT.length()) + ".lora_A.weight";
     }
 
     /** PEFT's name of the matrix B. */
-    static String up(String name) {
+    public static String up(String name) {
         return PREFIX + name.substring(0, name.length() - WEIGHT.length()) + ".lora_B.weight";
     }
 
     /** The model's matrices that have an adapter. */
-    List<TensorShape> adapted(CheckpointConfig config) {
+    public List<TensorShape> adapted(CheckpointConfig config) {
         return config.tensors().stream()
                 .filter(tensor ->
                         targets.stream().anyMatch(target -> tensor.name().endsWith("." + target + WEIGHT)))
@@ -60,7 +59,7 @@ public record LoraConfig(int rank, double alpha, List<String> targets) {
     }
 
     /** The adapters' tensors by PEFT's names. */
-    List<TensorShape> tensors(CheckpointConfig config) {
+    public List<TensorShape> tensors(CheckpointConfig config) {
         List<TensorShape> tensors = new ArrayList<>();
         for (TensorShape matrix : adapted(config)) {
             long out = matrix.dimensions().getFirst();
