@@ -15,8 +15,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -29,6 +32,9 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
     private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
     private static final String PAIRS = "pairs.jsonl";
     private static final String RATED = "rated.jsonl";
+
+    /** Why a reply ended that has as many tokens as it may. */
+    private static final String CUT_OFF = "length";
 
     public Snapshot {
         pairs = List.copyOf(pairs);
@@ -110,6 +116,9 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
         private final int endToken;
         private final int tokensMax;
 
+        /** Replies that were cut off at their longest, by interaction. */
+        private final Map<String, Set<String>> cutOff = new HashMap<>();
+
         /**
          * @param tokensMax longer samples are left out
          */
@@ -117,14 +126,21 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
             this.tokenizer = tokenizer;
             this.endToken = endToken;
             this.tokensMax = tokensMax;
+            for (RatedInteraction each : rated) {
+                for (Reply reply : each.interaction().replies()) {
+                    if (reply.finishReason().equals(CUT_OFF)) {
+                        cutOff.computeIfAbsent(each.interaction().interactionId(), _ -> new HashSet<>())
+                                .add(reply.text());
+                    }
+                }
+            }
         }
 
         public List<Comparison> comparisons() {
             List<Comparison> comparisons = new ArrayList<>();
             for (PreferencePair pair : pairs) {
-                Optional<Sample> chosen = sample(pair.prompt(), pair.chosen().text());
-                Optional<Sample> rejected =
-                        sample(pair.prompt(), pair.rejected().text());
+                Optional<Sample> chosen = sample(pair.prompt(), pair.chosen());
+                Optional<Sample> rejected = sample(pair.prompt(), pair.rejected());
                 if (chosen.isPresent() && rejected.isPresent()) {
                     comparisons.add(
                             new Comparison(chosen.get(), rejected.get(), pair.weight(), pair.judges(), pair.time()));
@@ -141,8 +157,10 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
                 for (Feedback judgement : each.judgements()) {
                     if (judgement.signal() instanceof Thumb thumb) {
                         Reply reply = each.interaction().replies().get(judgement.choice());
-                        Optional<Sample> sample =
-                                sample(each.interaction().prompt(), Turn.said(reply.text(), reply.toolCalls()));
+                        Optional<Sample> sample = sample(
+                                each.interaction().prompt(),
+                                Turn.said(reply.text(), reply.toolCalls()),
+                                reply.finishReason().equals(CUT_OFF));
                         String user = judgement.userHash();
                         String person = user == null ? judgement.interactionId() : user;
                         if (sample.isPresent() && cap.admits(List.of(person), judgement.time())) {
@@ -167,10 +185,17 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
                     .toList();
         }
 
-        /** A sample of no more than {@code tokensMax} tokens. */
-        private Optional<Sample> sample(List<Message> prompt, String reply) {
+        private Optional<Sample> sample(List<Message> prompt, PreferencePair.Response reply) {
+            boolean ended =
+                    !cutOff.getOrDefault(reply.interactionId(), Set.of()).contains(reply.text());
+            return sample(prompt, reply.text(), !ended);
+        }
+
+        /** A sample of no more than {@code tokensMax} tokens; without an end where the reply had none. */
+        private Optional<Sample> sample(List<Message> prompt, String reply, boolean cutOff) {
+            int[] said = cutOff && !reply.isEmpty() ? tokenizer.encode(reply) : tokenizer.reply(reply, endToken);
             return laidOut(prompt)
-                    .map(tokens -> Sample.of(tokens, tokenizer.reply(reply, endToken)))
+                    .map(tokens -> Sample.of(tokens, said))
                     .filter(sample -> sample.length() <= tokensMax);
         }
 

@@ -43,7 +43,7 @@ final class Examination {
 
     /** Examines {@code candidate} against {@code champion}, both in the same shape. */
     Result of(Weights candidate, Weights champion) {
-        List<int[]> prompts = workshop.prompts(PROMPTS, seed);
+        List<int[]> prompts = workshop.examined(PROMPTS, seed);
         List<Rollout> ours = workshop.sample(candidate, prompts, seed + 1);
         List<Rollout> theirs = workshop.sample(champion, prompts, seed + 2);
         List<Sample> good = goodReplies();
@@ -53,7 +53,7 @@ final class Examination {
                 .length(ours, workshop.comparisons())
                 .repetition(ours, workshop.comparisons())
                 .diversity(ours)
-                .perplexity(workshop.perplexity(candidate, good), workshop.perplexity(champion, good));
+                .perplexity(workshop.perplexity(candidate, good), workshop.perplexity(workshop.base(), good));
         return new Result(ours, kl, gate.verdict());
     }
 

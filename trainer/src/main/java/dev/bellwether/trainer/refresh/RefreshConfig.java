@@ -84,6 +84,24 @@ public record RefreshConfig(
         return of(null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
 
+    /** These settings with another seed. */
+    RefreshConfig withSeed(long own) {
+        return new RefreshConfig(
+                judgements,
+                interval,
+                judgementsMin,
+                pairsMin,
+                temperature,
+                completionTokensMax,
+                steps,
+                klBudget,
+                own,
+                rewardBase,
+                quarantine,
+                training,
+                external);
+    }
+
     /**
      * At which replies are drawn to learn from and to be examined: the bot's own, but for one that always says the likeliest,
      * which is told nothing by its own replies.

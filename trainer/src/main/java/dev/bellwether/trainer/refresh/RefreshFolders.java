@@ -75,6 +75,16 @@ final class RefreshFolders {
         return Instant.EPOCH;
     }
 
+    /** How many refreshes of the bot have begun. */
+    int count(String bot) {
+        try {
+            return all(bot).size();
+        } catch (IOException e) {
+            LOG.warn("the refreshes of {} cannot be counted: {}", bot, e.getMessage());
+            return 0;
+        }
+    }
+
     /** Remembers what a refresh is begun with. */
     void begin(String refresh, RefreshPlan plan) throws IOException {
         plan.write(of(plan.order().bot(), refresh));

@@ -233,7 +233,8 @@ public final class RefreshService implements AutoCloseable {
         String champion = log.rollout(bot).map(RolloutState::champion).orElse(settings.champion());
         RefreshPlan plan = new RefreshPlan(
                 new Refresh.Order(bot, "v" + id, settings.champion(), champion, Refresh.Until.PUBLISH),
-                settings.config(),
+                // Chance does not repeat itself from refresh to refresh.
+                settings.config().withSeed(settings.config().seed() + folders.count(bot)),
                 log.judgedUntil(bot).toEpochMilli());
         folders.begin(id, plan);
         return plan;

@@ -23,9 +23,12 @@ import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.sft.SftConfig;
 import dev.bellwether.trainer.sft.SupervisedFineTuning;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +38,11 @@ final class Workshop implements AutoCloseable {
 
     /** As long as what the gateway serves. */
     private static final int SAMPLE_TOKENS_MAX = ScorerConfig.SAMPLE_TOKENS_MAX;
+
+    /** With fewer prompts than these all are trained on, and the candidate is examined on the same. */
+    private static final int PROMPTS_MANY = 400;
+
+    private static final double EXAMINED_SHARE = .15;
 
     private final RefreshConfig config;
     private final RewardConfig reward;
@@ -47,6 +55,7 @@ final class Workshop implements AutoCloseable {
     private final List<Comparison> comparisons;
     private final List<Vote> votes;
     private final List<int[]> prompts;
+    private final List<int[]> examined;
     private final LearnedFrom people;
 
     Workshop(RefreshConfig config, RewardConfig reward, Checkpoint origin, Snapshot snapshot) {
@@ -65,7 +74,10 @@ final class Workshop implements AutoCloseable {
                     snapshot.new Tokens(tokenizer, tokenizer.endOfReply(policy.endTokens()), tokensMax);
             comparisons = tokens.comparisons();
             votes = tokens.votes();
-            prompts = tokens.prompts(config.completionTokensMax());
+            List<int[]> all = tokens.prompts(config.completionTokensMax());
+            boolean many = all.size() >= PROMPTS_MANY;
+            prompts = all.stream().filter(each -> !many || !examined(each)).toList();
+            examined = all.stream().filter(each -> !many || examined(each)).toList();
             int leftOut = snapshot.pairs().size() - comparisons.size();
             if (leftOut > 0) {
                 LOG.warn(
@@ -116,7 +128,21 @@ final class Workshop implements AutoCloseable {
         return people;
     }
 
-    /** Every different prompt of the snapshot. */
+    /** Whether a prompt is kept for the release gate. */
+    private static boolean examined(int[] prompt) {
+        return Math.floorMod(Arrays.hashCode(prompt), 1_000) < 1_000 * EXAMINED_SHARE;
+    }
+
+    /** {@code count} prompts that no policy was trained on, as far as there are enough for both; none twice before each was once. */
+    List<int[]> examined(int count, long seed) {
+        List<int[]> order = new ArrayList<>(examined);
+        Collections.shuffle(order, new Random(seed));
+        return IntStream.range(0, count)
+                .mapToObj(i -> order.get(i % order.size()))
+                .toList();
+    }
+
+    /** Every different prompt of the snapshot that the policy may be trained on. */
     List<int[]> prompts() {
         return prompts;
     }

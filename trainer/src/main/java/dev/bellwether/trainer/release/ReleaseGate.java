@@ -24,6 +24,10 @@ public final class ReleaseGate {
     private static final int REPEATED_LENGTH = 8;
     private static final int CLOSING_TOKENS = 6;
     private static final double CLOSING_SHARE = .25;
+
+    /** A phrase counts as new where it closes so many times as many replies as people preferred. */
+    private static final double CLOSING_RISE = 10;
+
     private static final double REPETITION_MAX = .05;
     private static final double PERPLEXITY_RISE = 1.2;
     private static final double DISTINCT_MIN = .35;
@@ -107,7 +111,7 @@ public final class ReleaseGate {
                 "its replies have %.1f tokens on average, those preferred %.0f to %.0f".formatted(mean, low, high));
     }
 
-    /** No looping, and no new closing phrase. */
+    /** No looping, and no closing phrase that people have not asked for. */
     public ReleaseGate repetition(List<Rollout> candidate, List<Comparison> comparisons) {
         double looping =
                 candidate.stream().filter(each -> loops(each.sample().reply())).count() / (double) candidate.size();
@@ -118,14 +122,15 @@ public final class ReleaseGate {
         Map<List<Integer>, Double> theirs =
                 closings(comparisons.stream().map(Comparison::chosen).toList());
         double closing = ours.entrySet().stream()
-                .filter(entry -> theirs.getOrDefault(entry.getKey(), 0.0) == 0)
+                .filter(entry -> entry.getValue() > CLOSING_RISE * theirs.getOrDefault(entry.getKey(), 0.0))
                 .mapToDouble(Map.Entry::getValue)
                 .max()
                 .orElse(0);
         numbers.put("new_closing", closing);
         return require(
                 closing <= CLOSING_SHARE,
-                "%.1f %% of its replies close with a phrase that no preferred reply has".formatted(100 * closing));
+                "%.1f %% of its replies close with a phrase that hardly a preferred reply has"
+                        .formatted(100 * closing));
     }
 
     /** Different questions get different replies. */
@@ -147,25 +152,32 @@ public final class ReleaseGate {
                 .anyMatch(run -> !seen.add(run));
     }
 
+    /** The share of replies that close with a phrase, by the phrase. */
     private static Map<List<Integer>, Double> closings(List<Sample> samples) {
-        Map<List<Integer>, Double> closings = new HashMap<>();
+        Map<List<Integer>, Integer> closings = new HashMap<>();
         for (Sample sample : samples) {
             int from = Math.max(sample.promptLength(), sample.length() - CLOSING_TOKENS);
             List<Integer> closing = Arrays.stream(sample.tokens(), from, sample.length())
                     .boxed()
                     .toList();
-            closings.merge(closing, 1.0 / samples.size(), Double::sum);
+            closings.merge(closing, 1, Integer::sum);
         }
-        return closings;
+        Map<List<Integer>, Double> shares = new HashMap<>();
+        closings.forEach((closing, count) -> shares.put(closing, count / (double) samples.size()));
+        return shares;
     }
 
-    /** Perplexity on good replies that were kept out, against the champion's. */
-    public ReleaseGate perplexity(double candidate, double champion) {
+    /**
+     * Perplexity on good replies that were kept out, against that of the policy which all refreshes start from: a bound
+     * against the last champion would give way a little with each.
+     */
+    public ReleaseGate perplexity(double candidate, double reference) {
         numbers.put("perplexity", candidate);
-        numbers.put("champion_perplexity", champion);
+        numbers.put("reference_perplexity", reference);
         return require(
-                candidate <= PERPLEXITY_RISE * champion,
-                "its perplexity on good replies is %.2f, the champion's %.2f".formatted(candidate, champion));
+                candidate <= PERPLEXITY_RISE * reference,
+                "its perplexity on good replies is %.2f, that of the policy it comes from %.2f"
+                        .formatted(candidate, reference));
     }
 
     private ReleaseGate require(boolean holds, String otherwise) {

@@ -99,8 +99,8 @@ public final class SftCommand implements Callable<Integer> {
         List<Sample> test;
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(base)) {
             int end = tokenizer.endOfReply(model.endTokens());
-            samples = DialogueFile.read(data, tokenizer, end, config.tokensMax());
-            test = DialogueFile.read(heldOut, tokenizer, end, config.tokensMax());
+            samples = read(data, tokenizer, end, config);
+            test = read(heldOut, tokenizer, end, config);
         }
         Files.createDirectories(out);
         try (Weights start = start(model)) {
@@ -118,6 +118,17 @@ public final class SftCommand implements Callable<Integer> {
         CheckpointFiles.copyTokenizer(base, out);
         System.out.printf("checkpoint in %s%n", out);
         return 0;
+    }
+
+    private static List<Sample> read(Path file, PolicyTokenizer tokenizer, int end, SftConfig config)
+            throws IOException {
+        DialogueFile.Dialogues dialogues = DialogueFile.read(file, tokenizer, end, config.tokensMax());
+        if (dialogues.tooLong() > 0) {
+            System.err.printf(
+                    "%s: %d dialogues are longer than %d tokens and left out%n",
+                    file, dialogues.tooLong(), config.tokensMax());
+        }
+        return dialogues.samples();
     }
 
     private Weights start(CheckpointConfig model) {

@@ -150,6 +150,33 @@ class SnapshotTest {
         }
     }
 
+    /** Its reply "No." was cut off, and a thumb is on that one. */
+    private static final String CUT_OFF = """
+            {"schema":1,"revision":1,"interaction":{"schema":1,"interaction_id":"a","bot":"support",\
+            "conversation_id":"c1","prompt":[{"role":"user","content":"card card "}],\
+            "replies":[{"text":"Here it is.","version":"default","side":0,"finish_reason":"stop","prompt_tokens":1,\
+            "completion_tokens":1,"temperature":1,"top_p":1},\
+            {"text":"No.","version":"default","side":1,"finish_reason":"length","prompt_tokens":1,\
+            "completion_tokens":1,"temperature":1,"top_p":1}],"arm":"champion","candidate_share":0,\
+            "reason":"DEFAULT","complete":true,"latency_millis":1,"time":1,"attributes":{}},\
+            "judgements":[{"schema":1,"feedback_id":"f","interaction_id":"a","choice":1,"user_hash":"mia",\
+            "source":"end_user","signal":{"kind":"thumb","up":true,"reasons":[]},"time":2}]}""";
+
+    @Test
+    void leavesTheEndOffRepliesThatWereCutOff() {
+        RatedInteraction rated =
+                new EventSerde<>(RatedInteraction.class).deserializer().deserialize("rated", CUT_OFF.getBytes(UTF_8));
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(Path.of("../default-policy/artefact"))) {
+            Snapshot.Tokens tokens = Snapshot.of(List.of(pair(2)), List.of(rated)).new Tokens(tokenizer, 9, 256);
+            Comparison comparison = tokens.comparisons().getFirst();
+            assertThat(comparison.chosen().reply()).isEqualTo(tokenizer.reply("Here it is.", 9));
+            assertThat(comparison.rejected().reply()).isEqualTo(tokenizer.encode("No."));
+            assertThat(tokens.votes())
+                    .singleElement()
+                    .satisfies(vote -> assertThat(vote.reply().reply()).isEqualTo(tokenizer.encode("No.")));
+        }
+    }
+
     /** Half an emoji in a prompt, a reply, a preference and the arguments of a tool's call. */
     private static final String HALF = """
             {"schema":1,"revision":1,"interaction":{"schema":1,"interaction_id":"i1","bot":"support",\

@@ -3,6 +3,7 @@ package dev.bellwether.trainer.release;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.ppo.Rollouts.Rollout;
 import java.util.ArrayList;
@@ -10,6 +11,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ReleaseGateTest {
     @Test
@@ -64,5 +67,76 @@ class ReleaseGateTest {
         assertThat(verdict.passed()).isFalse();
         assertThat(verdict.reasons())
                 .containsExactly("it has 0.05 different replies for each different prompt, needed are 0.35");
+    }
+
+    private static Sample reply(int prompt, int... tokens) {
+        return Sample.of(new int[] {prompt}, tokens);
+    }
+
+    /** Replies of 8 tokens, the first {@code closed} of them with the same six at the end. */
+    private static List<Sample> closing(int count, int closed) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> i < closed
+                        ? reply(i, 100 + i, 200 + i, 1, 2, 3, 4, 5, 0)
+                        : reply(i, 100 + i, 200 + i, 300 + i, 400 + i, 3, 4, 5, 0))
+                .toList();
+    }
+
+    private static List<Rollout> rollouts(List<Sample> samples) {
+        return samples.stream()
+                .map(each -> new Rollout(each, new float[each.replyLength()], true))
+                .toList();
+    }
+
+    private static List<Comparison> preferred(List<Sample> samples) {
+        return samples.stream()
+                .map(each -> new Comparison(each, reply(1, 9, 0), 1, List.of("mia"), 0))
+                .toList();
+    }
+
+    /** Of a hundred replies so many close alike; of a hundred preferred ones as many. */
+    @ParameterizedTest
+    @CsvSource({"25, 0, true", "26, 0, false", "26, 2, false", "29, 3, true", "100, 10, true", "90, 8, false"})
+    void refusesAClosingPhraseThatPeopleHardlyAskedFor(int ours, int theirs, boolean passed) {
+        ReleaseGate.Verdict verdict = new ReleaseGate(15, 1)
+                .repetition(rollouts(closing(100, ours)), preferred(closing(100, theirs)))
+                .verdict();
+        assertThat(verdict.passed()).isEqualTo(passed);
+        if (!passed) {
+            assertThat(verdict.numbers()).containsEntry("new_closing", ours / 100.0);
+            assertThat(verdict.reasons()).singleElement().asString().startsWith(ours + ".0 % of its replies close");
+        }
+    }
+
+    /** Preferred replies have 1 to 20 tokens: a twentieth is shorter than 2, a twentieth longer than 19. */
+    @ParameterizedTest
+    @CsvSource({"1, false", "2, true", "20, true", "21, false"})
+    void refusesRepliesThatAreShorterOrLongerThanThosePreferred(int length, boolean passed) {
+        List<Sample> preferred = IntStream.rangeClosed(1, 20)
+                .mapToObj(each -> reply(1, new int[each]))
+                .toList();
+        List<Rollout> ours = rollouts(List.of(reply(1, new int[length])));
+        ReleaseGate.Verdict verdict =
+                new ReleaseGate(15, 1).length(ours, preferred(preferred)).verdict();
+        assertThat(verdict.passed()).isEqualTo(passed);
+        assertThat(verdict.numbers()).containsEntry("reply_tokens", (double) length);
+    }
+
+    @Test
+    void boundsDivergenceAndPerplexityByThePolicyThatAllRefreshesStartFrom() {
+        assertThat(new ReleaseGate(15, 1)
+                        .divergence(15)
+                        .perplexity(12, 10)
+                        .verdict()
+                        .passed())
+                .isTrue();
+        ReleaseGate.Verdict verdict =
+                new ReleaseGate(15, 1).divergence(15.1).perplexity(12.1, 10).verdict();
+        assertThat(verdict.reasons())
+                .containsExactly(
+                        "it is 15.1 nats a reply from its reference, allowed are 15.0",
+                        "its perplexity on good replies is 12.10, that of the policy it comes from 10.00");
+        assertThat(new ReleaseGate(15, 1).perplexity(Double.NaN, 10).verdict().passed())
+                .isFalse();
     }
 }
