@@ -2,6 +2,7 @@ package dev.bellwether.policy.checkpoint;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Low-rank adapters: beside a frozen matrix W {@code [out, in]} two small ones are trained, A {@code [rank, in]} and B
@@ -33,6 +34,11 @@ public record LoraConfig(int rank, double alpha, List<String> targets) {
                 throw new IllegalArgumentException("lora: target '%s' is none of %s".formatted(target, MATRICES));
             }
         }
+    }
+
+    /** Whether the same is computed, in whatever order the targets are named. */
+    public boolean sameAs(LoraConfig other) {
+        return rank == other.rank && alpha == other.alpha && Set.copyOf(targets).equals(Set.copyOf(other.targets));
     }
 
     /** What B·A is multiplied with. */

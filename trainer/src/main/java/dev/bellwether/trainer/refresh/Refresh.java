@@ -330,9 +330,11 @@ public final class Refresh {
         }
     }
 
-    /** Where PPO begins: the origin, or what has learned the best of the origin's replies. */
+    /** Where PPO begins: the champion or the origin, where that is set after it has learned the best of its own replies. */
     private Weights beginning(Workshop workshop, RewardModel reward, PpoConfig settings) throws IOException {
-        Weights actor = workshop.trainable();
+        Weights actor = config.training().warmStart()
+                ? workshop.trainable(store.open(order.bot(), order.champion()))
+                : workshop.trainable();
         BestOfN.Config bestOf = config.training().bestOf();
         if (bestOf.rounds() == 0 || stages.load("distilled", actor.vector()).isPresent()) {
             return actor;

@@ -20,12 +20,17 @@ import org.jspecify.annotations.Nullable;
  * @param kind all weights or adapters
  * @param lora the adapters' settings, where they are trained
  * @param deviceSetting {@code auto}, {@code cpu} or {@code cuda:N}
+ * @param warmStart whether the policy goes on from the champion; else it begins again at the first version
  * @param bestOf how many of its own replies the policy learns the best of before PPO
  * @param rollouts replies of a step of PPO
  */
-public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting, BestOfN.Config bestOf, int rollouts) {
+public record TrainingConfig(
+        Kind kind, LoraConfig lora, String deviceSetting, boolean warmStart, BestOfN.Config bestOf, int rollouts) {
     public static final TrainingConfig DEFAULT = new TrainingConfig(
-            Kind.AUTO, LoraConfig.DEFAULT, "auto", BestOfN.Config.DEFAULT, PpoConfig.DEFAULT.rollouts());
+            Kind.AUTO, LoraConfig.DEFAULT, "auto", true, BestOfN.Config.DEFAULT, PpoConfig.DEFAULT.rollouts());
+
+    private static final String CHAMPION = "champion";
+    private static final String ORIGIN = "origin";
 
     /** What the standard learning rates are meant for. */
     private static final double STANDARD_PARAMETERS = 4.2e6;
@@ -53,6 +58,7 @@ public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting, B
             @JsonProperty("alpha") @Nullable Double alpha,
             @JsonProperty("targets") @Nullable List<String> targets,
             @JsonProperty("device") @Nullable String device,
+            @JsonProperty("warm_start") @Nullable String warmStart,
             @JsonProperty("best_of") BestOfN.@Nullable Config bestOf,
             @JsonProperty("rollouts") @Nullable Integer rollouts) {
         LoraConfig standard = LoraConfig.DEFAULT;
@@ -64,6 +70,7 @@ public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting, B
                         Optional.ofNullable(alpha).orElse(2.0 * ownRank),
                         Optional.ofNullable(targets).orElse(standard.targets())),
                 Optional.ofNullable(device).orElse("auto"),
+                warm(Optional.ofNullable(warmStart).orElse(CHAMPION)),
                 Optional.ofNullable(bestOf).orElse(BestOfN.Config.DEFAULT),
                 Optional.ofNullable(rollouts).orElse(PpoConfig.DEFAULT.rollouts()));
     }
@@ -72,13 +79,30 @@ public record TrainingConfig(Kind kind, LoraConfig lora, String deviceSetting, B
     @JsonValue
     Map<String, Object> toJson() {
         return Map.of(
-                "kind", kind.name().toLowerCase(Locale.ROOT),
-                "rank", lora.rank(),
-                "alpha", lora.alpha(),
-                "targets", lora.targets(),
-                "device", deviceSetting,
-                "best_of", bestOf,
-                "rollouts", rollouts);
+                "kind",
+                kind.name().toLowerCase(Locale.ROOT),
+                "rank",
+                lora.rank(),
+                "alpha",
+                lora.alpha(),
+                "targets",
+                lora.targets(),
+                "device",
+                deviceSetting,
+                "warm_start",
+                warmStart ? CHAMPION : ORIGIN,
+                "best_of",
+                bestOf,
+                "rollouts",
+                rollouts);
+    }
+
+    private static boolean warm(String from) {
+        if (!from.equals(CHAMPION) && !from.equals(ORIGIN)) {
+            throw new IllegalArgumentException(
+                    "training: warm_start is %s or %s, not '%s'".formatted(CHAMPION, ORIGIN, from));
+        }
+        return from.equals(CHAMPION);
     }
 
     private static Kind kind(String name) {

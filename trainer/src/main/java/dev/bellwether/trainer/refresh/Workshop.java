@@ -1,5 +1,6 @@
 package dev.bellwether.trainer.refresh;
 
+import dev.bellwether.policy.checkpoint.Adapter;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
@@ -13,6 +14,7 @@ import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.ppo.PpoConfig;
@@ -102,9 +104,36 @@ final class Workshop implements AutoCloseable {
         return base;
     }
 
-    /** The policy before it is trained: all its weights, or adapters. */
+    /** The origin as it is trained: all its weights, or adapters. */
     Weights trainable() {
         return base.trainable(policy, lora, config.seed());
+    }
+
+    /**
+     * {@code champion} as it is trained; the origin, where the champion has another shape, or was not trained by these
+     * adapters of the origin.
+     */
+    Weights trainable(Checkpoint champion) {
+        if (!champion.config().tensors().equals(policy.tensors())) {
+            LOG.warn("{} has another shape than {}; training begins there", champion.directory(), origin.directory());
+            return trainable();
+        }
+        if (lora.isEmpty()) {
+            try (Weights weights = Weights.of(champion, base.device())) {
+                return weights.trainable(policy, lora, config.seed());
+            }
+        }
+        boolean ours = champion.weightsDirectory().equals(origin.weightsDirectory())
+                && champion.adapter()
+                        .map(Adapter::lora)
+                        .filter(lora.get()::sameAs)
+                        .isPresent();
+        if (!ours) {
+            LOG.warn(
+                    "{} holds no such adapters of {}; training begins there", champion.directory(), origin.directory());
+            return trainable();
+        }
+        return AdapterFolder.read(base, policy, champion.directory());
     }
 
     double learningRateFactor() {

@@ -166,7 +166,7 @@ class RefreshIT {
     @Test
     void publishesTheAdaptersAloneThatItTrained() throws IOException {
         TrainingConfig training = new TrainingConfig(
-                TrainingConfig.Kind.LORA, LoraConfig.DEFAULT, "cpu", new BestOfN.Config(1, 6, 4), 16);
+                TrainingConfig.Kind.LORA, LoraConfig.DEFAULT, "cpu", true, new BestOfN.Config(1, 6, 4), 16);
         RefreshConfig config =
                 new RefreshConfig(100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null);
         Set<String> stages = new LinkedHashSet<>();

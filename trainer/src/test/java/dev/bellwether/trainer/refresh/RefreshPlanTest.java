@@ -21,7 +21,7 @@ class RefreshPlanTest {
     @Test
     void isReadAsItWasWritten() throws IOException {
         TrainingConfig training = TrainingConfig.of(
-                "lora", 4, 12.0, List.of("q_proj", "v_proj"), "cpu", new BestOfN.Config(2, 30, 4), 24);
+                "lora", 4, 12.0, List.of("q_proj", "v_proj"), "cpu", "origin", new BestOfN.Config(2, 30, 4), 24);
         RefreshPlan plan = new RefreshPlan(
                 new Refresh.Order("support", "v2", "default", "v1", Refresh.Until.PUBLISH),
                 new RefreshConfig(
@@ -50,6 +50,7 @@ class RefreshPlanTest {
         "rank, 0",
         "targets, k_norm",
         "rollouts, 0",
+        "warm_start, yesterday",
     })
     void refusesTrainingThatItDoesNotKnow(String setting, String value) {
         assertThatThrownBy(() -> TrainingConfig.of(
@@ -58,6 +59,7 @@ class RefreshPlanTest {
                         null,
                         setting.equals("targets") ? List.of(value) : null,
                         null,
+                        setting.equals("warm_start") ? value : null,
                         null,
                         setting.equals("rollouts") ? Integer.valueOf(value) : null))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -1,0 +1,135 @@
+package dev.bellwether.trainer.refresh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.CheckpointFiles;
+import dev.bellwether.policy.checkpoint.LearnedFrom;
+import dev.bellwether.policy.checkpoint.LoraConfig;
+import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.trainer.dataset.Snapshot;
+import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.ppo.BestOfN;
+import dev.bellwether.trainer.release.Publication;
+import dev.bellwether.trainer.reward.RewardConfig;
+import dev.bellwether.trainer.tensor.ComputeDevice;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Tiny models of random weights: where training begins. */
+class WorkshopTest {
+    private static final LoraConfig LORA = new LoraConfig(4, 8, List.of("q_proj", "down_proj"));
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private PolicyStore store = new PolicyStore(Path.of(""));
+
+    @BeforeEach
+    void publishTheOrigin() throws IOException {
+        store = new PolicyStore(directory.resolve("store"));
+        publish("origin", 1, 64);
+    }
+
+    private void publish(String version, long seed, int inner) throws IOException {
+        Path model = Files.createDirectories(directory.resolve(version));
+        CheckpointFiles.copyTokenizer(Path.of("../default-policy/artefact"), model);
+        Files.writeString(model.resolve("config.json"), """
+                {"model_type": "llama", "vocab_size": 4096, "hidden_size": 32, "intermediate_size": %d,
+                 "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16,
+                 "max_position_embeddings": 256, "bos_token_id": 3, "eos_token_id": 1, "tie_word_embeddings": true}
+                """.formatted(inner));
+        CheckpointConfig config = CheckpointConfig.read(model);
+        try (Weights weights = Weights.random(config, seed, ComputeDevice.CPU)) {
+            weights.write(model, config, NumberFormat.BF16);
+        }
+        new Publication(store)
+                .publish(ArtefactLabel.added("desk", version, ArtefactKind.CHECKPOINT, Instant.EPOCH), model);
+    }
+
+    private void publishAdapters(String version, LoraConfig lora) throws IOException {
+        Checkpoint origin = store.open("desk", "origin");
+        try (Weights base = Weights.of(origin, ComputeDevice.CPU);
+                Weights adapters = base.trainable(origin.config(), Optional.of(lora), 9)) {
+            new Publication(store)
+                    .publishAdapters(
+                            new ArtefactLabel(
+                                    "desk",
+                                    version,
+                                    ArtefactKind.ADAPTER,
+                                    "origin",
+                                    "origin",
+                                    Instant.EPOCH,
+                                    null,
+                                    null),
+                            origin.config(),
+                            adapters,
+                            origin.directory(),
+                            LearnedFrom.users(Set.of()));
+        }
+    }
+
+    private Workshop workshop(TrainingConfig.Kind kind) {
+        RefreshConfig config = new RefreshConfig(
+                1,
+                Duration.ofDays(1),
+                1,
+                1,
+                .7,
+                32,
+                1,
+                15,
+                1,
+                "origin",
+                true,
+                new TrainingConfig(kind, LORA, "cpu", true, BestOfN.Config.DEFAULT, 8),
+                null);
+        return new Workshop(
+                config, RewardConfig.DEFAULT, store.open("desk", "origin"), Snapshot.of(List.of(), List.of()));
+    }
+
+    @Test
+    void goesOnFromAllWeightsOfTheChampion() throws IOException {
+        publish("champion", 2, 64);
+        publish("other", 3, 96);
+        try (Workshop workshop = workshop(TrainingConfig.Kind.FULL);
+                Weights champion = Weights.of(store.open("desk", "champion"), ComputeDevice.CPU);
+                Weights found = workshop.trainable(store.open("desk", "champion"));
+                Weights ofAnotherShape = workshop.trainable(store.open("desk", "other"))) {
+            assertThat(found.toArray()).isEqualTo(champion.toArray());
+            assertThat(ofAnotherShape.toArray()).isEqualTo(workshop.base().toArray());
+        }
+    }
+
+    @Test
+    void goesOnFromTheChampionsAdaptersWhereTheyAreSuchAsAreTrained() throws IOException {
+        publishAdapters("champion", new LoraConfig(4, 8, List.of("down_proj", "q_proj")));
+        publishAdapters("otherwise", new LoraConfig(4, 16, List.of("down_proj", "q_proj")));
+        publish("merged", 4, 64);
+        Checkpoint origin = store.open("desk", "origin");
+        try (Workshop workshop = workshop(TrainingConfig.Kind.LORA);
+                Weights taught = workshop.base().trainable(origin.config(), Optional.of(LORA), 9);
+                Weights fresh = workshop.trainable();
+                Weights found = workshop.trainable(store.open("desk", "champion"));
+                Weights otherwise = workshop.trainable(store.open("desk", "otherwise"));
+                Weights merged = workshop.trainable(store.open("desk", "merged"))) {
+            assertThat(fresh.sameAs(taught)).isFalse();
+            assertThat(found.toArray()).isEqualTo(taught.toArray());
+            assertThat(otherwise.sameAs(fresh)).isTrue();
+            assertThat(merged.sameAs(fresh)).isTrue();
+        }
+    }
+}
