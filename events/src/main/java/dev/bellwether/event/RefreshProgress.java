@@ -8,9 +8,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * How far a refresh is.
  *
- * @param stage {@code snapshot}, {@code reward}, {@code judge}, {@code ppo}, {@code gate}, {@code publish} or {@code done}
+ * @param stage {@code snapshot}, {@code reward}, {@code judge}, {@code distil}, {@code ppo} or {@code external}, {@code
+ *     gate}, {@code publish}, {@code done}; {@code waiting} after a failure
  * @param fraction of the stage, 0 to 1
  * @param report what came of it; none before {@code done}
+ * @param problem why it failed and waits for another try; none otherwise
  */
 public record RefreshProgress(
         int schema,
@@ -20,6 +22,7 @@ public record RefreshProgress(
         double fraction,
         Map<String, Double> metrics,
         @Nullable Report report,
+        @Nullable String problem,
         long time)
         implements Event {
 

@@ -177,10 +177,15 @@ final class Demo {
                 if (report != null) {
                     return report;
                 }
-                String now = "  %s %.0f %%%s"
-                        .formatted(progress.stage(), 100 * progress.fraction(), detail(progress.metrics()));
+                String problem = progress.problem();
+                String now = problem != null
+                        ? "  it failed and is tried again: " + problem
+                        : "  %s %.0f %%%s"
+                                .formatted(progress.stage(), 100 * progress.fraction(), detail(progress.metrics()));
                 if (!now.equals(said)
-                        && (progress.fraction() == 1 || Set.of("distil", "ppo").contains(progress.stage()))) {
+                        && (problem != null
+                                || progress.fraction() == 1
+                                || Set.of("distil", "ppo").contains(progress.stage()))) {
                     out.accept(now);
                     said = now;
                 }

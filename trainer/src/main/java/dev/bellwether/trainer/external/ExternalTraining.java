@@ -71,6 +71,11 @@ public final class ExternalTraining {
     public Weights run(
             Evidence evidence, Weights base, RewardModel reward, BiConsumer<Double, Map<String, Double>> progress)
             throws IOException {
+        if (origin.adapter().isPresent()) {
+            throw new ExternalTrainingException(
+                    "%s, which training starts from, holds adapters, and a command is given whole weights; name a version with weights as the bot's champion in bots.yaml"
+                            .formatted(origin.directory()));
+        }
         Path in = directory.resolve(IN);
         Path out = fresh();
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory());

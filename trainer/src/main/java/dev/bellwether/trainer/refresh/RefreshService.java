@@ -152,6 +152,21 @@ public final class RefreshService implements AutoCloseable {
         Duration wait = RETRY.multipliedBy(1L << Math.min(count - 1, RETRY_DOUBLINGS_MAX));
         retryAt.put(bot, clock.instant().plus(wait));
         LOG.error("the refresh of {} failed; it is tried again in {} s", bot, wait.toSeconds(), failure);
+        if (!(failure instanceof LeaseLostException)) {
+            folders.unfinished(bot).ifPresent(id -> {
+                RefreshProgress waiting = new RefreshProgress(
+                        Event.SCHEMA,
+                        id,
+                        bot,
+                        "waiting",
+                        0,
+                        Map.of("retry_seconds", (double) wait.toSeconds()),
+                        null,
+                        String.valueOf(failure.getMessage()),
+                        clock.millis());
+                var _ = write(Topics.REFRESH_PROGRESS, id, waiting);
+            });
+        }
     }
 
     private void take(ConsumerRecord<String, byte[]> record) {
@@ -285,7 +300,7 @@ public final class RefreshService implements AutoCloseable {
             double fraction,
             Map<String, Double> metrics,
             @Nullable Report report) {
-        return new RefreshProgress(Event.SCHEMA, id, bot, stage, fraction, metrics, report, clock.millis());
+        return new RefreshProgress(Event.SCHEMA, id, bot, stage, fraction, metrics, report, null, clock.millis());
     }
 
     /** The candidate, where there is one, and that the refresh is done: both or neither. */

@@ -182,7 +182,7 @@ class RefreshIT {
         assertThat(report.kl())
                 .as("a bot that always says the likeliest learns from replies that differ")
                 .isGreaterThan(0);
-        assertThat(stages).containsExactly("snapshot", "reward", "judge", "publish", "distil", "ppo", "gate");
+        assertThat(stages).containsExactly("snapshot", "reward", "judge", "distil", "ppo", "gate", "publish");
         Manifest manifest = store.manifest("support", "adapted");
         assertThat(manifest.artefactKind()).isEqualTo(ArtefactKind.ADAPTER);
         assertThat(manifest.files()).containsKey("adapter_model.safetensors").doesNotContainKey("model.safetensors");

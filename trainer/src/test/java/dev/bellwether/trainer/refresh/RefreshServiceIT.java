@@ -22,10 +22,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -50,14 +55,17 @@ class RefreshServiceIT {
     @Test
     void publishesARewardModelWhereAnUpstreamAnswersAndRegistersNoCandidate() throws Exception {
         PolicyStore store = RefreshIT.withDefaultPolicy(directory.resolve("store"));
-        RefreshIT.publishUpstream(store);
+        AdvancedClock clock = new AdvancedClock();
         Map<String, BotRefresh> bots = Map.of("support", new BotRefresh("large", RefreshIT.CONFIG));
         try (LocalKafka kafka = LocalKafka.start(directory.resolve("kafka"))) {
             judgeAndAsk(kafka.bootstrapServers());
             RefreshService service = new RefreshService(
-                    kafka.bootstrapServers(), () -> bots, store, directory.resolve("trainer"), Clock.systemUTC());
+                    kafka.bootstrapServers(), () -> bots, store, directory.resolve("trainer"), clock);
             CompletableFuture<Void> running = CompletableFuture.runAsync(() -> run(service));
             try (KafkaConsumer<String, byte[]> reader = reader(kafka.bootstrapServers())) {
+                saysWhyItFailed(reader);
+                RefreshIT.publishUpstream(store);
+                clock.advance(Duration.ofMinutes(1));
                 Report report = Awaitility.await()
                         .atMost(LIMIT)
                         .until(() -> report(reader), Optional::isPresent)
@@ -76,6 +84,42 @@ class RefreshServiceIT {
                 service.close();
                 running.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
             }
+        }
+    }
+
+    /** The champion is not in the store yet. */
+    private static void saysWhyItFailed(KafkaConsumer<String, byte[]> reader) {
+        RefreshProgress waiting = Awaitility.await()
+                .atMost(LIMIT)
+                .until(() -> newest(reader, progress -> progress.problem() != null), Optional::isPresent)
+                .orElseThrow();
+        assertThat(waiting.stage()).isEqualTo("waiting");
+        assertThat(waiting.problem()).contains("version large of bot support is not in the store");
+        assertThat(waiting.metrics()).containsEntry("retry_seconds", 30.0);
+        assertThat(waiting.report()).isNull();
+    }
+
+    /** The system's clock, further on. */
+    private static final class AdvancedClock extends Clock {
+        private final AtomicReference<Duration> ahead = new AtomicReference<>(Duration.ZERO);
+
+        private void advance(Duration by) {
+            ahead.updateAndGet(by::plus);
+        }
+
+        @Override
+        public Instant instant() {
+            return Instant.now().plus(ahead.get());
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
         }
     }
 
@@ -144,12 +188,18 @@ class RefreshServiceIT {
     }
 
     private static Optional<Report> report(KafkaConsumer<String, byte[]> reader) {
-        Report report = null;
+        return newest(reader, progress -> progress.report() != null)
+                .flatMap(progress -> Optional.ofNullable(progress.report()));
+    }
+
+    private static Optional<RefreshProgress> newest(
+            KafkaConsumer<String, byte[]> reader, Predicate<RefreshProgress> wanted) {
+        RefreshProgress found = null;
         for (var record : reader.poll(Duration.ofMillis(200))) {
             RefreshProgress progress =
                     Topics.REFRESH_PROGRESS.valueSerde().deserializer().deserialize(record.topic(), record.value());
-            report = progress.report() == null ? report : progress.report();
+            found = wanted.test(progress) ? progress : found;
         }
-        return Optional.ofNullable(report);
+        return Optional.ofNullable(found);
     }
 }
