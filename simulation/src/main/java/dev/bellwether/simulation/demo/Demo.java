@@ -18,6 +18,7 @@ import dev.bellwether.standalone.Installation;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,8 +26,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
- * The loop, closed once: customers judge the default policy, the trainer refreshes it from their judgements, customers
- * judge the candidate, and the rollout is decided.
+ * The loop, closed so many times: customers judge the policy, the trainer refreshes it from their judgements, customers judge
+ * the candidate, and the rollout is decided.
  */
 final class Demo {
     private static final String BOT = DemoPolicy.BOT;
@@ -41,6 +42,8 @@ final class Demo {
     private final List<Question> questions;
     private final Reporter.Base base;
     private final Duration refreshLimit;
+    private final int refreshes;
+    private final Set<String> ended = new HashSet<>();
     private final long seed;
     private final Consumer<String> out;
     private final Ledger ledger = new Ledger();
@@ -51,45 +54,34 @@ final class Demo {
     /**
      * @param base what learns, as it is before
      * @param refreshLimit how long a refresh may take
+     * @param refreshes how many there are
      */
     Demo(
             Installation installation,
             List<Question> questions,
             Reporter.Base base,
             Duration refreshLimit,
+            int refreshes,
             long seed,
             Consumer<String> out) {
         this.installation = installation;
         this.questions = questions;
         this.base = base;
         this.refreshLimit = refreshLimit;
+        this.refreshes = refreshes;
         this.seed = seed;
         this.out = out;
         this.reporter = new Reporter(seed, ledger);
     }
 
-    /** Runs until the rollout is decided, or the release gate has refused, and measures what came of it. */
+    /** Runs until the last rollout is decided, or the release gate has refused, and measures what came of it. */
     Report run() throws IOException, InterruptedException {
         if (questions.stream().distinct().count() < QUESTIONS_LEAST) {
             out.accept("so few different questions give few comparisons; the refresh may be refused for that");
         }
         try (OperatorClient operator = new OperatorClient(installation.operatorUrl(), installation.operatorKey())) {
-            out.accept("customers ask the policy and judge its replies");
-            if (customers(() -> refreshing(operator))) {
-                out.accept("enough judgements have come; the trainer refreshes reward model and policy");
-            } else {
-                out.accept("%d judgements on %d interactions are fewer than a refresh waits for; it is asked for now"
-                        .formatted(ledger.feedback(), interactions));
-                operator.refresh(BOT);
-            }
-            RefreshProgress.Report refreshed = awaitRefresh(operator);
-            if (refreshed.passed()) {
-                out.accept("the candidate passed the release gate; customers meet it in a canary");
-                if (!customers(() -> decided(operator))) {
-                    out.accept("%d interactions did not decide the rollout".formatted(INTERACTIONS_MAX));
-                }
-            } else {
-                out.accept("the release gate refused: " + String.join("; ", refreshed.reasons()));
+            for (int refresh = 1; refresh <= refreshes; refresh++) {
+                round(operator);
             }
             Reporter.Traffic traffic = new Reporter.Traffic(interactions, Duration.between(start, Instant.now()));
             out.accept("measuring what was reached");
@@ -98,6 +90,31 @@ final class Demo {
             Reporter.Service service = new Reporter.Service(
                     BOT, operator, installation.folder().store().resolve(BOT));
             return reporter.report(traffic, reader, audit, service, base);
+        }
+    }
+
+    /** Judgements, a refresh, and its rollout. */
+    private void round(OperatorClient operator) throws IOException, InterruptedException {
+        out.accept("customers ask the policy and judge its replies");
+        if (customers(() -> refreshing(operator))) {
+            out.accept("enough judgements have come; the trainer refreshes reward model and policy");
+        } else {
+            out.accept("%d judgements on %d interactions are fewer than a refresh waits for; it is asked for now"
+                    .formatted(ledger.feedback(), interactions));
+            operator.refresh(BOT);
+        }
+        long revision = operator.status(BOT).rollout().revision();
+        RefreshProgress.Report refreshed = awaitRefresh(operator);
+        if (!refreshed.passed()) {
+            out.accept("the release gate refused: " + String.join("; ", refreshed.reasons()));
+            return;
+        }
+        out.accept("the candidate passed the release gate; customers meet it in a canary");
+        if (customers(() -> decided(operator, revision))) {
+            out.accept("decided: %s serves"
+                    .formatted(operator.status(BOT).rollout().champion()));
+        } else {
+            out.accept("%d interactions did not decide the rollout".formatted(INTERACTIONS_MAX));
         }
     }
 
@@ -141,13 +158,16 @@ final class Demo {
         }
     }
 
-    private static boolean refreshing(OperatorClient operator) {
-        return !refreshes(operator).isEmpty();
+    private boolean refreshing(OperatorClient operator) {
+        return !running(operator).isEmpty();
     }
 
-    private static List<RefreshProgress> refreshes(OperatorClient operator) {
+    /** Refreshes whose end was not seen. */
+    private List<RefreshProgress> running(OperatorClient operator) {
         try {
-            return operator.refreshes();
+            return operator.refreshes().stream()
+                    .filter(progress -> !ended.contains(progress.refreshId()))
+                    .toList();
         } catch (IOException e) {
             return List.of();
         } catch (InterruptedException e) {
@@ -156,10 +176,13 @@ final class Demo {
         }
     }
 
-    private static boolean decided(OperatorClient operator) {
+    /** Whether the rollout has gone on since {@code revision}, and nobody is tried any more. */
+    private static boolean decided(OperatorClient operator, long revision) {
         try {
             RolloutState state = operator.status(BOT).rollout();
-            return state.revision() > 0 && state.candidate() == null;
+            return state.revision() > revision
+                    && state.candidate() == null
+                    && state.waiting().isEmpty();
         } catch (IOException e) {
             return false;
         } catch (InterruptedException e) {
@@ -172,9 +195,10 @@ final class Demo {
         Instant end = Instant.now().plus(refreshLimit);
         String said = "";
         while (Instant.now().isBefore(end)) {
-            for (RefreshProgress progress : refreshes(operator)) {
+            for (RefreshProgress progress : running(operator)) {
                 RefreshProgress.Report report = progress.report();
                 if (report != null) {
+                    ended.add(progress.refreshId());
                     return report;
                 }
                 String problem = progress.problem();
