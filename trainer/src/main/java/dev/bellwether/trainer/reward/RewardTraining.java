@@ -34,6 +34,9 @@ public final class RewardTraining {
     private static final double WARMUP = .06;
     private static final double BIAS_RATE = .05;
 
+    /** With a handful of steps nothing is learned, however clear it is. */
+    private static final int STEPS_LEAST = 100;
+
     private final RewardModel model;
     private final RewardConfig config;
     private final Random random;
@@ -52,7 +55,7 @@ public final class RewardTraining {
 
     /**
      * Trains on judgements, and on mismatches of the replies that were liked or preferred. How many steps there are follows
-     * from the weight of all that, whatever it is made of.
+     * from the weight of all that, whatever it is made of; where it is little, steps are smaller, not fewer.
      *
      * @param progress hears the step and their number
      */
@@ -63,7 +66,9 @@ public final class RewardTraining {
         Mismatches.of(good(judged, votes), config, random.nextLong()).forEach(each -> all.add(new Compared(each)));
         int[][] draws = bootstrap(all.size());
         double weight = all.stream().mapToDouble(Evidence::weight).sum();
-        int perEpoch = Math.max(1, (int) Math.ceil(weight / config.batchWeight()));
+        int perEpoch = Math.max(
+                (int) Math.ceil(weight / config.batchWeight()),
+                Math.clamp(Math.ceilDiv(STEPS_LEAST, config.epochs()), 1, Math.max(1, all.size())));
         int steps = config.epochs() * perEpoch;
         List<Integer> order = List.of();
         int warmup = (int) Math.ceil(WARMUP * steps);
