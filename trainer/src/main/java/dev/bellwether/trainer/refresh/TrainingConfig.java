@@ -29,6 +29,7 @@ public record TrainingConfig(
     public static final TrainingConfig DEFAULT = new TrainingConfig(
             Kind.AUTO, LoraConfig.DEFAULT, "auto", true, BestOfN.Config.DEFAULT, PpoConfig.DEFAULT.rollouts());
 
+    private static final double ADAPTERS_FACTOR = 2;
     private static final String CHAMPION = "champion";
     private static final String ORIGIN = "origin";
 
@@ -126,10 +127,10 @@ public record TrainingConfig(
 
     /**
      * What learning rates are multiplied with: all weights of a larger model take smaller steps, by the root of its size;
-     * adapters take the same at every size.
+     * adapters take twice the standard ones at every size.
      */
     double learningRateFactor(CheckpointConfig model) {
-        return adapters(model).isPresent() ? 1 : Math.min(1, Math.sqrt(STANDARD_PARAMETERS / model.parameters()));
+        return adapters(model).isPresent() ? ADAPTERS_FACTOR : Math.min(1, Math.sqrt(STANDARD_PARAMETERS / model.parameters()));
     }
 
     ComputeDevice device() {
