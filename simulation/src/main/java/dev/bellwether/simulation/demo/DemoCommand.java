@@ -73,11 +73,8 @@ public final class DemoCommand implements Callable<Integer> {
     @Option(names = "--seed", defaultValue = "1", description = "Of what customers decide (${DEFAULT-VALUE}).")
     private long seed;
 
-    @Option(
-            names = "--refreshes",
-            defaultValue = "1",
-            description = "How many, each from the last one's version on (${DEFAULT-VALUE}).")
-    private int refreshes;
+    @Option(names = "--refreshes", description = "How many, each from the last one's version on; 3, or 1 with --model.")
+    private Optional<Integer> refreshes = Optional.empty();
 
     @Option(names = "--report", description = "JSON file to write the result into.")
     private Optional<Path> report = Optional.empty();
@@ -94,9 +91,9 @@ public final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (refreshes < 1) {
+        if (refreshes.isPresent() && refreshes.get() < 1) {
             throw new CommandLine.ParameterException(
-                    spec.commandLine(), "--refreshes must be at least 1, is " + refreshes);
+                    spec.commandLine(), "--refreshes must be at least 1, is " + refreshes.get());
         }
         Path home = Path.of(environment.getOrDefault("BELLWETHER_HOME", "."));
         if (data.isPresent() && Files.isDirectory(data.get()) && !isEmpty(data.get())) {
@@ -128,8 +125,15 @@ public final class DemoCommand implements Callable<Integer> {
                 .searchPath(environment.getOrDefault("PATH", ""));
         try (Installation installation = Installation.start(settings)) {
             say("up: chat at %s, operators at %s".formatted(installation.chatUrl(), installation.operatorUrl()));
-            Report result =
-                    new Demo(installation, asked, base, policy.refreshLimit(), refreshes, seed, this::say).run();
+            Report result = new Demo(
+                            installation,
+                            asked,
+                            base,
+                            policy.refreshLimit(),
+                            refreshes.orElse(policy.refreshes()),
+                            seed,
+                            this::say)
+                    .run();
             out().println();
             out().print(new ReportTable(result, ZoneId.systemDefault()).text());
             out().flush();

@@ -17,7 +17,8 @@ import java.util.Map;
  * @param bots the installation's bots.yaml
  * @param taste what customers like where nothing else is said
  * @param completionTokensMax the longest reply that customers get
- * @param refreshLimit how long a refresh may take
+ * @param refreshes how many there are where nothing else is said
+ * @param refreshLimit how long each may take
  * @param ceiling whether the best of 64 replies are measured too
  */
 record DemoPolicy(
@@ -26,6 +27,7 @@ record DemoPolicy(
         Path taste,
         int completionTokensMax,
         Effort effort,
+        int refreshes,
         Duration refreshLimit,
         boolean ceiling) {
     static final String BOT = "support";
@@ -44,6 +46,7 @@ record DemoPolicy(
                 home.resolve("simulation/tastes/default.yaml"),
                 PolicySampler.COMPLETION_TOKENS_MAX,
                 Effort.FULL,
+                3,
                 Duration.ofMinutes(30),
                 true);
     }
@@ -56,6 +59,7 @@ record DemoPolicy(
                 home.resolve("simulation/tastes/courteous.yaml"),
                 64,
                 FEW,
+                1,
                 Duration.ofHours(4),
                 false);
     }

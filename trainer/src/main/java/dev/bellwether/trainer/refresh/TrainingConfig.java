@@ -130,7 +130,9 @@ public record TrainingConfig(
      * adapters take twice the standard ones at every size.
      */
     double learningRateFactor(CheckpointConfig model) {
-        return adapters(model).isPresent() ? ADAPTERS_FACTOR : Math.min(1, Math.sqrt(STANDARD_PARAMETERS / model.parameters()));
+        return adapters(model).isPresent()
+                ? ADAPTERS_FACTOR
+                : Math.min(1, Math.sqrt(STANDARD_PARAMETERS / model.parameters()));
     }
 
     ComputeDevice device() {

@@ -63,28 +63,34 @@ public final class ReleaseGate {
                         .formatted(bound));
     }
 
-    /** The candidate must win against the champion under the judge; replies of both to the same prompts. */
+    /**
+     * The candidate must win against the champion under the judge; replies of both to the same prompts. How often it wins is
+     * what the judge expects of people: a reply that is hardly better wins hardly more than half of them.
+     */
     public ReleaseGate winRate(RewardModel judge, List<Rollout> candidate, List<Rollout> champion) {
-        float[][] ours = judge.rewards(candidate.stream().map(Rollout::sample).toList());
-        float[][] theirs = judge.rewards(champion.stream().map(Rollout::sample).toList());
-        double[][] wins = new double[judge.heads()][ours.length];
-        double sum = 0;
-        for (int head = 0; head < judge.heads(); head++) {
-            for (int i = 0; i < ours.length; i++) {
-                boolean same = Arrays.equals(
-                        candidate.get(i).sample().tokens(),
-                        champion.get(i).sample().tokens());
-                wins[head][i] = same ? .5 : ours[i][head] > theirs[i][head] ? 1 : 0;
-                sum += wins[head][i];
-            }
-        }
+        double[][] wins = wins(
+                judge.rewards(candidate.stream().map(Rollout::sample).toList()),
+                judge.rewards(champion.stream().map(Rollout::sample).toList()));
         double bound = Bootstrap.lowerBound(wins, seed);
-        numbers.put("win_rate", sum / (judge.heads() * (double) ours.length));
+        numbers.put(
+                "win_rate",
+                Arrays.stream(wins).flatMapToDouble(Arrays::stream).average().orElse(0));
         numbers.put("win_rate_bound", bound);
         return require(
                 bound > .5,
                 "it does not win against the champion under the judge: the win rate is at least %.3f, needed is above 0.5"
                         .formatted(bound));
+    }
+
+    /** The probability σ(ours − theirs), {@code [heads][replies]}, of rewards {@code [replies][heads]}. */
+    static double[][] wins(float[][] ours, float[][] theirs) {
+        double[][] wins = new double[ours[0].length][ours.length];
+        for (int head = 0; head < wins.length; head++) {
+            for (int i = 0; i < ours.length; i++) {
+                wins[head][i] = 1 / (1 + Math.exp(theirs[i][head] - ours[i][head]));
+            }
+        }
+        return wins;
     }
 
     public ReleaseGate divergence(double kl) {

@@ -69,6 +69,14 @@ class ReleaseGateTest {
                 .containsExactly("it has 0.05 different replies for each different prompt, needed are 0.35");
     }
 
+    /** σ(2) = .8808, σ(0) = ½, σ(−1) = .2689. */
+    @Test
+    void countsAsAWinWhatTheJudgeExpectsOfPeople() {
+        double[][] wins = ReleaseGate.wins(new float[][] {{3, 1}, {0, 2}}, new float[][] {{1, 1}, {1, 0}});
+        assertThat(wins[0]).containsExactly(new double[] {.8808, .2689}, within(1e-4));
+        assertThat(wins[1]).containsExactly(new double[] {.5, .8808}, within(1e-4));
+    }
+
     private static Sample reply(int prompt, int... tokens) {
         return Sample.of(new int[] {prompt}, tokens);
     }
