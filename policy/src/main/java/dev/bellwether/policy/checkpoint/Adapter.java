@@ -181,7 +181,7 @@ public final class Adapter {
         for (TensorShape matrix : matrices) {
             int rows = Math.toIntExact(matrix.dimensions().getFirst());
             if (covers(matrix.name())) {
-                transpose(file.read(LoraConfig.down(matrix.name())), rank, in, down, block * rank, ranks, 1);
+                transpose(file.read(LoraConfig.down(matrix.name())), rank, in, down, (long) block * rank, ranks, 1);
                 transpose(
                         file.read(LoraConfig.up(matrix.name())),
                         rows,

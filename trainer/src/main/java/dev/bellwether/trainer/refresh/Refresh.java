@@ -322,11 +322,11 @@ public final class Refresh {
                 if (!exceeded) {
                     stages.savePpo(ppo, step + 1);
                 } else if (!stages.restorePpo(ppo, step - 1)) {
-                    return finished(workshop, beginning(workshop, reward, settings));
+                    return finished(beginning(workshop, reward, settings));
                 }
                 listener.progress("ppo", (step + 1.0) / settings.steps(), metrics);
             }
-            return finished(workshop, ppo.actor().weights().copy());
+            return finished(ppo.actor().weights().copy());
         }
     }
 
@@ -348,7 +348,7 @@ public final class Refresh {
         return actor;
     }
 
-    private Weights finished(Workshop workshop, Weights actor) throws IOException {
+    private Weights finished(Weights actor) throws IOException {
         stages.save("actor", actor.vector());
         return actor;
     }
