@@ -66,10 +66,14 @@ class WholeServiceIT {
     private static Installation installation;
 
     @BeforeAll
-    static void start() {
+    static void start() throws IOException {
+        // The demo's bot, but no refresh begins beside what is tested.
+        String demo = Files.readString(HOME.resolve("simulation/demo-bots.yaml"));
+        Path bots = Files.writeString(
+                directory.resolve("bots.yaml"), demo.replaceFirst("judgements: \\d+", "judgements: 1000000"));
         installation = Installation.start(InstallationSettings.of(HOME, directory.resolve("data"))
                 .chatPort(0)
-                .bots(HOME.resolve("simulation/demo-bots.yaml")));
+                .bots(bots));
     }
 
     @AfterAll

@@ -35,7 +35,7 @@ public final class RewardTraining {
     private static final double BIAS_RATE = .05;
 
     /** With a handful of steps nothing is learned, however clear it is. */
-    private static final int STEPS_LEAST = 100;
+    private static final int STEPS_LEAST = 50;
 
     private final RewardModel model;
     private final RewardConfig config;
