@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
         description = "Start everything on loopback, let simulated customers judge, and show the loop close.",
         footer = {
             "",
-            "A model of a hundred million parameters takes an hour or so on two cores:",
+            "A model of a hundred million parameters takes an hour or two on two cores:",
             "  ./bellwether demo --model DIR --exit"
         },
         mixinStandardHelpOptions = true)

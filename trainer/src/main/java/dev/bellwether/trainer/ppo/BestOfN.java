@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Teaches a policy the best of its own replies: of several to a prompt the one that is worth most, as if somebody had
- * written it. It goes as far as that, and no further from where it began than ln n − (n − 1)/n nats a round; PPO goes on from
- * there.
+ * written it. PPO goes on from there. The best of n themselves are ln n − (n − 1)/n nats from where they were drawn; a policy that
+ * learns them at too high a rate goes further.
  *
  * @see <a href="https://arxiv.org/abs/2304.06767">Dong et al.: RAFT: Reward rAnked FineTuning for Generative Foundation
  *     Model Alignment</a>
