@@ -3,8 +3,10 @@
     python3 make_training_reference.py POLICY_REFERENCE_FOLDER OUT_FOLDER
 
 For each architecture, with all weights and with adapters: the losses of supervised fine-tuning, of PPO's policy, of its
-critic and of the reward model, the length of each tensor's gradient and its product with fixed numbers, and the same of the
-tensors after one step of AdamW. Numbers that are not in a checkpoint follow from their place alone (`numbers`).
+critic, of the reward model, of DPO and of KTO, the length of each tensor's gradient and its product with fixed numbers,
+and the same of the tensors after one step of AdamW. The reference of DPO and KTO is the base of a model with adapters, and
+a model with adapters where all weights are trained. Numbers that are not in a checkpoint follow from their place alone
+(`numbers`).
 """
 import json
 import pathlib
@@ -20,6 +22,7 @@ SAMPLES = [([4, 5, 6, 7, 8, 9, 30], 3), ([9, 10, 11, 12], 2)]
 RATE, BETA1, BETA2, EPSILON, DECAY, NORM_MAX = 1e-2, .9, .95, 1e-8, .01, 1.
 TEMPERATURE, CLIP, VALUE_CLIP = .7, .2, .2
 SMOOTHING, CENTRING, HEADS = .1, .01, 2
+BETA = .5
 
 
 def numbers(count, scale):
@@ -69,14 +72,15 @@ def reference(model, loss):
     return {"loss": float(value.detach()), "gradients": gradients, "updated": summary(trained)}
 
 
+def of_reply(model, tokens, prompt, temperature):
+    logits = model(torch.tensor([tokens])).logits[0] / temperature
+    chosen = torch.log_softmax(logits, -1)[:-1].gather(1, torch.tensor(tokens[1:])[:, None]).flatten()
+    return chosen[prompt - 1:]
+
+
 def log_probabilities(model, temperature):
     """Of the samples' reply tokens, one after the other."""
-    found = []
-    for tokens, prompt in SAMPLES:
-        logits = model(torch.tensor([tokens])).logits[0] / temperature
-        chosen = torch.log_softmax(logits, -1)[:-1].gather(1, torch.tensor(tokens[1:])[:, None]).flatten()
-        found.append(chosen[prompt - 1:])
-    return torch.cat(found)
+    return torch.cat([of_reply(model, tokens, prompt, temperature) for tokens, prompt in SAMPLES])
 
 
 def sft(model):
@@ -90,6 +94,38 @@ def ppo(model):
     ratio = (now - old).exp()
     objective = torch.minimum(ratio * advantages, ratio.clamp(1 - CLIP, 1 + CLIP) * advantages)
     return -(objective * weights).sum() / len(now)
+
+
+def ratio(model, reference, tokens, prompt):
+    """How much likelier the model finds a reply than its reference does."""
+    with torch.no_grad():
+        theirs = of_reply(reference, tokens, prompt, TEMPERATURE).sum()
+    return of_reply(model, tokens, prompt, TEMPERATURE).sum() - theirs
+
+
+def dpo(reference):
+    """The first sample over the second, and the second over the first with half the weight."""
+    def loss(model):
+        first, second = [ratio(model, reference, *sample) for sample in SAMPLES]
+        sigmoid = torch.nn.functional.logsigmoid
+        smooth = lambda margin: -((1 - SMOOTHING) * sigmoid(margin) + SMOOTHING * sigmoid(-margin))
+        return (.8 * smooth(BETA * (first - second)) + .4 * smooth(BETA * (second - first))) / 1.2
+    return loss
+
+
+def kto(reference):
+    """The first sample was liked, the second was not; their divergence is that of each reply to the other prompt."""
+    def loss(model):
+        liked, disliked = [ratio(model, reference, *sample) for sample in SAMPLES]
+        (first, cut), (second, other) = SAMPLES
+        with torch.no_grad():
+            crossed = [ratio(model, reference, first[:cut] + second[other:], cut),
+                       ratio(model, reference, second[:other] + first[cut:], other)]
+            divergence = (sum(crossed) / 2).clamp(min=0)
+        good = 1 - torch.sigmoid(BETA * (liked - divergence))
+        bad = 1 - torch.sigmoid(BETA * (divergence - disliked))
+        return (.8 * good + .5 * bad) / 1.3
+    return loss
 
 
 def states(model):
@@ -133,6 +169,9 @@ def main(policy, out):
             heads = lambda count: load(AutoModelForSequenceClassification, policy / case, adapted, num_labels=count)
             found[key] = {"sft": reference(language(), sft), "ppo": reference(language(), ppo),
                           "reward": reference(heads(HEADS), reward)}
+            other = load(AutoModelForCausalLM, policy / case, not adapted)
+            found[key]["dpo"] = reference(language(), dpo(other))
+            found[key]["kto"] = reference(language(), kto(other))
             critic = heads(1)
             fill(head(critic).weight if not adapted else head(critic).modules_to_save["default"].weight, .5)
             found[key]["value"] = reference(critic, value)

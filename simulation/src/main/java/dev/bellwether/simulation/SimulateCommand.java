@@ -6,6 +6,7 @@ import dev.bellwether.simulation.customer.Bot;
 import dev.bellwether.simulation.customer.Crowd;
 import dev.bellwether.simulation.customer.CrowdConfig;
 import dev.bellwether.simulation.customer.Ledger;
+import dev.bellwether.simulation.customer.PopulationOptions;
 import dev.bellwether.simulation.customer.Terminal;
 import dev.bellwether.simulation.file.ReportFile;
 import dev.bellwether.simulation.measurement.PolicySampler;
@@ -35,6 +36,7 @@ import java.util.concurrent.Callable;
 import org.apache.kafka.common.KafkaException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -111,13 +113,17 @@ final class SimulateCommand implements Callable<Integer> {
     @Option(names = "--facts", description = "YAML of facts by category (default-policy/corpus/intents.yaml).")
     private Optional<Path> facts = Optional.empty();
 
+    @Mixin
+    private PopulationOptions population = new PopulationOptions();
+
     SimulateCommand(Map<String, String> environment) {
         this.environment = environment;
     }
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        CrowdConfig config = new CrowdConfig(interactions, concurrency, seed, Terminal.attached());
+        CrowdConfig config =
+                new CrowdConfig(interactions, concurrency, seed, population.population(), Terminal.attached());
         Optional<ReportFile> file = report.isPresent() ? Optional.of(ReportFile.at(report.get())) : Optional.empty();
         Scenario read = Scenario.read(prompts, taste, facts.orElse(home().resolve(FACTS)), this::say);
         Optional<RunState> running = running();

@@ -4,7 +4,7 @@ import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.prompt.PromptRefusedException;
 import dev.bellwether.trainer.dataset.ExportCommand;
 import dev.bellwether.trainer.evaluation.EvaluateCommand;
-import dev.bellwether.trainer.refresh.PpoCommand;
+import dev.bellwether.trainer.refresh.PolicyCommand;
 import dev.bellwether.trainer.refresh.RefreshCommand;
 import dev.bellwether.trainer.refresh.RewardCommand;
 import dev.bellwether.trainer.refresh.ServeCommand;
@@ -29,7 +29,7 @@ import picocli.CommandLine.ScopeType;
             ComposeCommand.class,
             SftCommand.class,
             RewardCommand.class,
-            PpoCommand.class,
+            PolicyCommand.class,
             RefreshCommand.class,
             EvaluateCommand.class,
             ImportCommand.class,

@@ -11,7 +11,6 @@ import dev.bellwether.simulation.taste.Satisfaction;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -25,7 +24,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Many customers at once, until a number of interactions is reached. */
 public final class Crowd {
-    private static final long SEED_STEP = 0x9E3779B97F4A7C15L;
     private static final int BAR_REFRESH_MILLIS = 500;
 
     private final Bot bot;
@@ -117,16 +115,17 @@ public final class Crowd {
         }
     }
 
-    /** The decisions of the n-th customer depend on the seed and n alone; who they are is new in every run. */
+    /** Who has the n-th conversation, and what they decide, depends on the seed and n alone. */
     private void converse(long number, BooleanSupplier admission, Bar bar) {
-        SplittableRandom random = new SplittableRandom(config.seed() + SEED_STEP * number);
+        SplittableRandom random = Population.random(config.seed(), number);
+        Person person = config.population().person(config.seed(), number);
         Question question = questions.get(random.nextInt(questions.size()));
         Bot counted = new Counted(bot, () -> {
             interactions.incrementAndGet();
             unanswered.set(0);
             bar.step();
         });
-        new Customer(counted, satisfaction, ledger, random, UUID.randomUUID().toString(), question).converse(admission);
+        new Customer(counted, satisfaction, ledger, random, person, question).converse(admission);
     }
 
     /** The bot, its replies counted. */

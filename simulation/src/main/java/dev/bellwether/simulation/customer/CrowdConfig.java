@@ -6,9 +6,10 @@ package dev.bellwether.simulation.customer;
  * @param interactions after which it goes home
  * @param concurrency customers at once
  * @param seed of all that customers decide by chance
+ * @param population who comes
  * @param progress whether to show a progress bar
  */
-public record CrowdConfig(long interactions, int concurrency, long seed, boolean progress) {
+public record CrowdConfig(long interactions, int concurrency, long seed, Population population, boolean progress) {
     public static final int CONCURRENCY = 24;
 
     public CrowdConfig {
@@ -20,8 +21,8 @@ public record CrowdConfig(long interactions, int concurrency, long seed, boolean
         }
     }
 
-    /** A crowd of the usual size, without a progress bar. */
-    public static CrowdConfig of(long interactions, long seed) {
-        return new CrowdConfig(interactions, CONCURRENCY, seed, false);
+    /** A crowd of strangers, without a progress bar. */
+    public static CrowdConfig of(long interactions, int concurrency, long seed) {
+        return new CrowdConfig(interactions, concurrency, seed, Population.STRANGERS, false);
     }
 }

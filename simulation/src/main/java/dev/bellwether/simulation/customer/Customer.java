@@ -8,6 +8,7 @@ import dev.bellwether.sdk.Duel;
 import dev.bellwether.sdk.Feedback;
 import dev.bellwether.sdk.Feedback.Preference.Chosen;
 import dev.bellwether.sdk.Message;
+import dev.bellwether.simulation.customer.Person.Manner;
 import dev.bellwether.simulation.question.Question;
 import dev.bellwether.simulation.taste.Satisfaction;
 import java.text.BreakIterator;
@@ -37,18 +38,23 @@ final class Customer {
     private final Satisfaction satisfaction;
     private final Ledger ledger;
     private final RandomGenerator random;
-    private final String user;
+    private final Person person;
     private final Question question;
     private final List<String> seen = new ArrayList<>();
     private @Nullable String conversation;
 
     Customer(
-            Bot bot, Satisfaction satisfaction, Ledger ledger, RandomGenerator random, String user, Question question) {
+            Bot bot,
+            Satisfaction satisfaction,
+            Ledger ledger,
+            RandomGenerator random,
+            Person person,
+            Question question) {
         this.bot = bot;
         this.satisfaction = satisfaction;
         this.ledger = ledger;
         this.random = random;
-        this.user = user;
+        this.person = person;
         this.question = question;
     }
 
@@ -62,15 +68,19 @@ final class Customer {
         boolean again = true;
         for (int asked = 0; again && asked < ASKS_MAX && admitted.getAsBoolean(); asked++) {
             ChatResponse response = ask();
-            again = random.nextDouble() < satisfaction.taste().reactionRate() && react(response);
+            again = reacts() && react(response);
             response.choices().forEach(choice -> seen.add(choice.text()));
         }
+    }
+
+    private boolean reacts() {
+        return random.nextDouble() < satisfaction.taste().reactionRate() || person.manner() == Manner.ZEALOUS;
     }
 
     private ChatResponse ask() {
         ChatRequest.Builder request = ChatRequest.builder(bot.name())
                 .message(Message.user(question.text()))
-                .user(user)
+                .user(person.id())
                 .duel(Duel.AUTO);
         if (conversation != null) {
             request.conversationId(conversation);
@@ -88,17 +98,18 @@ final class Customer {
             return false;
         }
         String reply = response.text();
-        Optional<String> better = random.nextDouble() < EDITS ? better(reply) : Optional.empty();
+        boolean edits = random.nextDouble() < EDITS && meansWhatTheySay();
+        Optional<String> better = edits ? better(reply) : Optional.empty();
         if (better.isPresent()) {
             submit(response, "edit", Feedback.Edit.of(better.get()));
             return false;
         }
         boolean pleased = random.nextDouble() < satisfaction.of(question.category(), reply);
-        if (!pleased && random.nextDouble() < REGENERATES) {
+        if (!pleased && random.nextDouble() < REGENERATES && meansWhatTheySay()) {
             submit(response, "signal:regenerated", Feedback.Signal.of(Feedback.Signal.Name.REGENERATED));
             return true;
         }
-        boolean up = pleased != flips();
+        boolean up = said(pleased);
         submit(response, "thumb", up ? Feedback.Thumb.up() : Feedback.Thumb.down());
         return false;
     }
@@ -110,11 +121,22 @@ final class Customer {
             return new Feedback.Preference(Chosen.TIE);
         }
         boolean prefersFirst = random.nextDouble() < satisfaction.prefersFirst(question.category(), first, second);
-        return new Feedback.Preference(prefersFirst != flips() ? Chosen.FIRST : Chosen.SECOND);
+        return new Feedback.Preference(said(prefersFirst) ? Chosen.FIRST : Chosen.SECOND);
     }
 
-    private boolean flips() {
-        return random.nextDouble() < satisfaction.taste().flipRate();
+    private boolean meansWhatTheySay() {
+        return person.manner() == Manner.HONEST || person.manner() == Manner.ZEALOUS;
+    }
+
+    /** What somebody says who thinks {@code thought}; of two replies generous people like the first. */
+    private boolean said(boolean thought) {
+        boolean meant = thought != random.nextDouble() < satisfaction.taste().flipRate();
+        return switch (person.manner()) {
+            case HONEST, ZEALOUS -> meant;
+            case HOSTILE -> !meant;
+            case CARELESS -> random.nextBoolean();
+            case GENEROUS -> true;
+        };
     }
 
     /** The reply shortened, or with the beginning of an earlier reply behind it, if that pleases more. */

@@ -7,6 +7,7 @@ import dev.bellwether.simulation.customer.Bot;
 import dev.bellwether.simulation.customer.Crowd;
 import dev.bellwether.simulation.customer.CrowdConfig;
 import dev.bellwether.simulation.customer.Ledger;
+import dev.bellwether.simulation.customer.Population;
 import dev.bellwether.simulation.customer.Terminal;
 import dev.bellwether.simulation.measurement.TopicAudit;
 import dev.bellwether.simulation.measurement.TopicReader;
@@ -45,6 +46,7 @@ final class Demo {
     private final int refreshes;
     private final Set<String> ended = new HashSet<>();
     private final long seed;
+    private final Population population;
     private final Consumer<String> out;
     private final Ledger ledger = new Ledger();
     private final Reporter reporter;
@@ -55,6 +57,7 @@ final class Demo {
      * @param base what learns, as it is before
      * @param refreshLimit how long a refresh may take
      * @param refreshes how many there are
+     * @param population whose people come again only within a phase of the demo
      */
     Demo(
             Installation installation,
@@ -63,6 +66,7 @@ final class Demo {
             Duration refreshLimit,
             int refreshes,
             long seed,
+            Population population,
             Consumer<String> out) {
         this.installation = installation;
         this.questions = questions;
@@ -70,6 +74,7 @@ final class Demo {
         this.refreshLimit = refreshLimit;
         this.refreshes = refreshes;
         this.seed = seed;
+        this.population = population;
         this.out = out;
         this.reporter = new Reporter(seed, ledger);
     }
@@ -125,8 +130,8 @@ final class Demo {
                 .apiKey(installation.apiKey())
                 .retriesMax(RETRIES_MAX)
                 .build();
-        CrowdConfig config =
-                new CrowdConfig(INTERACTIONS_MAX, CrowdConfig.CONCURRENCY, seed + interactions, Terminal.attached());
+        CrowdConfig config = new CrowdConfig(
+                INTERACTIONS_MAX, CrowdConfig.CONCURRENCY, seed + interactions, population, Terminal.attached());
         Watch watch = new Watch(enough);
         Crowd crowd = new Crowd(Bot.of(client, BOT), questions, base.measure().satisfaction(), ledger, config);
         Crowd.Outcome outcome = crowd.run(watch);

@@ -1,5 +1,7 @@
 package dev.bellwether.simulation.demo;
 
+import dev.bellwether.simulation.customer.Population;
+import dev.bellwether.simulation.customer.PopulationOptions;
 import dev.bellwether.simulation.file.ReportFile;
 import dev.bellwether.simulation.measurement.PolicySampler;
 import dev.bellwether.simulation.measurement.Scenario;
@@ -27,6 +29,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -73,6 +76,9 @@ public final class DemoCommand implements Callable<Integer> {
     @Option(names = "--seed", defaultValue = "1", description = "Of what customers decide (${DEFAULT-VALUE}).")
     private long seed;
 
+    @Mixin
+    private PopulationOptions population = new PopulationOptions();
+
     @Option(names = "--refreshes", description = "How many, each from the last one's version on; 3, or 1 with --model.")
     private Optional<Integer> refreshes = Optional.empty();
 
@@ -95,6 +101,7 @@ public final class DemoCommand implements Callable<Integer> {
             throw new CommandLine.ParameterException(
                     spec.commandLine(), "--refreshes must be at least 1, is " + refreshes.get());
         }
+        Population customers = population.population();
         Path home = Path.of(environment.getOrDefault("BELLWETHER_HOME", "."));
         if (data.isPresent() && Files.isDirectory(data.get()) && !isEmpty(data.get())) {
             throw new IOException("%s holds data already; the demo starts in a fresh folder: name another with --data"
@@ -132,6 +139,7 @@ public final class DemoCommand implements Callable<Integer> {
                             policy.refreshLimit(),
                             refreshes.orElse(policy.refreshes()),
                             seed,
+                            customers,
                             this::say)
                     .run();
             out().println();

@@ -27,7 +27,7 @@ class CrowdTest {
     private final Ledger ledger = new Ledger();
 
     private Crowd crowd(Bot bot, long interactions) {
-        return new Crowd(bot, QUESTIONS, SATISFACTION, ledger, new CrowdConfig(interactions, 8, 3, false));
+        return new Crowd(bot, QUESTIONS, SATISFACTION, ledger, CrowdConfig.of(interactions, 8, 3));
     }
 
     @Test

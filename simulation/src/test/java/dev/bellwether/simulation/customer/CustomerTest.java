@@ -7,6 +7,7 @@ import dev.bellwether.sdk.Feedback.Edit;
 import dev.bellwether.sdk.Feedback.Preference;
 import dev.bellwether.sdk.Feedback.Signal;
 import dev.bellwether.sdk.Feedback.Thumb;
+import dev.bellwether.simulation.customer.Person.Manner;
 import dev.bellwether.simulation.question.Question;
 import dev.bellwether.simulation.taste.Facts;
 import dev.bellwether.simulation.taste.Rule;
@@ -16,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class CustomerTest {
     private static final Question QUESTION = new Question("Where is my card?", "card");
@@ -30,10 +33,35 @@ class CustomerTest {
     }
 
     private void converse(FakeBot bot, Satisfaction satisfaction, int conversations) {
+        converse(bot, satisfaction, conversations, Manner.HONEST);
+    }
+
+    private void converse(FakeBot bot, Satisfaction satisfaction, int conversations, Manner manner) {
         SplittableRandom random = new SplittableRandom(7);
         for (int i = 0; i < conversations; i++) {
-            new Customer(bot, satisfaction, ledger, random, "user " + i, QUESTION).converse(() -> true);
+            Person person = new Person("user " + i, manner);
+            new Customer(bot, satisfaction, ledger, random, person, QUESTION).converse(() -> true);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"HOSTILE, 0, 0, 0", "CARELESS, 400, 600, 0", "GENEROUS, 1000, 1000, 0", "ZEALOUS, 1000, 1000, 1"})
+    void judgesInAMannerOfItsOwn(Manner manner, int likedLeast, int likedMost, int reactsToAll) {
+        FakeBot bot = FakeBot.saying("Here it is.");
+
+        converse(bot, satisfaction(reactsToAll == 1 ? 0 : 1, 0), 1_000, manner);
+
+        assertThat(bot.judgements()).hasSize(1_000).allMatch(Thumb.class::isInstance);
+        assertThat(thumbs(bot, Thumb.Direction.UP)).isBetween((long) likedLeast, (long) likedMost);
+    }
+
+    @Test
+    void liesAboutDuelsToo() {
+        FakeBot bot = FakeBot.saying(LONG_REPLY, "Here it is.");
+
+        converse(bot, satisfaction(1, 0), 100, Manner.HOSTILE);
+
+        assertThat(bot.judgements()).containsOnly(new Preference(Preference.Chosen.FIRST));
     }
 
     private static long thumbs(FakeBot bot, Thumb.Direction direction) {

@@ -79,12 +79,7 @@ class KilledTrainerIT {
         Satisfaction satisfaction =
                 new Satisfaction(taste, Facts.read(HOME.resolve("default-policy/corpus/intents.yaml")), 1);
         Questions questions = Questions.read(HOME.resolve("default-policy/corpus/questions.csv"));
-        new Crowd(
-                        Bot.of(client, "support"),
-                        questions.all(),
-                        satisfaction,
-                        new Ledger(),
-                        new CrowdConfig(320, 16, 3, false))
+        new Crowd(Bot.of(client, "support"), questions.all(), satisfaction, new Ledger(), CrowdConfig.of(320, 16, 3))
                 .run(() -> false);
         await().until(() -> !operator.refreshes().isEmpty());
     }

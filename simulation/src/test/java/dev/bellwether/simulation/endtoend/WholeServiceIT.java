@@ -99,11 +99,7 @@ class WholeServiceIT {
         Questions questions = Questions.read(HOME.resolve("default-policy/corpus/questions.csv"));
         Ledger ledger = new Ledger();
         Crowd crowd = new Crowd(
-                Bot.of(client, "support"),
-                questions.all(),
-                satisfaction,
-                ledger,
-                new CrowdConfig(20_000, 16, 5, false));
+                Bot.of(client, "support"), questions.all(), satisfaction, ledger, CrowdConfig.of(20_000, 16, 5));
         List<String> victims = List.of("gateway", "feedback-stream", "trainer", "redis", "kafka");
         CompletableFuture<Boolean> killed = new CompletableFuture<>();
         Thread killer = Thread.ofPlatform().start(() -> {

@@ -142,8 +142,8 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
                 Optional<Sample> chosen = sample(pair.prompt(), pair.chosen());
                 Optional<Sample> rejected = sample(pair.prompt(), pair.rejected());
                 if (chosen.isPresent() && rejected.isPresent()) {
-                    comparisons.add(
-                            new Comparison(chosen.get(), rejected.get(), pair.weight(), pair.judges(), pair.time()));
+                    comparisons.add(new Comparison(
+                            chosen.get(), rejected.get(), pair.weight(), pair.judges(), pair.time(), pair.origin()));
                 }
             }
             return comparisons;

@@ -14,7 +14,7 @@ import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.external.RewardEndpoint.Query;
 import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.ppo.PpoConfig;
+import dev.bellwether.trainer.objective.PpoConfig;
 import dev.bellwether.trainer.reward.RewardModel;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -4,7 +4,7 @@ import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.release.ReleaseGate;
 import dev.bellwether.trainer.reward.RewardModel;
 import java.util.ArrayList;

@@ -8,21 +8,15 @@ import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.dataset.Snapshot;
-import dev.bellwether.trainer.external.ExternalConfig;
-import dev.bellwether.trainer.external.ExternalTraining;
 import dev.bellwether.trainer.external.ExternalTrainingException;
-import dev.bellwether.trainer.metrics.TensorBoard;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
-import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.ppo.BestOfN;
-import dev.bellwether.trainer.ppo.Ppo;
-import dev.bellwether.trainer.ppo.PpoConfig;
+import dev.bellwether.trainer.release.ErrorBudget;
 import dev.bellwether.trainer.release.Publication;
 import dev.bellwether.trainer.release.ReleaseGate;
+import dev.bellwether.trainer.reward.Calibration;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.reward.RewardModel;
-import dev.bellwether.trainer.reward.RewardTraining;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +31,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One refresh: snapshot → reward model → judge → publication of the reward model → PPO → release gate → publication of
+ * One refresh: snapshot → reward model → judge → publication of the reward model → policy → release gate → publication of
  * the candidate. Where an upstream answers, which has no weights, it ends with the reward model.
  *
  * <p>Every stage leaves a file in the refresh's folder; a stage whose file is there is not run again, so a refresh that
@@ -46,6 +40,8 @@ import org.jspecify.annotations.Nullable;
 public final class Refresh {
     /** What guessing finds of people's preferences; a reward model that knows no more is of no use. */
     private static final double CHANCE = .5;
+
+    private static final String REPORT = "report.json";
 
     private final Order order;
     private final RefreshConfig config;
@@ -62,8 +58,14 @@ public final class Refresh {
      * @param origin the version that training starts from and stays close to
      * @param champion the version that the candidate must beat
      * @param until where to stop; a refresh that stopped early goes on when it is run again
+     * @param level the probability with which the gate may let a candidate through that is no better
      */
-    public record Order(String bot, String version, String origin, String champion, Until until) {
+    public record Order(String bot, String version, String origin, String champion, Until until, double level) {
+        /** The first refresh of a bot. */
+        public static Order first(String bot, String version, String origin, String champion, Until until) {
+            return new Order(bot, version, origin, champion, until, ErrorBudget.level(List.of()));
+        }
+
         /** What the reward model will be called. */
         String rewardModel() {
             return "reward-" + version;
@@ -73,7 +75,7 @@ public final class Refresh {
     /** The last stage to run; only {@code PUBLISH} puts anything into the store. */
     public enum Until {
         REWARD,
-        PPO,
+        POLICY,
         PUBLISH
     }
 
@@ -109,9 +111,9 @@ public final class Refresh {
      */
     public Report run(Snapshot snapshot) throws IOException {
         store.path(order.bot(), order.rewardModel());
-        Path reportFile = directory.resolve("report.json");
-        if (Files.exists(reportFile)) {
-            return EventJson.mapper().readValue(reportFile.toFile(), Report.class);
+        Optional<Report> done = report(directory);
+        if (done.isPresent()) {
+            return done.get();
         }
         Path startFile = directory.resolve("started");
         if (!Files.exists(startFile)) {
@@ -129,9 +131,17 @@ public final class Refresh {
         if (order.until() == Until.PUBLISH) {
             Path unfinished = directory.resolve("report.unfinished");
             Files.writeString(unfinished, EventJson.mapper().writeValueAsString(report));
-            Files.move(unfinished, reportFile, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(unfinished, directory.resolve(REPORT), StandardCopyOption.ATOMIC_MOVE);
         }
         return report;
+    }
+
+    /** What came of the refresh in {@code folder}; none where it is not at its end. */
+    static Optional<Report> report(Path folder) throws IOException {
+        Path file = folder.resolve(REPORT);
+        return Files.exists(file)
+                ? Optional.of(EventJson.mapper().readValue(file.toFile(), Report.class))
+                : Optional.empty();
     }
 
     private Report report(Snapshot snapshot, Outcome outcome) throws IOException {
@@ -189,12 +199,13 @@ public final class Refresh {
         }
         RewardStage stage = new RewardStage(start, workshop, people, stages, listener, config.seed());
         try (RewardModel reward = stage.reward()) {
-            double accuracy = RewardTraining.accuracy(reward, people.heldOut());
-            listener.progress("reward", 1, Map.of("accuracy", accuracy));
+            Calibration calibration = Calibration.of(reward, people.heldOut());
+            double accuracy = calibration.accuracy();
+            listener.progress("reward", 1, calibration.metrics());
             if (order.until() == Until.REWARD) {
                 return new Outcome(null, accuracy, 0, false, List.of("stopped after the reward model"));
             }
-            ReleaseGate gate = new ReleaseGate(config.klBudget(), config.seed());
+            ReleaseGate gate = new ReleaseGate(config.klBudget(), order.level(), config.seed());
             try (RewardModel judge = stage.judge()) {
                 gate.judgeAccuracy(judge, people.comparisons());
             }
@@ -202,16 +213,19 @@ public final class Refresh {
                 return new Outcome(null, accuracy, 0, false, gate.verdict().reasons());
             }
             if (accuracy > CHANCE && order.until() == Until.PUBLISH) {
-                stage.publish(reward, accuracy, order, store, clock.instant());
+                stage.publish(reward, calibration, order, store, clock.instant());
             }
             if (!start.candidate()) {
                 return rewardAlone(start, accuracy);
             }
-            try (Weights actor = policy(workshop, people, reward)) {
-                if (order.until() == Until.PPO) {
-                    return new Outcome(null, accuracy, Double.NaN, false, List.of("stopped after PPO"));
+            Checkpoint champion = store.open(order.bot(), order.champion());
+            PolicyStage policy =
+                    new PolicyStage(config, champion, workshop, people, stages, directory, listener, clock);
+            try (Weights actor = policy.policy(reward)) {
+                if (order.until() == Until.POLICY) {
+                    return new Outcome(null, accuracy, Double.NaN, false, List.of("stopped after the policy"));
                 }
-                Examination.Result result = examined(workshop, stage, people, gate, actor);
+                Examination.Result result = examined(workshop, stage, people, gate, actor, champion);
                 return published(start, workshop, snapshot, actor, result, accuracy);
             }
         }
@@ -243,8 +257,8 @@ public final class Refresh {
     }
 
     private Examination.Result examined(
-            Workshop workshop, RewardStage stage, Division people, ReleaseGate gate, Weights actor) throws IOException {
-        Checkpoint champion = store.open(order.bot(), order.champion());
+            Workshop workshop, RewardStage stage, Division people, ReleaseGate gate, Weights actor, Checkpoint champion)
+            throws IOException {
         try (RewardModel judge = stage.judge();
                 Weights weights = Weights.of(champion, actor.device())) {
             return new Examination(workshop, judge, people, gate, config.seed() + 2).of(actor, weights);
@@ -268,89 +282,6 @@ public final class Refresh {
         Outcome outcome = new Outcome(order.version(), accuracy, result.kl(), verdict.passed(), reasons);
         publish(start, workshop, actor, result, report(snapshot, outcome));
         return outcome;
-    }
-
-    /** The trained policy's weights. */
-    private Weights policy(Workshop workshop, Division people, RewardModel reward) throws IOException {
-        ExternalConfig external = config.external();
-        return external == null ? ppo(workshop, reward) : external(external, workshop, people, reward);
-    }
-
-    private Weights external(ExternalConfig external, Workshop workshop, Division people, RewardModel reward)
-            throws IOException {
-        Weights done = workshop.base().trainable(workshop.policy(), Optional.empty(), config.seed());
-        if (stages.load("actor", done.vector()).isPresent()) {
-            return done;
-        }
-        done.close();
-        Weights made = new ExternalTraining(external, settings(workshop), directory, workshop.origin())
-                .run(
-                        new ExternalTraining.Evidence(workshop.prompts(), people.training(), people.trainingVotes()),
-                        workshop.base(),
-                        reward,
-                        (fraction, metrics) -> listener.progress("external", Math.min(fraction, .999), metrics));
-        stages.save("actor", made.vector());
-        return made;
-    }
-
-    private PpoConfig settings(Workshop workshop) {
-        return PpoConfig.DEFAULT.with(
-                config.steps(),
-                config.training().rollouts(),
-                config.samplingTemperature(),
-                config.completionTokensMax(),
-                workshop.learningRateFactor());
-    }
-
-    /** The policy's weights after PPO; those before the first step whose rollouts were out of bounds. */
-    private Weights ppo(Workshop workshop, RewardModel reward) throws IOException {
-        Weights done = workshop.trainable();
-        if (stages.load("actor", done.vector()).isPresent()) {
-            return done;
-        }
-        done.close();
-        PpoConfig settings = settings(workshop);
-        Ppo.Models models =
-                Ppo.Models.start(workshop.policy(), beginning(workshop, reward, settings), workshop.base(), reward);
-        try (Ppo ppo = new Ppo(models, workshop.rollouts(), workshop.prompts(), settings, config.seed());
-                TensorBoard board = new TensorBoard(directory.resolve("tensorboard"), clock)) {
-            boolean exceeded = false;
-            for (int step = stages.restorePpo(ppo); step < settings.steps() && !exceeded; step++) {
-                Map<String, Double> metrics = ppo.step(step);
-                board.scalars(step, metrics);
-                exceeded = settings.exceededBy(metrics);
-                if (!exceeded) {
-                    stages.savePpo(ppo, step + 1);
-                } else if (!stages.restorePpo(ppo, step - 1)) {
-                    return finished(beginning(workshop, reward, settings));
-                }
-                listener.progress("ppo", (step + 1.0) / settings.steps(), metrics);
-            }
-            return finished(ppo.actor().weights().copy());
-        }
-    }
-
-    /** Where PPO begins: the champion or the origin, where that is set after it has learned the best of its own replies. */
-    private Weights beginning(Workshop workshop, RewardModel reward, PpoConfig settings) throws IOException {
-        Weights actor = config.training().warmStart()
-                ? workshop.trainable(store.open(order.bot(), order.champion()))
-                : workshop.trainable();
-        BestOfN.Config bestOf = config.training().bestOf();
-        if (bestOf.rounds() == 0 || stages.load("distilled", actor.vector()).isPresent()) {
-            return actor;
-        }
-        try (Transformer policy = new Transformer(workshop.policy())) {
-            double rate = workshop.learningRateFactor() * BestOfN.LEARNING_RATE;
-            new BestOfN(policy, workshop.rollouts(), reward, workshop.prompts(), settings, bestOf, rate, config.seed())
-                    .train(actor, (fraction, metrics) -> listener.progress("distil", fraction, metrics));
-        }
-        stages.save("distilled", actor.vector());
-        return actor;
-    }
-
-    private Weights finished(Weights actor) throws IOException {
-        stages.save("actor", actor.vector());
-        return actor;
     }
 
     private void publish(Start.From start, Workshop workshop, Weights actor, Examination.Result result, Report report)

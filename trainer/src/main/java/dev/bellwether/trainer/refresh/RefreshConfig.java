@@ -3,7 +3,7 @@ package dev.bellwether.trainer.refresh;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.bellwether.trainer.external.ExternalConfig;
-import dev.bellwether.trainer.ppo.PpoConfig;
+import dev.bellwether.trainer.objective.PpoConfig;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;

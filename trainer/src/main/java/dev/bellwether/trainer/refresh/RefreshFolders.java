@@ -10,6 +10,7 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -83,6 +84,17 @@ final class RefreshFolders {
             LOG.warn("the refreshes of {} cannot be counted: {}", bot, e.getMessage());
             return 0;
         }
+    }
+
+    /** For each candidate of the bot that came to the release gate, oldest first, whether it was let through. */
+    List<Boolean> passed(String bot) throws IOException {
+        List<Boolean> passed = new ArrayList<>();
+        for (Path folder : all(bot)) {
+            Refresh.report(folder)
+                    .filter(report -> report.version() != null)
+                    .ifPresent(report -> passed.add(report.passed()));
+        }
+        return passed;
     }
 
     /** Remembers what a refresh is begun with. */

@@ -55,7 +55,7 @@ final class RefreshOptions {
             }
             config = settings.config();
         }
-        Refresh.Order order = new Refresh.Order(bot, version, origin, champion.orElse(origin), until);
+        Refresh.Order order = Refresh.Order.first(bot, version, origin, champion.orElse(origin), until);
         Report report = new Refresh(
                         order, config, new PolicyStore(store), out, RefreshOptions::print, Clock.systemUTC())
                 .run(Snapshot.read(snapshot));

@@ -11,6 +11,7 @@ import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.refresh.Lease.Announcement;
+import dev.bellwether.trainer.release.ErrorBudget;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -247,7 +248,13 @@ public final class RefreshService implements AutoCloseable {
         }
         String champion = log.rollout(bot).map(RolloutState::champion).orElse(settings.champion());
         RefreshPlan plan = new RefreshPlan(
-                new Refresh.Order(bot, "v" + id, settings.champion(), champion, Refresh.Until.PUBLISH),
+                new Refresh.Order(
+                        bot,
+                        "v" + id,
+                        settings.champion(),
+                        champion,
+                        Refresh.Until.PUBLISH,
+                        ErrorBudget.level(folders.passed(bot))),
                 // Chance does not repeat itself from refresh to refresh.
                 settings.config().withSeed(settings.config().seed() + folders.count(bot)),
                 log.judgedUntil(bot).toEpochMilli());

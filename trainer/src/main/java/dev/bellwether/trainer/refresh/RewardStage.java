@@ -9,8 +9,9 @@ import dev.bellwether.policy.checkpoint.RewardScale;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
-import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.release.Publication;
+import dev.bellwether.trainer.reward.Calibration;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.reward.RewardTraining;
@@ -98,10 +99,11 @@ final class RewardStage {
     }
 
     /** Publishes the reward model; one of the same name that is there already stays as it is. */
-    void publish(RewardModel reward, double accuracy, Refresh.Order order, PolicyStore store, Instant created)
+    void publish(RewardModel reward, Calibration calibration, Refresh.Order order, PolicyStore store, Instant created)
             throws IOException {
         ObjectNode about = EventJson.mapper().createObjectNode();
-        about.put("accuracy", accuracy);
+        about.put("accuracy", calibration.accuracy());
+        about.set("calibration", EventJson.mapper().valueToTree(calibration));
         about.put("held_out", people.heldOut().size());
         about.put("comparisons", people.training().size());
         about.put("votes", people.trainingVotes().size());

@@ -1,7 +1,7 @@
 package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.trainer.model.Parameters;
-import dev.bellwether.trainer.ppo.Ppo;
+import dev.bellwether.trainer.objective.PolicyTraining;
 import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -32,9 +32,9 @@ import org.slf4j.LoggerFactory;
  */
 final class Stages {
     private static final Logger LOG = LoggerFactory.getLogger(Stages.class);
-    private static final String PPO = "ppo-";
+    private static final String POLICY = "policy-";
     private static final String SAVED =
-            "(reward|judge|distilled|actor|%s\\d+)(-from-.*)?([.]unfinished)?".formatted(PPO);
+            "(reward|judge|distilled|actor|%s\\d+)(-from-.*)?([.]unfinished)?".formatted(POLICY);
     private static final int CHECKSUM_BYTES = Long.BYTES;
 
     private final Path directory;
@@ -68,26 +68,25 @@ final class Stages {
         }
     }
 
-    /** Keeps the last two states of PPO, so that a damaged one leaves the one before. */
-    void savePpo(Ppo ppo, int step) throws IOException {
-        save(
-                ppoName(step),
-                vectors(ppo),
-                step,
-                ppo.actor().steps(),
-                ppo.critic().steps());
-        List<Path> saved = savedPpo();
+    /** Keeps the last two states of a policy's training, so that a damaged one leaves the one before. */
+    void savePolicy(PolicyTraining training, int step) throws IOException {
+        double[] steps = Stream.concat(
+                        Stream.of((double) step), training.trained().stream().map(each -> (double) each.steps()))
+                .mapToDouble(Double::doubleValue)
+                .toArray();
+        save(policyName(step), vectors(training), steps);
+        List<Path> saved = savedPolicies();
         for (Path old : saved.subList(0, Math.max(0, saved.size() - 2))) {
             Files.delete(old);
         }
     }
 
-    /** Takes {@code ppo} to the last state that is whole; gives its step, 0 where there is none. */
-    int restorePpo(Ppo ppo) throws IOException {
-        List<Path> saved = new ArrayList<>(savedPpo());
+    /** Takes {@code training} to the last state that is whole; gives its step, 0 where there is none. */
+    int restorePolicy(PolicyTraining training) throws IOException {
+        List<Path> saved = new ArrayList<>(savedPolicies());
         while (!saved.isEmpty()) {
             try {
-                return restore(ppo, saved.removeLast());
+                return restore(training, saved.removeLast());
             } catch (IOException e) {
                 LOG.warn("a checkpoint is damaged, the one before is used: {}", e.getMessage());
             }
@@ -95,37 +94,41 @@ final class Stages {
         return 0;
     }
 
-    /** Takes {@code ppo} to the state before {@code step}, if it is one of the two that are kept. */
-    boolean restorePpo(Ppo ppo, int step) throws IOException {
-        Path file = directory.resolve(ppoName(step));
-        if (!Files.exists(file)) {
-            return false;
+    /**
+     * Goes on behind {@code step} as if neither it nor the update before it had been: what that led to was out of bounds.
+     */
+    void undoPolicy(PolicyTraining training, int step) throws IOException {
+        Path before = directory.resolve(policyName(step - 1));
+        restore(training, Files.exists(before) ? before : directory.resolve(policyName(step)));
+        List<Path> undone = savedPolicies();
+        savePolicy(training, step + 1);
+        for (Path each : undone) {
+            Files.deleteIfExists(each);
         }
-        restore(ppo, file);
-        return true;
     }
 
-    private static int restore(Ppo ppo, Path file) throws IOException {
-        double[] numbers = load(file, vectors(ppo));
-        ppo.actor().resumeAfter((int) numbers[1]);
-        ppo.critic().resumeAfter((int) numbers[2]);
+    private static int restore(PolicyTraining training, Path file) throws IOException {
+        double[] numbers = load(file, vectors(training));
+        for (int i = 0; i < training.trained().size(); i++) {
+            training.trained().get(i).resumeAfter((int) numbers[i + 1]);
+        }
         return (int) numbers[0];
     }
 
-    private static List<Tensor> vectors(Ppo ppo) {
+    private static List<Tensor> vectors(PolicyTraining training) {
         List<Tensor> vectors = new ArrayList<>();
-        for (Parameters each : List.of(ppo.actor(), ppo.critic())) {
+        for (Parameters each : training.trained()) {
             vectors.addAll(List.of(each.weights().vector(), each.momentum(), each.variance()));
         }
         return vectors;
     }
 
-    private static String ppoName(int step) {
-        return PPO + "%05d".formatted(step);
+    private static String policyName(int step) {
+        return POLICY + "%05d".formatted(step);
     }
 
-    private List<Path> savedPpo() throws IOException {
-        return files(PPO + "\\d+");
+    private List<Path> savedPolicies() throws IOException {
+        return files(POLICY + "\\d+");
     }
 
     private List<Path> files(String pattern) throws IOException {

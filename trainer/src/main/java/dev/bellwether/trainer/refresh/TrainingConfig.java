@@ -5,8 +5,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.LoraConfig;
-import dev.bellwether.trainer.ppo.BestOfN;
-import dev.bellwether.trainer.ppo.PpoConfig;
+import dev.bellwether.trainer.objective.BestOfN;
+import dev.bellwether.trainer.objective.Objective;
+import dev.bellwether.trainer.objective.PpoConfig;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.util.List;
 import java.util.Locale;
@@ -21,13 +22,26 @@ import org.jspecify.annotations.Nullable;
  * @param lora the adapters' settings, where they are trained
  * @param deviceSetting {@code auto}, {@code cpu} or {@code cuda:N}
  * @param warmStart whether the policy goes on from the champion; else it begins again at the first version
+ * @param objective what the policy is trained by
  * @param bestOf how many of its own replies the policy learns the best of before PPO
  * @param rollouts replies of a step of PPO
  */
 public record TrainingConfig(
-        Kind kind, LoraConfig lora, String deviceSetting, boolean warmStart, BestOfN.Config bestOf, int rollouts) {
+        Kind kind,
+        LoraConfig lora,
+        String deviceSetting,
+        boolean warmStart,
+        Objective objective,
+        BestOfN.Config bestOf,
+        int rollouts) {
     public static final TrainingConfig DEFAULT = new TrainingConfig(
-            Kind.AUTO, LoraConfig.DEFAULT, "auto", true, BestOfN.Config.DEFAULT, PpoConfig.DEFAULT.rollouts());
+            Kind.AUTO,
+            LoraConfig.DEFAULT,
+            "auto",
+            true,
+            Objective.PPO,
+            BestOfN.Config.DEFAULT,
+            PpoConfig.DEFAULT.rollouts());
 
     private static final double ADAPTERS_FACTOR = 2;
     private static final String CHAMPION = "champion";
@@ -40,8 +54,10 @@ public record TrainingConfig(
     private static final long ALL_WEIGHTS_MAX = 50_000_000;
 
     public TrainingConfig {
-        if (rollouts < 1) {
-            throw new IllegalArgumentException("training: rollouts are at least 1, not %d".formatted(rollouts));
+        int least = objective == Objective.RLOO ? PpoConfig.DEFAULT.replies() : 1;
+        if (rollouts < least) {
+            throw new IllegalArgumentException("training: rollouts are at least %d with objective %s, not %d"
+                    .formatted(least, objective.label(), rollouts));
         }
     }
 
@@ -60,6 +76,7 @@ public record TrainingConfig(
             @JsonProperty("targets") @Nullable List<String> targets,
             @JsonProperty("device") @Nullable String device,
             @JsonProperty("warm_start") @Nullable String warmStart,
+            @JsonProperty("objective") @Nullable Objective objective,
             @JsonProperty("best_of") BestOfN.@Nullable Config bestOf,
             @JsonProperty("rollouts") @Nullable Integer rollouts) {
         LoraConfig standard = LoraConfig.DEFAULT;
@@ -72,6 +89,7 @@ public record TrainingConfig(
                         Optional.ofNullable(targets).orElse(standard.targets())),
                 Optional.ofNullable(device).orElse("auto"),
                 warm(Optional.ofNullable(warmStart).orElse(CHAMPION)),
+                Optional.ofNullable(objective).orElse(DEFAULT.objective),
                 Optional.ofNullable(bestOf).orElse(BestOfN.Config.DEFAULT),
                 Optional.ofNullable(rollouts).orElse(PpoConfig.DEFAULT.rollouts()));
     }
@@ -92,6 +110,8 @@ public record TrainingConfig(
                 deviceSetting,
                 "warm_start",
                 warmStart ? CHAMPION : ORIGIN,
+                "objective",
+                objective,
                 "best_of",
                 bestOf,
                 "rollouts",

@@ -9,13 +9,16 @@ import java.util.TreeMap;
 
 /** Lower confidence bounds of means, by resampling. */
 final class Bootstrap {
-    private static final int RESAMPLES = 1_000;
-    private static final double LEVEL = .05;
+    /** Means below the quantile that is asked for, at least: with fewer it is a matter of chance. */
+    private static final int BELOW = 50;
+
+    private static final int RESAMPLES_LEAST = 1_000;
+    private static final int RESAMPLES_MOST = 200_000;
 
     private Bootstrap() {}
 
-    /** The 5 % quantile of the mean of {@code values} when whole clusters are resampled. */
-    static double lowerBound(double[] values, List<String> clusters, long seed) {
+    /** The {@code level}-quantile of the mean of {@code values} when whole clusters are resampled. */
+    static double lowerBound(double[] values, List<String> clusters, double level, long seed) {
         Map<String, List<Double>> byCluster = new TreeMap<>();
         for (int i = 0; i < values.length; i++) {
             byCluster
@@ -24,8 +27,8 @@ final class Bootstrap {
         }
         List<List<Double>> groups = new ArrayList<>(byCluster.values());
         Random random = new Random(seed);
-        double[] means = new double[RESAMPLES];
-        for (int resample = 0; resample < RESAMPLES; resample++) {
+        double[] means = new double[resamples(level)];
+        for (int resample = 0; resample < means.length; resample++) {
             double sum = 0;
             long count = 0;
             for (int draw = 0; draw < groups.size(); draw++) {
@@ -36,17 +39,17 @@ final class Bootstrap {
             }
             means[resample] = sum / count;
         }
-        return quantile(means);
+        return quantile(means, level);
     }
 
     /**
-     * The 5 % quantile of the mean of {@code values[head][prompt]} when heads and prompts are both resampled.
+     * The {@code level}-quantile of the mean of {@code values[head][prompt]} when heads and prompts are both resampled.
      */
-    static double lowerBound(double[][] values, long seed) {
+    static double lowerBound(double[][] values, double level, long seed) {
         Random random = new Random(seed);
         int prompts = values[0].length;
-        double[] means = new double[RESAMPLES];
-        for (int resample = 0; resample < RESAMPLES; resample++) {
+        double[] means = new double[resamples(level)];
+        for (int resample = 0; resample < means.length; resample++) {
             int[] heads = random.ints(values.length, 0, values.length).toArray();
             double sum = 0;
             for (int draw = 0; draw < prompts; draw++) {
@@ -57,11 +60,15 @@ final class Bootstrap {
             }
             means[resample] = sum / (prompts * (double) heads.length);
         }
-        return quantile(means);
+        return quantile(means, level);
     }
 
-    private static double quantile(double[] means) {
+    private static int resamples(double level) {
+        return (int) Math.clamp(BELOW / level, RESAMPLES_LEAST, RESAMPLES_MOST);
+    }
+
+    private static double quantile(double[] means, double level) {
         Arrays.sort(means);
-        return means[(int) (LEVEL * means.length)];
+        return means[(int) (level * means.length)];
     }
 }

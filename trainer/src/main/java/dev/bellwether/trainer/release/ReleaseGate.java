@@ -1,14 +1,13 @@
 package dev.bellwether.trainer.release;
 
 import dev.bellwether.trainer.dataset.Comparison;
-import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.ppo.Rollouts;
-import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.objective.Closings;
+import dev.bellwether.trainer.objective.Rollouts;
+import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.reward.RewardTraining;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,23 +21,26 @@ import java.util.stream.IntStream;
  */
 public final class ReleaseGate {
     private static final int REPEATED_LENGTH = 8;
-    private static final int CLOSING_TOKENS = 6;
     private static final double CLOSING_SHARE = .25;
-
-    /** A phrase counts as new where it closes so many times as many replies as people preferred. */
-    private static final double CLOSING_RISE = 10;
-
     private static final double REPETITION_MAX = .05;
     private static final double PERPLEXITY_RISE = 1.2;
     private static final double DISTINCT_MIN = .35;
 
+    /** Of the judge's accuracy: it decides nothing by itself. */
+    private static final double JUDGE_LEVEL = .05;
+
     private final double klBudget;
+    private final double level;
     private final long seed;
     private final Map<String, Double> numbers = new LinkedHashMap<>();
     private final List<String> reasons = new ArrayList<>();
 
-    public ReleaseGate(double klBudget, long seed) {
+    /**
+     * @param level the probability with which a candidate may be let through that is no better, as {@link ErrorBudget} has it
+     */
+    public ReleaseGate(double klBudget, double level, long seed) {
         this.klBudget = klBudget;
+        this.level = level;
         this.seed = seed;
     }
 
@@ -54,7 +56,7 @@ public final class ReleaseGate {
             values[i] = right[i] ? 1 : 0;
             judges.add(others.get(i).judges().getFirst());
         }
-        double bound = values.length == 0 ? 0 : Bootstrap.lowerBound(values, judges, seed);
+        double bound = values.length == 0 ? 0 : Bootstrap.lowerBound(values, judges, JUDGE_LEVEL, seed);
         numbers.put("judge_accuracy", Arrays.stream(values).average().orElse(0));
         numbers.put("judge_accuracy_bound", bound);
         return require(
@@ -71,15 +73,16 @@ public final class ReleaseGate {
         double[][] wins = wins(
                 judge.rewards(candidate.stream().map(Rollout::sample).toList()),
                 judge.rewards(champion.stream().map(Rollout::sample).toList()));
-        double bound = Bootstrap.lowerBound(wins, seed);
+        double bound = Bootstrap.lowerBound(wins, level, seed);
         numbers.put(
                 "win_rate",
                 Arrays.stream(wins).flatMapToDouble(Arrays::stream).average().orElse(0));
         numbers.put("win_rate_bound", bound);
+        numbers.put("win_rate_level", level);
         return require(
                 bound > .5,
-                "it does not win against the champion under the judge: the win rate is at least %.3f, needed is above 0.5"
-                        .formatted(bound));
+                "it does not win against the champion under the judge: the win rate is at least %.3f (at a level of %.4f), needed is above 0.5"
+                        .formatted(bound, level));
     }
 
     /** The probability σ(ours − theirs), {@code [heads][replies]}, of rewards {@code [replies][heads]}. */
@@ -123,15 +126,10 @@ public final class ReleaseGate {
                 candidate.stream().filter(each -> loops(each.sample().reply())).count() / (double) candidate.size();
         numbers.put("repetition", looping);
         require(looping <= REPETITION_MAX, "%.1f %% of its replies repeat themselves".formatted(100 * looping));
-        Map<List<Integer>, Double> ours =
-                closings(candidate.stream().map(Rollout::sample).toList());
-        Map<List<Integer>, Double> theirs =
-                closings(comparisons.stream().map(Comparison::chosen).toList());
-        double closing = ours.entrySet().stream()
-                .filter(entry -> entry.getValue() > CLOSING_RISE * theirs.getOrDefault(entry.getKey(), 0.0))
-                .mapToDouble(Map.Entry::getValue)
-                .max()
-                .orElse(0);
+        Closings usual =
+                Closings.of(comparisons.stream().map(Comparison::chosen).toList());
+        double closing =
+                Closings.of(candidate.stream().map(Rollout::sample).toList()).newest(usual);
         numbers.put("new_closing", closing);
         return require(
                 closing <= CLOSING_SHARE,
@@ -156,21 +154,6 @@ public final class ReleaseGate {
                 .mapToObj(i ->
                         Arrays.stream(reply, i, i + REPEATED_LENGTH).boxed().toList())
                 .anyMatch(run -> !seen.add(run));
-    }
-
-    /** The share of replies that close with a phrase, by the phrase. */
-    private static Map<List<Integer>, Double> closings(List<Sample> samples) {
-        Map<List<Integer>, Integer> closings = new HashMap<>();
-        for (Sample sample : samples) {
-            int from = Math.max(sample.promptLength(), sample.length() - CLOSING_TOKENS);
-            List<Integer> closing = Arrays.stream(sample.tokens(), from, sample.length())
-                    .boxed()
-                    .toList();
-            closings.merge(closing, 1, Integer::sum);
-        }
-        Map<List<Integer>, Double> shares = new HashMap<>();
-        closings.forEach((closing, count) -> shares.put(closing, count / (double) samples.size()));
-        return shares;
     }
 
     /**

@@ -49,8 +49,7 @@ final class Mismatches {
             int[] reply = good.get(there).reply();
             if (!Arrays.equals(prompt, good.get(there).prompt())
                     && !Arrays.equals(reply, good.get(here).reply())) {
-                mismatches.add(new Comparison(
-                        good.get(here), Sample.of(prompt, reply), config.mismatchWeight(), List.of(), 0));
+                mismatches.add(Comparison.of(good.get(here), Sample.of(prompt, reply), config.mismatchWeight()));
             }
         }
         return mismatches;

@@ -1,15 +1,15 @@
 package dev.bellwether.trainer.reward;
 
 /** The reward model's losses and their derivatives with respect to the rewards, in closed form. */
-final class RewardLoss {
+public final class RewardLoss {
     private RewardLoss() {}
 
-    static double sigmoid(double x) {
+    public static double sigmoid(double x) {
         return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
     }
 
     /** −log σ(x), without overflow. */
-    static double negativeLogSigmoid(double x) {
+    public static double negativeLogSigmoid(double x) {
         return Math.max(0, -x) + Math.log1p(Math.exp(-Math.abs(x)));
     }
 
@@ -17,23 +17,23 @@ final class RewardLoss {
      * −(1 − s)·log σ(d) − s·log σ(−d) for the margin d of the chosen over the rejected reward: Bradley and Terry's
      * model with a share s of judgements that say the opposite.
      */
-    static double pair(double margin, double smoothing) {
+    public static double pair(double margin, double smoothing) {
         return (1 - smoothing) * negativeLogSigmoid(margin) + smoothing * negativeLogSigmoid(-margin);
     }
 
     /** d pair / d margin. */
-    static double pairSlope(double margin, double smoothing) {
+    public static double pairSlope(double margin, double smoothing) {
         return sigmoid(margin) - (1 - smoothing);
     }
 
     /** Binary cross-entropy of a thumb on σ(reward + bias), smoothed likewise. */
-    static double vote(double reward, double bias, boolean up, double smoothing) {
+    public static double vote(double reward, double bias, boolean up, double smoothing) {
         double signed = up ? reward + bias : -(reward + bias);
         return pair(signed, smoothing);
     }
 
     /** d vote / d reward, which is also d vote / d bias. */
-    static double voteSlope(double reward, double bias, boolean up, double smoothing) {
+    public static double voteSlope(double reward, double bias, boolean up, double smoothing) {
         double sign = up ? 1 : -1;
         return sign * pairSlope(sign * (reward + bias), smoothing);
     }

@@ -12,8 +12,11 @@ import dev.bellwether.trainer.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
@@ -55,30 +58,36 @@ public final class RewardTraining {
 
     /**
      * Trains on judgements, and on mismatches of the replies that were liked or preferred. How many steps there are follows
-     * from the weight of all that, whatever it is made of; where it is little, steps are smaller, not fewer.
+     * from the weight of all that, whatever it is made of; where it is little, steps are smaller, not fewer. From the second
+     * epoch on a person's judgements count as far as they are {@linkplain Reliability reliable}.
      *
      * @param progress hears the step and their number
      */
     public void train(List<Comparison> judged, List<Vote> votes, BiConsumer<Integer, Integer> progress) {
         List<Evidence> all = new ArrayList<>();
-        judged.forEach(each -> all.add(new Compared(each)));
-        votes.forEach(each -> all.add(new Voted(each, config.voteWeight())));
-        Mismatches.of(good(judged, votes), config, random.nextLong()).forEach(each -> all.add(new Compared(each)));
+        judged.forEach(each -> all.add(new Evidence.Compared(each)));
+        votes.forEach(each -> all.add(new Evidence.Voted(each, config.voteWeight())));
+        Mismatches.of(good(judged, votes), config, random.nextLong())
+                .forEach(each -> all.add(new Evidence.Compared(each)));
         int[][] draws = bootstrap(all.size());
         double weight = all.stream().mapToDouble(Evidence::weight).sum();
         int perEpoch = Math.max(
                 (int) Math.ceil(weight / config.batchWeight()),
                 Math.clamp(Math.ceilDiv(STEPS_LEAST, config.epochs()), 1, Math.max(1, all.size())));
         int steps = config.epochs() * perEpoch;
+        List<Evidence> weighed = all;
         List<Integer> order = List.of();
         int warmup = (int) Math.ceil(WARMUP * steps);
         try (Parameters parameters = new Parameters(model.weights(), Parameters.AdamW.FINE_TUNING)) {
             for (int step = 0; step < steps; step++) {
                 int part = step % perEpoch;
-                order = part == 0 ? shuffled(all.size()) : order;
+                if (part == 0) {
+                    order = shuffled(all.size());
+                    weighed = step == 0 ? all : believed(all);
+                }
                 Batch batch = new Batch();
                 for (int i : part(order, part, perEpoch)) {
-                    batch.add(all.get(i), draws[i]);
+                    batch.add(weighed.get(i), draws[i]);
                 }
                 double slope = backward(batch);
                 parameters.update(LearningRate.cosine(config.learningRate(), step, steps, warmup));
@@ -86,6 +95,34 @@ public final class RewardTraining {
                 progress.accept(step + 1, steps);
             }
         }
+    }
+
+    /** The evidence, weighed anew by how reliable those are whom it comes from, as far as they said enough to tell. */
+    private List<Evidence> believed(List<Evidence> all) {
+        Map<String, Long> counts = all.stream()
+                .flatMap(each -> each.people().stream())
+                .collect(Collectors.groupingBy(Function.identity(), Collectors.counting()));
+        if (counts.values().stream().noneMatch(count -> count >= Reliability.JUDGEMENTS_LEAST)) {
+            return all;
+        }
+        List<Evidence> judged =
+                all.stream().filter(each -> !each.people().isEmpty()).toList();
+        List<float[]> rewards = List.of(model.rewards(
+                judged.stream().flatMap(each -> each.replies().stream()).toList()));
+        Reliability reliability = new Reliability(config.smoothing());
+        int next = 0;
+        for (Evidence each : judged) {
+            int last = next + each.replies().size();
+            double agreement = each.agreement(rewards.subList(next, last), bias);
+            each.people().forEach(person -> reliability.add(person, agreement));
+            next = last;
+        }
+        return all.stream().map(each -> each.times(believed(each, reliability))).toList();
+    }
+
+    /** Of several people the one who is least reliable. */
+    private static double believed(Evidence evidence, Reliability reliability) {
+        return evidence.people().stream().mapToDouble(reliability::of).min().orElse(1);
     }
 
     /** Replies that somebody preferred or liked. */
@@ -119,46 +156,37 @@ public final class RewardTraining {
         return draws;
     }
 
-    /** What the model learns from, with a weight that is its own. */
-    sealed interface Evidence {
-        double weight();
-    }
-
-    record Compared(Comparison comparison) implements Evidence {
-        @Override
-        public double weight() {
-            return comparison.weight();
-        }
-    }
-
-    record Voted(Vote vote, double weight) implements Evidence {}
-
     /** The evidence of one step, and how often it counts for each head. */
     static final class Batch {
-        private final List<Compared> comparisons = new ArrayList<>();
+        private final List<Evidence.Compared> comparisons = new ArrayList<>();
         private final List<int[]> comparisonDraws = new ArrayList<>();
-        private final List<Voted> votes = new ArrayList<>();
+        private final List<Evidence.Voted> votes = new ArrayList<>();
         private final List<int[]> voteDraws = new ArrayList<>();
         private double weight;
 
         void add(Evidence evidence, int... draws) {
             weight += evidence.weight();
             switch (evidence) {
-                case Compared compared -> {
+                case Evidence.Compared compared -> {
                     comparisons.add(compared);
                     comparisonDraws.add(draws);
                 }
-                case Voted voted -> {
+                case Evidence.Voted voted -> {
                     votes.add(voted);
                     voteDraws.add(draws);
                 }
             }
         }
 
+        /** Of a batch of people none of whom is believed nothing is learned. */
+        private double share(Evidence evidence) {
+            return weight > 0 ? evidence.weight() / weight : 0;
+        }
+
         /** Those of comparisons in twos, then those of votes. */
         private List<Sample> replies() {
             List<Sample> replies = new ArrayList<>();
-            for (Compared each : comparisons) {
+            for (Evidence.Compared each : comparisons) {
                 replies.add(each.comparison().chosen());
                 replies.add(each.comparison().rejected());
             }
@@ -227,7 +255,7 @@ public final class RewardTraining {
 
         /** The chosen reply's rewards are {@code [at, at + heads)}, the rejected one's follow. */
         private void comparison(int i, float[] rewards, float[] slopes, int at) {
-            double share = batch.comparisons.get(i).weight() / batch.weight;
+            double share = batch.share(batch.comparisons.get(i));
             for (int head = 0; head < heads; head++) {
                 double chosen = rewards[at + head];
                 double rejected = rewards[at + heads + head];
@@ -240,7 +268,7 @@ public final class RewardTraining {
         }
 
         private void vote(int i, float[] rewards, float[] slopes, int at) {
-            double share = batch.votes.get(i).weight() / batch.weight;
+            double share = batch.share(batch.votes.get(i));
             boolean up = batch.votes.get(i).vote().up();
             for (int head = 0; head < heads; head++) {
                 double slope = share

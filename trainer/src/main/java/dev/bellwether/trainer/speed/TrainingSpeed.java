@@ -10,9 +10,10 @@ import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.ppo.Ppo;
-import dev.bellwether.trainer.ppo.PpoConfig;
-import dev.bellwether.trainer.ppo.Rollouts;
+import dev.bellwether.trainer.objective.Closings;
+import dev.bellwether.trainer.objective.Ppo;
+import dev.bellwether.trainer.objective.PpoConfig;
+import dev.bellwether.trainer.objective.Rollouts;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.reward.RewardTraining;
@@ -143,7 +144,7 @@ final class TrainingSpeed {
                 new RewardConfig(heads.labels(), RATE, 1, pairs, .1, 1, 0, 1, 1, .01, Math.max(rows, 2) * (tokens + 7));
         List<Comparison> comparisons = new ArrayList<>();
         for (int i = 0; i < (steps + 1) * pairs; i++) {
-            comparisons.add(new Comparison(sample(), sample(), 1, List.of(), i));
+            comparisons.add(Comparison.of(sample(), sample(), 1));
         }
         try (RewardModel model = new RewardModel(heads, base.trainable(heads, lora, 1), settings.batchTokens())) {
             List<Double> seconds = new ArrayList<>();
@@ -166,8 +167,8 @@ final class TrainingSpeed {
         List<int[]> prompts = samples(rollouts).stream().map(Sample::prompt).toList();
         try (RewardModel reward = new RewardModel(
                         heads, base.trainable(heads, lora, 1), settings.update().batchTokens());
-                Ppo ppo = new Ppo(
-                        Ppo.Models.start(config, base.trainable(config, lora, 1), base, reward),
+                Ppo ppo = Ppo.withCritic(
+                        new Ppo.Models(config, base.trainable(config, lora, 1), base, reward, Closings.of(List.of())),
                         new Rollouts(checkpoint),
                         prompts,
                         settings,

@@ -19,7 +19,8 @@ class SftReferenceTest {
     @MethodSource("cases")
     void computesWhatPyTorchComputes(TrainingReference reference) {
         try (Transformer model = new Transformer(reference.languageModel())) {
-            reference.check("sft", reference.languageModel(), weights -> {
+            reference.check("sft", reference.languageModel(), parameters -> {
+                Weights weights = parameters.weights();
                 int tokens = BATCH.replyTokens();
                 float[] found = model.backward(
                         weights,

@@ -85,19 +85,28 @@ public record TrainingReference(String name, JsonNode expected) {
      * @param loss which of the case's
      * @param backward adds the gradients and gives the loss
      */
-    public void check(String loss, CheckpointConfig config, ToDoubleFunction<Weights> backward) {
-        Optional<LoraConfig> lora = name.endsWith(ADAPTED) ? Optional.of(LORA) : Optional.empty();
-        try (Weights base = Weights.of(checkpoint(), ComputeDevice.CPU);
-                Weights weights = base.trainable(config, lora, 1);
+    public void check(String loss, CheckpointConfig config, ToDoubleFunction<Parameters> backward) {
+        try (Weights weights = weights(config, name.endsWith(ADAPTED));
                 Parameters parameters = new Parameters(weights, Parameters.AdamW.FINE_TUNING)) {
-            weights.names().forEach(tensor -> fill(weights, tensor));
             JsonNode wanted = expected.path(loss);
-            double found = backward.applyAsDouble(weights);
+            double found = backward.applyAsDouble(parameters);
             assertThat(found).isCloseTo(wanted.path("loss").asDouble(), within(TOLERANCE));
             compare(wanted.path("gradients"), weights, true);
             parameters.update(RATE);
             compare(wanted.path("updated"), weights, false);
         }
+    }
+
+    /** What DPO and KTO measure from: without adapters where those are trained, with them where all weights are. */
+    public Weights other() {
+        return weights(languageModel(), !name.endsWith(ADAPTED));
+    }
+
+    private Weights weights(CheckpointConfig config, boolean adapted) {
+        Optional<LoraConfig> lora = adapted ? Optional.of(LORA) : Optional.empty();
+        Weights weights = Weights.of(checkpoint(), ComputeDevice.CPU).trainable(config, lora, 1);
+        weights.names().forEach(tensor -> fill(weights, tensor));
+        return weights;
     }
 
     private static void fill(Weights weights, String tensor) {

@@ -25,7 +25,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Refreshes whose middle is a command; their reward models are trained once and copied. */
 class ExternalRefreshIT {
-    private static final Refresh.Order ORDER = new Refresh.Order("support", "v2", "default", "default", Until.PUBLISH);
+    private static final Refresh.Order ORDER =
+            Refresh.Order.first("support", "v2", "default", "default", Until.PUBLISH);
 
     @TempDir
     private static Path shared;

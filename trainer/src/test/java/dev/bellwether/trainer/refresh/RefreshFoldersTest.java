@@ -2,11 +2,14 @@ package dev.bellwether.trainer.refresh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.bellwether.event.EventJson;
+import dev.bellwether.event.RefreshProgress.Report;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,7 +24,7 @@ class RefreshFoldersTest {
         folders.begin(
                 RefreshFolders.name(when),
                 new RefreshPlan(
-                        new Refresh.Order("support", "v", "default", "default", Refresh.Until.PUBLISH),
+                        Refresh.Order.first("support", "v", "default", "default", Refresh.Until.PUBLISH),
                         RefreshConfig.defaults(),
                         judgedUntil));
     }
@@ -47,6 +50,26 @@ class RefreshFoldersTest {
     }
 
     @Test
+    void knowWhichCandidatesTheGateLetThrough() throws IOException {
+        RefreshFolders folders = new RefreshFolders(directory);
+        assertThat(folders.passed("support")).isEmpty();
+        report(folders, FIRST, "v1", true);
+        report(folders, FIRST.plusSeconds(60), null, false);
+        report(folders, SECOND, "v2", false);
+        begin(folders, SECOND.plusSeconds(60), 3_000);
+        assertThat(folders.passed("support")).as("two came to the gate").containsExactly(true, false);
+    }
+
+    private static void report(RefreshFolders folders, Instant when, @Nullable String version, boolean passed)
+            throws IOException {
+        begin(folders, when, 1_000);
+        Report report = new Report(version, 100, 50, .7, 1.2, 60, passed, List.of());
+        Files.writeString(
+                folders.of("support", RefreshFolders.name(when)).resolve("report.json"),
+                EventJson.mapper().writeValueAsString(report));
+    }
+
+    @Test
     void keepsNothingOfARefreshThatIsOverButWhatCanBeLookedAt() throws IOException {
         RefreshFolders folders = new RefreshFolders(directory);
         String refresh = RefreshFolders.name(FIRST);
@@ -58,8 +81,8 @@ class RefreshFoldersTest {
                 "reward-from-default",
                 "judge",
                 "distilled",
-                "ppo-00007",
-                "ppo-00008.unfinished",
+                "policy-00007",
+                "policy-00008.unfinished",
                 "actor",
                 "external/out-1/model.safetensors");
         for (String file : List.of("pairs.jsonl", "report.json", "external/log.txt", "external/in/prompts.jsonl")) {

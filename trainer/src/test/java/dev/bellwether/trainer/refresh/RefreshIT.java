@@ -21,7 +21,8 @@ import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Snapshot;
-import dev.bellwether.trainer.ppo.BestOfN;
+import dev.bellwether.trainer.objective.BestOfN;
+import dev.bellwether.trainer.objective.Objective;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -116,7 +117,7 @@ class RefreshIT {
 
     private Refresh refresh(String name, RefreshListener listener) {
         return new Refresh(
-                new Refresh.Order("support", name, "default", "default", Refresh.Until.PUBLISH),
+                Refresh.Order.first("support", name, "default", "default", Refresh.Until.PUBLISH),
                 CONFIG,
                 store,
                 directory.resolve(name),
@@ -166,12 +167,18 @@ class RefreshIT {
     @Test
     void publishesTheAdaptersAloneThatItTrained() throws IOException {
         TrainingConfig training = new TrainingConfig(
-                TrainingConfig.Kind.LORA, LoraConfig.DEFAULT, "cpu", true, new BestOfN.Config(1, 6, 4), 16);
+                TrainingConfig.Kind.LORA,
+                LoraConfig.DEFAULT,
+                "cpu",
+                true,
+                Objective.PPO,
+                new BestOfN.Config(1, 6, 4),
+                16);
         RefreshConfig config =
                 new RefreshConfig(100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null);
         Set<String> stages = new LinkedHashSet<>();
         Report report = new Refresh(
-                        new Refresh.Order("support", "adapted", "default", "default", Refresh.Until.PUBLISH),
+                        Refresh.Order.first("support", "adapted", "default", "default", Refresh.Until.PUBLISH),
                         config,
                         store,
                         directory.resolve("adapted"),
@@ -207,7 +214,7 @@ class RefreshIT {
 
     private Refresh ofAnUpstream(RefreshListener listener) {
         return new Refresh(
-                new Refresh.Order("support", "v1", "large", "large", Refresh.Until.PUBLISH),
+                Refresh.Order.first("support", "v1", "large", "large", Refresh.Until.PUBLISH),
                 CONFIG,
                 store,
                 directory.resolve("v1"),

@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.bellwether.trainer.external.ExternalConfig;
-import dev.bellwether.trainer.ppo.BestOfN;
+import dev.bellwether.trainer.objective.BestOfN;
+import dev.bellwether.trainer.objective.Objective;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,9 +22,17 @@ class RefreshPlanTest {
     @Test
     void isReadAsItWasWritten() throws IOException {
         TrainingConfig training = TrainingConfig.of(
-                "lora", 4, 12.0, List.of("q_proj", "v_proj"), "cpu", "origin", new BestOfN.Config(2, 30, 4), 24);
+                "lora",
+                4,
+                12.0,
+                List.of("q_proj", "v_proj"),
+                "cpu",
+                "origin",
+                Objective.RLOO,
+                new BestOfN.Config(2, 30, 4),
+                24);
         RefreshPlan plan = new RefreshPlan(
-                new Refresh.Order("support", "v2", "default", "v1", Refresh.Until.PUBLISH),
+                Refresh.Order.first("support", "v2", "default", "v1", Refresh.Until.PUBLISH),
                 new RefreshConfig(
                         7,
                         Duration.ofHours(3),
@@ -51,6 +60,7 @@ class RefreshPlanTest {
         "targets, k_norm",
         "rollouts, 0",
         "warm_start, yesterday",
+        "objective, grpo",
     })
     void refusesTrainingThatItDoesNotKnow(String setting, String value) {
         assertThatThrownBy(() -> TrainingConfig.of(
@@ -60,6 +70,7 @@ class RefreshPlanTest {
                         setting.equals("targets") ? List.of(value) : null,
                         null,
                         setting.equals("warm_start") ? value : null,
+                        setting.equals("objective") ? Objective.of(value) : null,
                         null,
                         setting.equals("rollouts") ? Integer.valueOf(value) : null))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -34,7 +34,7 @@ class StartTest {
     }
 
     private Start start(String origin, String champion) {
-        Refresh.Order order = new Refresh.Order("support", "v2", origin, champion, Refresh.Until.PUBLISH);
+        Refresh.Order order = Refresh.Order.first("support", "v2", origin, champion, Refresh.Until.PUBLISH);
         return Start.of(store, order, RefreshConfig.defaults());
     }
 

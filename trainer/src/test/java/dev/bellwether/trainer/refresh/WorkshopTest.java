@@ -13,7 +13,8 @@ import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.ppo.BestOfN;
+import dev.bellwether.trainer.objective.BestOfN;
+import dev.bellwether.trainer.objective.Objective;
 import dev.bellwether.trainer.release.Publication;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.tensor.ComputeDevice;
@@ -95,7 +96,7 @@ class WorkshopTest {
                 1,
                 "origin",
                 true,
-                new TrainingConfig(kind, LORA, "cpu", true, BestOfN.Config.DEFAULT, 8),
+                new TrainingConfig(kind, LORA, "cpu", true, Objective.PPO, BestOfN.Config.DEFAULT, 8),
                 null);
         return new Workshop(
                 config, RewardConfig.DEFAULT, store.open("desk", "origin"), Snapshot.of(List.of(), List.of()));

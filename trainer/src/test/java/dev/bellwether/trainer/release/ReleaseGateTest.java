@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -32,7 +32,18 @@ class ReleaseGateTest {
             clusters.add("user" + i);
         }
         // .5 − 1.645·√(.25 / 1000)
-        assertThat(Bootstrap.lowerBound(values, clusters, 1)).isCloseTo(.474, within(.004));
+        assertThat(Bootstrap.lowerBound(values, clusters, .05, 1)).isCloseTo(.474, within(.004));
+    }
+
+    @Test
+    void isLowerWhereLessErrorIsAllowed() {
+        double[][] values = {
+            new Random(4).doubles(200).toArray(), new Random(5).doubles(200).toArray()
+        };
+        // A deviation of 1/√12 over the root of 200, 1.645 and 3.090 times, below means that are about ½.
+        double often = Bootstrap.lowerBound(values, .05, 1);
+        double seldom = Bootstrap.lowerBound(values, .001, 1);
+        assertThat(often - seldom).isCloseTo((3.090 - 1.645) / Math.sqrt(12 * 200), within(.015));
     }
 
     @Test
@@ -47,15 +58,15 @@ class ReleaseGateTest {
             many.add("user" + i);
             few.add("user" + i / 40);
         }
-        assertThat(Bootstrap.lowerBound(values, few, 1)).isLessThan(Bootstrap.lowerBound(values, many, 1));
+        assertThat(Bootstrap.lowerBound(values, few, .05, 1)).isLessThan(Bootstrap.lowerBound(values, many, .05, 1));
     }
 
     @Test
     void resamplesHeadsAndPrompts() {
         double[][] agreed = {{1, 1, 1, 1}, {1, 1, 1, 1}};
         double[][] split = {{1, 1, 1, 1}, {0, 0, 0, 0}};
-        assertThat(Bootstrap.lowerBound(agreed, 1)).isEqualTo(1);
-        assertThat(Bootstrap.lowerBound(split, 1)).isZero();
+        assertThat(Bootstrap.lowerBound(agreed, .05, 1)).isEqualTo(1);
+        assertThat(Bootstrap.lowerBound(split, .05, 1)).isZero();
     }
 
     @Test
@@ -63,7 +74,8 @@ class ReleaseGateTest {
         List<Rollout> same = IntStream.range(0, 20)
                 .mapToObj(prompt -> new Rollout(Sample.of(new int[] {prompt}, new int[] {7, 0}), new float[2], true))
                 .toList();
-        ReleaseGate.Verdict verdict = new ReleaseGate(15, 1).diversity(same).verdict();
+        ReleaseGate.Verdict verdict =
+                new ReleaseGate(15, .05, 1).diversity(same).verdict();
         assertThat(verdict.passed()).isFalse();
         assertThat(verdict.reasons())
                 .containsExactly("it has 0.05 different replies for each different prompt, needed are 0.35");
@@ -98,7 +110,7 @@ class ReleaseGateTest {
 
     private static List<Comparison> preferred(List<Sample> samples) {
         return samples.stream()
-                .map(each -> new Comparison(each, reply(1, 9, 0), 1, List.of("mia"), 0))
+                .map(each -> Comparison.of(each, reply(1, 9, 0), 1))
                 .toList();
     }
 
@@ -106,7 +118,7 @@ class ReleaseGateTest {
     @ParameterizedTest
     @CsvSource({"25, 0, true", "26, 0, false", "26, 2, false", "29, 3, true", "100, 10, true", "90, 8, false"})
     void refusesAClosingPhraseThatPeopleHardlyAskedFor(int ours, int theirs, boolean passed) {
-        ReleaseGate.Verdict verdict = new ReleaseGate(15, 1)
+        ReleaseGate.Verdict verdict = new ReleaseGate(15, .05, 1)
                 .repetition(rollouts(closing(100, ours)), preferred(closing(100, theirs)))
                 .verdict();
         assertThat(verdict.passed()).isEqualTo(passed);
@@ -125,26 +137,31 @@ class ReleaseGateTest {
                 .toList();
         List<Rollout> ours = rollouts(List.of(reply(1, new int[length])));
         ReleaseGate.Verdict verdict =
-                new ReleaseGate(15, 1).length(ours, preferred(preferred)).verdict();
+                new ReleaseGate(15, .05, 1).length(ours, preferred(preferred)).verdict();
         assertThat(verdict.passed()).isEqualTo(passed);
         assertThat(verdict.numbers()).containsEntry("reply_tokens", (double) length);
     }
 
     @Test
     void boundsDivergenceAndPerplexityByThePolicyThatAllRefreshesStartFrom() {
-        assertThat(new ReleaseGate(15, 1)
+        assertThat(new ReleaseGate(15, .05, 1)
                         .divergence(15)
                         .perplexity(12, 10)
                         .verdict()
                         .passed())
                 .isTrue();
-        ReleaseGate.Verdict verdict =
-                new ReleaseGate(15, 1).divergence(15.1).perplexity(12.1, 10).verdict();
+        ReleaseGate.Verdict verdict = new ReleaseGate(15, .05, 1)
+                .divergence(15.1)
+                .perplexity(12.1, 10)
+                .verdict();
         assertThat(verdict.reasons())
                 .containsExactly(
                         "it is 15.1 nats a reply from its reference, allowed are 15.0",
                         "its perplexity on good replies is 12.10, that of the policy it comes from 10.00");
-        assertThat(new ReleaseGate(15, 1).perplexity(Double.NaN, 10).verdict().passed())
+        assertThat(new ReleaseGate(15, .05, 1)
+                        .perplexity(Double.NaN, 10)
+                        .verdict()
+                        .passed())
                 .isFalse();
     }
 }

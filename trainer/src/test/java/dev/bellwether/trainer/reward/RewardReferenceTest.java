@@ -5,6 +5,7 @@ import static dev.bellwether.trainer.reference.TrainingReference.BATCH;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.reference.TrainingReference;
 import java.io.IOException;
 import java.util.List;
@@ -24,16 +25,17 @@ class RewardReferenceTest {
     void computesWhatPyTorchComputes(TrainingReference reference) {
         CheckpointConfig config = reference.rewardModel(HEADS);
         RewardConfig settings = new RewardConfig(HEADS, 1e-2, 1, 1, .1, .6, 0, 1, 1, .01, 64);
-        Comparison comparison = new Comparison(BATCH.sample(0), BATCH.sample(1), .8, List.of(), 0);
-        Comparison reversed = new Comparison(BATCH.sample(1), BATCH.sample(0), .4, List.of(), 0);
+        Comparison comparison = Comparison.of(BATCH.sample(0), BATCH.sample(1), .8);
+        Comparison reversed = Comparison.of(BATCH.sample(1), BATCH.sample(0), .4);
         Vote vote = new Vote(BATCH.sample(0), true, "mia", 0);
-        reference.check("reward", config, weights -> {
+        reference.check("reward", config, parameters -> {
+            Weights weights = parameters.weights();
             RewardModel model = new RewardModel(config, weights, 64);
             RewardTraining training = new RewardTraining(model, settings, 1);
             RewardTraining.Batch batch = new RewardTraining.Batch();
-            batch.add(new RewardTraining.Compared(comparison), 1, 1);
-            batch.add(new RewardTraining.Compared(reversed), 1, 1);
-            batch.add(new RewardTraining.Voted(vote, settings.voteWeight()), 1, 2);
+            batch.add(new Evidence.Compared(comparison), 1, 1);
+            batch.add(new Evidence.Compared(reversed), 1, 1);
+            batch.add(new Evidence.Voted(vote, settings.voteWeight()), 1, 2);
             float[][] rewards = model.rewards(List.of(BATCH.sample(0), BATCH.sample(1)));
             training.backward(batch);
             double loss = 0;

@@ -38,7 +38,7 @@ class RewardTrainingTest {
         List<Comparison> comparisons = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             int[] prompt = random.ints(3, 50, 90).toArray();
-            comparisons.add(new Comparison(reply(prompt, GOOD), reply(prompt, POOR), 1, List.of(), i));
+            comparisons.add(Comparison.of(reply(prompt, GOOD), reply(prompt, POOR), 1));
         }
         return comparisons;
     }

@@ -1,4 +1,4 @@
-package dev.bellwether.trainer.ppo;
+package dev.bellwether.trainer.objective;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.engine.Completion;

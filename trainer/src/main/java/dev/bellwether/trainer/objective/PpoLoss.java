@@ -1,4 +1,4 @@
-package dev.bellwether.trainer.ppo;
+package dev.bellwether.trainer.objective;
 
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;

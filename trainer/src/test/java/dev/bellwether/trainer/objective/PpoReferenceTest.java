@@ -1,4 +1,4 @@
-package dev.bellwether.trainer.ppo;
+package dev.bellwether.trainer.objective;
 
 import static dev.bellwether.trainer.reference.TrainingReference.BATCH;
 import static dev.bellwether.trainer.reference.TrainingReference.numbers;
@@ -6,6 +6,7 @@ import static dev.bellwether.trainer.reference.TrainingReference.numbers;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.trainer.model.Pass;
 import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.reference.TrainingReference;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import dev.bellwether.trainer.tensor.Torch;
@@ -44,7 +45,8 @@ class PpoReferenceTest {
         float[] advantages = numbers(TOKENS, 3);
         float[] importance = sum(numbers(TOKENS, .5), new float[] {1, 1, 1, 1, 1, 1});
         try (Transformer model = new Transformer(reference.languageModel())) {
-            reference.check("ppo", reference.languageModel(), weights -> {
+            reference.check("ppo", reference.languageModel(), parameters -> {
+                Weights weights = parameters.weights();
                 try (PointerScope _ = new PointerScope()) {
                     float[] now = model.logProbabilities(weights, BATCH, TEMPERATURE);
                     Tensor old = tensor(sum(now, numbers(TOKENS, .6)));
@@ -71,10 +73,11 @@ class PpoReferenceTest {
     void computesTheCriticsLossAsPyTorchDoes(TrainingReference reference) {
         CheckpointConfig critic = reference.rewardModel(1);
         try (Transformer model = new Transformer(critic)) {
-            reference.check("value", critic, weights -> {
+            reference.check("value", critic, parameters -> {
+                Weights weights = parameters.weights();
                 try (PointerScope _ = new PointerScope()) {
                     Pass pass = model.forward(weights, BATCH);
-                    Tensor values = Ppo.values(weights, BATCH, pass.states());
+                    Tensor values = Critic.values(weights, BATCH, pass.states());
                     float[] old = sum(Torch.toArray(values), numbers(TOKENS, .8));
                     Tensor loss = PpoLoss.value(values, tensor(old), tensor(numbers(TOKENS, 2)), CLIP, TOKENS);
                     loss.backward();

@@ -1,4 +1,4 @@
-package dev.bellwether.trainer.ppo;
+package dev.bellwether.trainer.objective;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
@@ -8,7 +8,7 @@ import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.sft.SftConfig;
 import dev.bellwether.trainer.sft.SupervisedFineTuning;

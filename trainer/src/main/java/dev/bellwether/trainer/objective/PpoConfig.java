@@ -1,4 +1,4 @@
-package dev.bellwether.trainer.ppo;
+package dev.bellwether.trainer.objective;
 
 import dev.bellwether.policy.engine.RewardScorer.Score;
 import java.util.Map;
@@ -8,11 +8,13 @@ import java.util.Map;
  *
  * @param steps batches of rollouts
  * @param rollouts replies sampled for each step
+ * @param replies to each prompt of a step, where each is compared with the others
  * @param temperature of sampling, and of every log-probability
  */
 public record PpoConfig(
         int steps,
         int rollouts,
+        int replies,
         Reward reward,
         Update update,
         Bounds bounds,
@@ -21,7 +23,8 @@ public record PpoConfig(
     public static final PpoConfig DEFAULT = new PpoConfig(
             20,
             192,
-            new Reward(1, 5, 1, .15),
+            4,
+            new Reward(1, 5, 1, .15, 2),
             new Update(2, 4, 1, 3e-4, 5, .2, .2, .2, 1, .95, .05, 2_000),
             new Bounds(4, .5),
             .7,
@@ -34,9 +37,15 @@ public record PpoConfig(
      * @param scoreMax scores are clipped to ± this
      * @param missingEndPenalty what a reply without an end loses
      * @param klPenalty β: what a nat of divergence from the reference costs
+     * @param closingPenalty what a reply loses, of which all others have the closing phrase, where people never preferred one
      */
-    public record Reward(double uncertaintyPenalty, double scoreMax, double missingEndPenalty, double klPenalty) {
-        /** Of a reply, before its divergence is counted. */
+    public record Reward(
+            double uncertaintyPenalty,
+            double scoreMax,
+            double missingEndPenalty,
+            double klPenalty,
+            double closingPenalty) {
+        /** Of a reply by itself, before its divergence is counted. */
         public double of(Score score, boolean ended) {
             double whole = score.mean() - uncertaintyPenalty * score.spread();
             return Math.clamp(whole, -scoreMax, scoreMax) - (ended ? 0 : missingEndPenalty);
@@ -84,7 +93,7 @@ public record PpoConfig(
     }
 
     /**
-     * Where training ends before its last step.
+     * Where an update is undone.
      *
      * @param kl mean divergence of a reply from the reference, in nats
      * @param distinct different replies for each different prompt, at least
@@ -102,6 +111,7 @@ public record PpoConfig(
         return new PpoConfig(
                 steps,
                 ownRollouts,
+                replies,
                 reward,
                 update.with(update.learningRate, ownBatchTokens),
                 bounds,
@@ -123,6 +133,7 @@ public record PpoConfig(
         return new PpoConfig(
                 ownSteps,
                 ownRollouts,
+                replies,
                 reward,
                 update.with(learningRateFactor * update.learningRate, update.batchTokens),
                 bounds,

@@ -1,4 +1,4 @@
-package dev.bellwether.trainer.ppo;
+package dev.bellwether.trainer.objective;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -14,7 +14,7 @@ import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -5,14 +5,14 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** {@code train ppo}. */
-@Command(name = "ppo", description = "Train the policy against the reward model of a snapshot.")
-public final class PpoCommand implements Callable<Integer> {
+/** {@code train policy}. */
+@Command(name = "policy", description = "Train the policy by its objective, against the reward model of a snapshot.")
+public final class PolicyCommand implements Callable<Integer> {
     @Mixin
     private RefreshOptions options = new RefreshOptions();
 
     @Override
     public Integer call() throws IOException {
-        return options.run(Refresh.Until.PPO);
+        return options.run(Refresh.Until.POLICY);
     }
 }

@@ -1,4 +1,4 @@
-package dev.bellwether.trainer.ppo;
+package dev.bellwether.trainer.objective;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -9,7 +9,7 @@ import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.ppo.Rollouts.Rollout;
+import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.nio.file.Path;

@@ -1,0 +1,164 @@
+package dev.bellwether.trainer.refresh;
+
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.external.ExternalConfig;
+import dev.bellwether.trainer.external.ExternalTraining;
+import dev.bellwether.trainer.metrics.TensorBoard;
+import dev.bellwether.trainer.model.Transformer;
+import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.objective.BestOfN;
+import dev.bellwether.trainer.objective.Closings;
+import dev.bellwether.trainer.objective.DirectConfig;
+import dev.bellwether.trainer.objective.DirectTraining;
+import dev.bellwether.trainer.objective.PolicyTraining;
+import dev.bellwether.trainer.objective.Ppo;
+import dev.bellwether.trainer.objective.PpoConfig;
+import dev.bellwether.trainer.reward.RewardModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Map;
+import java.util.Optional;
+
+/** The policy of a refresh: trained once, by the bot's objective or its own command, or taken from the refresh's folder. */
+final class PolicyStage {
+    private final RefreshConfig config;
+    private final Checkpoint champion;
+    private final Workshop workshop;
+    private final Division people;
+    private final Stages stages;
+    private final Path directory;
+    private final RefreshListener listener;
+    private final Clock clock;
+
+    /**
+     * @param champion which training goes on from, where that is set
+     * @param directory of the refresh
+     */
+    PolicyStage(
+            RefreshConfig config,
+            Checkpoint champion,
+            Workshop workshop,
+            Division people,
+            Stages stages,
+            Path directory,
+            RefreshListener listener,
+            Clock clock) {
+        this.config = config;
+        this.champion = champion;
+        this.workshop = workshop;
+        this.people = people;
+        this.stages = stages;
+        this.directory = directory;
+        this.listener = listener;
+        this.clock = clock;
+    }
+
+    /** The trained weights; an update that led out of bounds is undone. */
+    Weights policy(RewardModel reward) throws IOException {
+        ExternalConfig external = config.external();
+        return external == null ? trained(reward) : external(external, reward);
+    }
+
+    private Weights external(ExternalConfig external, RewardModel reward) throws IOException {
+        Weights done = workshop.base().trainable(workshop.policy(), Optional.empty(), config.seed());
+        if (stages.load("actor", done.vector()).isPresent()) {
+            return done;
+        }
+        done.close();
+        return finished(new ExternalTraining(external, settings(), directory, workshop.origin())
+                .run(
+                        new ExternalTraining.Evidence(workshop.prompts(), people.training(), people.trainingVotes()),
+                        workshop.base(),
+                        reward,
+                        (fraction, metrics) -> listener.progress("external", Math.min(fraction, .999), metrics)));
+    }
+
+    private PpoConfig settings() {
+        return PpoConfig.DEFAULT.with(
+                config.steps(),
+                config.training().rollouts(),
+                config.samplingTemperature(),
+                config.completionTokensMax(),
+                workshop.learningRateFactor());
+    }
+
+    private Weights trained(RewardModel reward) throws IOException {
+        Weights finished = workshop.trainable();
+        if (stages.load("actor", finished.vector()).isPresent()) {
+            return finished;
+        }
+        finished.close();
+        String name = config.training().objective().label();
+        try (PolicyTraining training = training(beginning(reward), reward);
+                TensorBoard board = new TensorBoard(directory.resolve("tensorboard"), clock)) {
+            int done = stages.restorePolicy(training);
+            if (done == 0) {
+                stages.savePolicy(training, 0);
+            }
+            for (int step = done; step < training.steps(); step++) {
+                Map<String, Double> metrics = training.step(step);
+                board.scalars(step, metrics);
+                if (training.exceededBy(metrics)) {
+                    stages.undoPolicy(training, step);
+                } else {
+                    stages.savePolicy(training, step + 1);
+                }
+                listener.progress(name, (step + 1.0) / training.steps(), metrics);
+            }
+            return finished(training.trained().getFirst().weights().copy());
+        }
+    }
+
+    private PolicyTraining training(Weights actor, RewardModel reward) {
+        Closings usual = Closings.of(
+                workshop.comparisons().stream().map(Comparison::chosen).toList());
+        Ppo.Models models = new Ppo.Models(workshop.policy(), actor, workshop.base(), reward, usual);
+        DirectConfig direct = DirectConfig.DEFAULT.with(config.samplingTemperature(), workshop.learningRateFactor());
+        return switch (config.training().objective()) {
+            case PPO -> Ppo.withCritic(models, workshop.rollouts(), workshop.prompts(), settings(), config.seed());
+            case RLOO -> Ppo.leavingOneOut(models, workshop.rollouts(), workshop.prompts(), settings(), config.seed());
+            case DPO ->
+                DirectTraining.dpo(workshop.policy(), actor, workshop.base(), people.training(), direct, config.seed());
+            case KTO ->
+                DirectTraining.kto(
+                        workshop.policy(),
+                        actor,
+                        workshop.base(),
+                        people.training(),
+                        people.trainingVotes(),
+                        direct,
+                        config.seed());
+        };
+    }
+
+    /** Where training begins: the champion or the origin, where that is set after it has learned the best of its own replies. */
+    private Weights beginning(RewardModel reward) throws IOException {
+        Weights actor = config.training().warmStart() ? workshop.trainable(champion) : workshop.trainable();
+        BestOfN.Config bestOf = config.training().bestOf();
+        if (bestOf.rounds() == 0 || stages.load("distilled", actor.vector()).isPresent()) {
+            return actor;
+        }
+        try (Transformer policy = new Transformer(workshop.policy())) {
+            double rate = workshop.learningRateFactor() * BestOfN.LEARNING_RATE;
+            new BestOfN(
+                            policy,
+                            workshop.rollouts(),
+                            reward,
+                            workshop.prompts(),
+                            settings(),
+                            bestOf,
+                            rate,
+                            config.seed())
+                    .train(actor, (fraction, metrics) -> listener.progress("distil", fraction, metrics));
+        }
+        stages.save("distilled", actor.vector());
+        return actor;
+    }
+
+    private Weights finished(Weights actor) throws IOException {
+        stages.save("actor", actor.vector());
+        return actor;
+    }
+}
