@@ -5,6 +5,7 @@ import dev.bellwether.sdk.BellwetherException;
 import dev.bellwether.simulation.benchmark.BenchCommand;
 import dev.bellwether.simulation.benchmark.SoakCommand;
 import dev.bellwether.simulation.demo.DemoCommand;
+import dev.bellwether.simulation.experiment.ExperimentCommand;
 import dev.bellwether.standalone.StandaloneException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -39,6 +40,7 @@ public final class Simulation {
         return List.of(
                 new DemoCommand(environment),
                 new SimulateCommand(environment),
+                new ExperimentCommand(environment),
                 new RolloutCommand(),
                 new DeadLettersCommand(),
                 new BenchCommand(environment),

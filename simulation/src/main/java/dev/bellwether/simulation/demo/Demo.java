@@ -39,6 +39,11 @@ final class Demo {
     private static final long INTERACTIONS_MAX = 20_000;
     private static final int QUESTIONS_LEAST = 5;
 
+    /** Stages that take long, of which so many parts are told. */
+    private static final Set<String> SLOW = Set.of("distil", "ppo", "rloo", "dpo", "kto", "external");
+
+    private static final int STRETCHES = 12;
+
     private final Installation installation;
     private final List<Question> questions;
     private final Reporter.Base base;
@@ -199,6 +204,7 @@ final class Demo {
     private RefreshProgress.Report awaitRefresh(OperatorClient operator) throws IOException, InterruptedException {
         Instant end = Instant.now().plus(refreshLimit);
         String said = "";
+        int heard = 0;
         while (Instant.now().isBefore(end)) {
             for (RefreshProgress progress : running(operator)) {
                 RefreshProgress.Report report = progress.report();
@@ -211,12 +217,12 @@ final class Demo {
                         ? "  it failed and is tried again: " + problem
                         : "  %s %.0f %%%s"
                                 .formatted(progress.stage(), 100 * progress.fraction(), detail(progress.metrics()));
-                if (!now.equals(said)
-                        && (problem != null
-                                || progress.fraction() == 1
-                                || Set.of("distil", "ppo").contains(progress.stage()))) {
+                int stretch = (int) (STRETCHES * progress.fraction());
+                boolean far = SLOW.contains(progress.stage()) ? stretch != heard : progress.fraction() == 1;
+                if (!now.equals(said) && (problem != null || far)) {
                     out.accept(now);
                     said = now;
+                    heard = stretch;
                 }
             }
             Thread.sleep(LOOK);

@@ -82,6 +82,9 @@ public final class DemoCommand implements Callable<Integer> {
     @Option(names = "--refreshes", description = "How many, each from the last one's version on; 3, or 1 with --model.")
     private Optional<Integer> refreshes = Optional.empty();
 
+    @Option(names = "--bots", description = "bots.yaml of the bot 'support', in place of the demo's own.")
+    private Optional<Path> bots = Optional.empty();
+
     @Option(names = "--report", description = "JSON file to write the result into.")
     private Optional<Path> report = Optional.empty();
 
@@ -128,7 +131,7 @@ public final class DemoCommand implements Callable<Integer> {
         say("starting Kafka, Redis, gateway, feedback stream and trainer in " + folder);
         InstallationSettings settings = InstallationSettings.of(home, folder)
                 .chatPort(Ports.isFree(PORT) ? PORT : 0)
-                .bots(policy.bots())
+                .bots(bots.orElse(policy.bots()))
                 .searchPath(environment.getOrDefault("PATH", ""));
         try (Installation installation = Installation.start(settings)) {
             say("up: chat at %s, operators at %s".formatted(installation.chatUrl(), installation.operatorUrl()));

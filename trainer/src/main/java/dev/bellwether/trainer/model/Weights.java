@@ -247,6 +247,13 @@ public final class Weights implements AutoCloseable {
         }
     }
 
+    /** Takes over all numbers of a copy of its own. */
+    public void take(Weights copy) {
+        try (NoGradGuard _ = new NoGradGuard()) {
+            vector.copy_(copy.vector);
+        }
+    }
+
     /** A copy of its own tensors over the same base. */
     public Weights copy() {
         Weights copy = new Weights(shapes, device, base, lora);

@@ -11,6 +11,7 @@ import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.Closings;
 import dev.bellwether.trainer.objective.DirectConfig;
 import dev.bellwether.trainer.objective.DirectTraining;
+import dev.bellwether.trainer.objective.Objective;
 import dev.bellwether.trainer.objective.PolicyTraining;
 import dev.bellwether.trainer.objective.Ppo;
 import dev.bellwether.trainer.objective.PpoConfig;
@@ -76,7 +77,9 @@ final class PolicyStage {
     }
 
     private PpoConfig settings() {
-        return PpoConfig.DEFAULT.with(
+        PpoConfig standard =
+                config.training().objective() == Objective.RLOO ? PpoConfig.LEAVING_ONE_OUT : PpoConfig.DEFAULT;
+        return standard.with(
                 config.steps(),
                 config.training().rollouts(),
                 config.samplingTemperature(),

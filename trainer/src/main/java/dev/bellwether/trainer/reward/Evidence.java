@@ -15,12 +15,13 @@ sealed interface Evidence {
     List<Sample> replies();
 
     /**
-     * The probability, under a reward model, that people think the same.
+     * How far a reward model says the same: by how much, on average over its heads, the chosen reply is worth more, or the reply
+     * more than one that is as often liked as not.
      *
      * @param rewards {@code [replies][heads]}
      * @param bias what a thumb's probability has on top of the reward
      */
-    double agreement(List<float[]> rewards, double bias);
+    double margin(List<float[]> rewards, double bias);
 
     /** The same with {@code factor} times its weight. */
     Evidence times(double factor);
@@ -42,13 +43,8 @@ sealed interface Evidence {
         }
 
         @Override
-        public double agreement(List<float[]> rewards, double bias) {
-            double agreement = 0;
-            float[] chosen = rewards.getFirst();
-            for (int head = 0; head < chosen.length; head++) {
-                agreement += RewardLoss.sigmoid(chosen[head] - rewards.getLast()[head]) / chosen.length;
-            }
-            return agreement;
+        public double margin(List<float[]> rewards, double bias) {
+            return mean(rewards.getFirst()) - mean(rewards.getLast());
         }
 
         @Override
@@ -70,18 +66,22 @@ sealed interface Evidence {
         }
 
         @Override
-        public double agreement(List<float[]> rewards, double bias) {
-            double agreement = 0;
-            float[] heads = rewards.getFirst();
-            for (float reward : heads) {
-                agreement += RewardLoss.sigmoid(vote.up() ? reward + bias : -(reward + bias)) / heads.length;
-            }
-            return agreement;
+        public double margin(List<float[]> rewards, double bias) {
+            double liked = mean(rewards.getFirst()) + bias;
+            return vote.up() ? liked : -liked;
         }
 
         @Override
         public Evidence times(double factor) {
             return new Voted(vote, factor * weight);
         }
+    }
+
+    private static double mean(float... heads) {
+        double sum = 0;
+        for (float reward : heads) {
+            sum += reward;
+        }
+        return sum / heads.length;
     }
 }

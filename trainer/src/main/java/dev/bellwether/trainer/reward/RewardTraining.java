@@ -8,15 +8,13 @@ import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.model.LearningRate;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Pass;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.function.BiConsumer;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
@@ -40,6 +38,9 @@ public final class RewardTraining {
     /** With a handful of steps nothing is learned, however clear it is. */
     private static final int STEPS_LEAST = 50;
 
+    /** Where less of the evidence can be believed, what it has taught so far is forgotten. */
+    private static final double BELIEVED_LEAST = .95;
+
     private final RewardModel model;
     private final RewardConfig config;
     private final Random random;
@@ -59,7 +60,8 @@ public final class RewardTraining {
     /**
      * Trains on judgements, and on mismatches of the replies that were liked or preferred. How many steps there are follows
      * from the weight of all that, whatever it is made of; where it is little, steps are smaller, not fewer. From the second
-     * epoch on a person's judgements count as far as they are {@linkplain Reliability reliable}.
+     * epoch on a person's judgements count as far as they are {@linkplain Reliability reliable}; where much does not, training
+     * begins anew without it.
      *
      * @param progress hears the step and their number
      */
@@ -70,20 +72,46 @@ public final class RewardTraining {
         Mismatches.of(good(judged, votes), config, random.nextLong())
                 .forEach(each -> all.add(new Evidence.Compared(each)));
         int[][] draws = bootstrap(all.size());
-        double weight = all.stream().mapToDouble(Evidence::weight).sum();
+        try (Weights beginning = model.weights().copy()) {
+            List<Evidence> believed = epochs(all, all, true, draws, progress);
+            if (!believed.isEmpty()) {
+                model.weights().take(beginning);
+                bias = 0;
+                epochs(all, believed, false, draws, progress);
+            }
+        }
+    }
+
+    /**
+     * Passes over the evidence; after the first it is weighed by what the model has come to think of people.
+     *
+     * @param evidence as it is
+     * @param believed as it is weighed in the first pass
+     * @param doubting whether to end after that pass where much less can be believed
+     * @return what can be believed then, for training to begin anew with; empty otherwise
+     */
+    private List<Evidence> epochs(
+            List<Evidence> evidence,
+            List<Evidence> believed,
+            boolean doubting,
+            int[][] draws,
+            BiConsumer<Integer, Integer> progress) {
         int perEpoch = Math.max(
-                (int) Math.ceil(weight / config.batchWeight()),
-                Math.clamp(Math.ceilDiv(STEPS_LEAST, config.epochs()), 1, Math.max(1, all.size())));
+                (int) Math.ceil(weight(believed) / config.batchWeight()),
+                Math.clamp(Math.ceilDiv(STEPS_LEAST, config.epochs()), 1, Math.max(1, evidence.size())));
         int steps = config.epochs() * perEpoch;
-        List<Evidence> weighed = all;
-        List<Integer> order = List.of();
         int warmup = (int) Math.ceil(WARMUP * steps);
+        List<Evidence> weighed = believed;
+        List<Integer> order = List.of();
         try (Parameters parameters = new Parameters(model.weights(), Parameters.AdamW.FINE_TUNING)) {
             for (int step = 0; step < steps; step++) {
                 int part = step % perEpoch;
-                if (part == 0) {
-                    order = shuffled(all.size());
-                    weighed = step == 0 ? all : believed(all);
+                order = part == 0 ? shuffled(evidence.size()) : order;
+                if (step == perEpoch) {
+                    weighed = Reliability.weigh(evidence, model, bias, config.smoothing());
+                    if (doubting && weight(weighed) < BELIEVED_LEAST * weight(believed)) {
+                        return weighed;
+                    }
                 }
                 Batch batch = new Batch();
                 for (int i : part(order, part, perEpoch)) {
@@ -95,34 +123,11 @@ public final class RewardTraining {
                 progress.accept(step + 1, steps);
             }
         }
+        return List.of();
     }
 
-    /** The evidence, weighed anew by how reliable those are whom it comes from, as far as they said enough to tell. */
-    private List<Evidence> believed(List<Evidence> all) {
-        Map<String, Long> counts = all.stream()
-                .flatMap(each -> each.people().stream())
-                .collect(Collectors.groupingBy(Function.identity(), Collectors.counting()));
-        if (counts.values().stream().noneMatch(count -> count >= Reliability.JUDGEMENTS_LEAST)) {
-            return all;
-        }
-        List<Evidence> judged =
-                all.stream().filter(each -> !each.people().isEmpty()).toList();
-        List<float[]> rewards = List.of(model.rewards(
-                judged.stream().flatMap(each -> each.replies().stream()).toList()));
-        Reliability reliability = new Reliability(config.smoothing());
-        int next = 0;
-        for (Evidence each : judged) {
-            int last = next + each.replies().size();
-            double agreement = each.agreement(rewards.subList(next, last), bias);
-            each.people().forEach(person -> reliability.add(person, agreement));
-            next = last;
-        }
-        return all.stream().map(each -> each.times(believed(each, reliability))).toList();
-    }
-
-    /** Of several people the one who is least reliable. */
-    private static double believed(Evidence evidence, Reliability reliability) {
-        return evidence.people().stream().mapToDouble(reliability::of).min().orElse(1);
+    private static double weight(List<Evidence> evidence) {
+        return evidence.stream().mapToDouble(Evidence::weight).sum();
     }
 
     /** Replies that somebody preferred or liked. */

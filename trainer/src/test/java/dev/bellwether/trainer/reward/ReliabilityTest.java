@@ -3,67 +3,83 @@ package dev.bellwether.trainer.reward;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ReliabilityTest {
     private static final double USUAL = .1;
 
-    private static double of(String person, int judgements, double agreement) {
-        Reliability reliability = new Reliability(USUAL);
-        Collections.nCopies(judgements, agreement).forEach(each -> reliability.add(person, each));
-        return reliability.of(person);
+    private static List<Reliability.Opinion> said(String person, int judgements, double margin) {
+        return Collections.nCopies(judgements, new Reliability.Opinion(person, margin));
+    }
+
+    /** Among many whom the reward model agrees with four times of five. */
+    private static Reliability among(List<Reliability.Opinion> more) {
+        List<Reliability.Opinion> opinions = new ArrayList<>(more);
+        for (int i = 0; i < 50; i++) {
+            opinions.addAll(said("person-" + i, 8, 1));
+            opinions.addAll(said("person-" + i, 2, -1));
+        }
+        return new Reliability(opinions, USUAL);
     }
 
     @Test
     void believesWhoSaysWhatPeopleSay() {
-        assertThat(of("mia", 20, .9)).isCloseTo(1, within(.01));
-        assertThat(of("mia", 20, .05)).as("the opposite of everything").isZero();
-        assertThat(of("mia", 20, .5))
-                .as("nothing is known of what people think")
-                .isCloseTo(1, within(.01));
+        Reliability found = among(said("mia", 10, -1));
+        assertThat(found.of("person-3")).isCloseTo(1, within(.05));
+        assertThat(found.of("mia")).as("the opposite of everything").isZero();
     }
 
     @Test
     void assumesNothingOfOneWhoSaidLittle() {
-        assertThat(of("mia", Reliability.JUDGEMENTS_LEAST - 1, .01)).isEqualTo(1);
-        assertThat(new Reliability(USUAL).of("tom")).isEqualTo(1);
-        assertThat(of("mia", 4, .25)).isGreaterThan(of("mia", 12, .25));
+        assertThat(among(said("mia", Reliability.JUDGEMENTS_LEAST - 1, -1)).of("mia"))
+                .isEqualTo(1);
+        assertThat(among(List.of()).of("tom")).isEqualTo(1);
     }
 
     @Test
-    void findsARateThatExplainsItself() {
-        List<Double> agreements = List.of(.9, .2, .7, .6, .1, .8);
-        double rate = Reliability.errorRate(agreements, USUAL);
-        double errors = 4 * USUAL;
-        for (double agreement : agreements) {
-            errors += rate * (1 - agreement) / (rate * (1 - agreement) + (1 - rate) * agreement);
+    void believesEverybodyOfWhomTheRewardModelKnowsNothing() {
+        Random random = new Random(1);
+        List<Reliability.Opinion> opinions = new ArrayList<>();
+        for (int i = 0; i < 600; i++) {
+            opinions.add(new Reliability.Opinion("person-" + i % 60, random.nextGaussian()));
         }
-        assertThat(rate).isCloseTo(errors / 10, within(1e-6));
+        Reliability found = new Reliability(opinions, USUAL);
+        for (int i = 0; i < 60; i++) {
+            assertThat(found.of("person-" + i)).isGreaterThan(.7);
+        }
     }
 
-    /** Thirty people, of whom every third says the opposite and every third anything; ten judgements each. */
-    @Test
-    void tellsPeopleApart() {
+    /** Sixty people with ten judgements each, three of ten adverse, however sure the reward model is of itself. */
+    @ParameterizedTest
+    @ValueSource(doubles = {.1, 1, 5})
+    void tellsPeopleApartHoweverSureTheRewardModelIsOfItself(double scale) {
         Random random = new Random(7);
-        Reliability reliability = new Reliability(USUAL);
-        for (int person = 0; person < 30; person++) {
-            double errs = List.of(.1, .9, .5).get(person % 3);
+        List<Reliability.Opinion> opinions = new ArrayList<>();
+        for (int person = 0; person < 60; person++) {
             for (int i = 0; i < 10; i++) {
-                double better = .6 + .35 * random.nextDouble();
-                boolean meant = random.nextDouble() < better;
-                boolean said = meant != random.nextDouble() < errs;
-                reliability.add("person-" + person, said ? better : 1 - better);
+                double difference = 2 * random.nextGaussian();
+                boolean meant = random.nextDouble() < RewardLoss.sigmoid(difference);
+                boolean said = meant != random.nextDouble() < (person % 10 < 3 ? .9 : .1);
+                opinions.add(new Reliability.Opinion("person-" + person, scale * (said ? difference : -difference)));
             }
         }
-        double[] sums = new double[3];
-        for (int person = 0; person < 30; person++) {
-            sums[person % 3] += reliability.of("person-" + person) / 10;
+        Reliability found = new Reliability(opinions, USUAL);
+        double honest = 0;
+        double adverse = 0;
+        for (int person = 0; person < 60; person++) {
+            if (person % 10 < 3) {
+                adverse += found.of("person-" + person) / 18;
+            } else {
+                honest += found.of("person-" + person) / 42;
+            }
         }
-        assertThat(sums[0]).as("who means what they say").isGreaterThan(.75);
-        assertThat(sums[1]).as("who says the opposite").isLessThan(.25);
-        assertThat(sums[2]).as("who says anything").isBetween(sums[1], .6);
+        assertThat(honest).isGreaterThan(.8);
+        assertThat(adverse).isLessThan(.15);
     }
 }

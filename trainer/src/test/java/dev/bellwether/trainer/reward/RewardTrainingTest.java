@@ -111,4 +111,37 @@ class RewardTrainingTest {
         assertThat(cut.weights()).containsExactly(whole.weights(), within(2e-4f));
         assertThat(cut.bias()).isCloseTo(whole.bias(), within(1e-7)).isNotZero();
     }
+
+    /** Four of ten people say the opposite of what the others say, twelve times each. */
+    @Test
+    void learnsWhatMostPeopleMeanWhereSomeSayTheOpposite() {
+        List<Comparison> named = new ArrayList<>();
+        List<Comparison> unnamed = new ArrayList<>();
+        List<Comparison> all = comparisons(120);
+        for (int i = 0; i < all.size(); i++) {
+            Comparison each = all.get(i);
+            boolean opposite = i % 10 < 4;
+            Sample chosen = opposite ? each.rejected() : each.chosen();
+            Sample rejected = opposite ? each.chosen() : each.rejected();
+            named.add(new Comparison(chosen, rejected, 1, List.of("person-" + i % 10), i, null));
+            unnamed.add(new Comparison(chosen, rejected, 1, List.of("person-" + i), i, null));
+        }
+        RewardConfig config = config(3e-3, 6, 1_800);
+        List<Comparison> heldOut = comparisons(100);
+        double sure = margin(config, named, heldOut);
+        assertThat(sure).isGreaterThan(2 * margin(config, unnamed, heldOut));
+        assertThat(train(config, named, List.of(), heldOut).accuracy()).isGreaterThan(.9);
+    }
+
+    /** By how much chosen replies are worth more. */
+    private static double margin(RewardConfig config, List<Comparison> comparisons, List<Comparison> heldOut) {
+        Checkpoint policy = Checkpoint.open(CHECKPOINT);
+        CheckpointConfig reward = policy.config().asRewardModel(config.heads(), Pooling.MEAN);
+        try (Weights base = Weights.of(policy, ComputeDevice.CPU);
+                RewardModel model =
+                        new RewardModel(reward, base.trainable(reward, Optional.empty(), 1), config.batchTokens())) {
+            new RewardTraining(model, config, 1).train(comparisons, List.of(), (step, steps) -> {});
+            return Calibration.of(model, heldOut).margin();
+        }
+    }
 }
