@@ -216,7 +216,11 @@ public final class Ppo implements PolicyTraining {
                 }
                 Worth whole = worth.get(numbers[row]);
                 rewards[batch.offset(row + 1) - 1] += whole.reward();
-                totals.reply(whole.score(), whole.reward(), rollout.ended());
+                totals.reply(
+                        whole.score(),
+                        whole.reward(),
+                        rollout.ended(),
+                        rollout.sample().replyLength());
             }
             experience.add(new Experience(batch, numbers, old, rewards, weights));
         }

@@ -8,6 +8,7 @@ import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.release.ReleaseGate;
 import dev.bellwether.trainer.reward.RewardModel;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -16,6 +17,9 @@ import java.util.List;
  */
 final class Examination {
     private static final int PROMPTS = 200;
+
+    /** To each prompt, at least: what is said to it by chance weighs less then. */
+    private static final int REPLIES = 4;
 
     private final Workshop workshop;
     private final RewardModel judge;
@@ -44,16 +48,23 @@ final class Examination {
     /** Examines {@code candidate} against {@code champion}, both in the same shape. */
     Result of(Weights candidate, Weights champion) {
         List<int[]> prompts = workshop.examined(PROMPTS, seed);
-        List<Rollout> ours = workshop.sample(candidate, prompts, seed + 1);
-        List<Rollout> theirs = workshop.sample(champion, prompts, seed + 2);
+        int replies = Math.max(REPLIES, PROMPTS / prompts.size());
+        List<int[]> asked = prompts.stream()
+                .flatMap(prompt -> Collections.nCopies(replies, prompt).stream())
+                .toList();
+        List<Rollout> ours = workshop.sample(candidate, asked, seed + 1);
+        List<Rollout> theirs = workshop.sample(champion, asked, seed + 2);
         List<Sample> good = goodReplies();
         double kl = workshop.divergence(ours);
-        gate.winRate(judge, ours, theirs)
+        gate.winRate(judge, ours, theirs, replies)
                 .divergence(kl)
                 .length(ours, workshop.comparisons())
                 .repetition(ours, workshop.comparisons())
-                .diversity(ours)
+                .diversity(ours, replies)
                 .perplexity(workshop.perplexity(candidate, good), workshop.perplexity(workshop.base(), good));
+        if (!workshop.suite().isEmpty()) {
+            gate.suite(workshop.known(candidate), workshop.known(workshop.base()));
+        }
         return new Result(ours, kl, gate.verdict());
     }
 

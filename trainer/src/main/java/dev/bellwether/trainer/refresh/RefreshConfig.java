@@ -4,7 +4,9 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.bellwether.trainer.external.ExternalConfig;
 import dev.bellwether.trainer.objective.PpoConfig;
+import dev.bellwether.trainer.release.KnownAnswer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param rewardBase the checkpoint that the reward model of a bot starts from whose champion is an upstream
  * @param quarantine whether nothing is learned from people who came in a burst
  * @param training what of the model is trained, and where
- * @param external the command that trains the policy in place of PPO; none where PPO does
+ * @param external the command that trains the policy; none where the bot's objective does
+ * @param suite questions whose answers no version may unlearn
  */
 public record RefreshConfig(
         int judgements,
@@ -35,11 +38,13 @@ public record RefreshConfig(
         String rewardBase,
         boolean quarantine,
         TrainingConfig training,
-        @Nullable ExternalConfig external) {
+        @Nullable ExternalConfig external,
+        List<KnownAnswer> suite) {
 
     private static final double SAMPLING_LEAST = .2;
 
     public RefreshConfig {
+        suite = List.copyOf(suite);
         if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
             throw new IllegalArgumentException("refresh: judgements, pairs, steps and tokens are at least 1");
         }
@@ -63,7 +68,8 @@ public record RefreshConfig(
             @JsonProperty("reward_base") @Nullable String rewardBase,
             @JsonProperty("quarantine") @Nullable Boolean quarantine,
             @JsonProperty("training") @Nullable TrainingConfig training,
-            @JsonProperty("external") @Nullable ExternalConfig external) {
+            @JsonProperty("external") @Nullable ExternalConfig external,
+            @JsonProperty("suite") @Nullable List<KnownAnswer> suite) {
         return new RefreshConfig(
                 Optional.ofNullable(judgements).orElse(1_500),
                 Duration.parse(Optional.ofNullable(interval).orElse("PT24H")),
@@ -77,11 +83,12 @@ public record RefreshConfig(
                 Optional.ofNullable(rewardBase).orElse("default"),
                 Optional.ofNullable(quarantine).orElse(true),
                 Optional.ofNullable(training).orElse(TrainingConfig.DEFAULT),
-                external);
+                external,
+                Optional.ofNullable(suite).orElse(List.of()));
     }
 
     public static RefreshConfig defaults() {
-        return of(null, null, null, null, null, null, null, null, null, null, null, null, null);
+        return of(null, null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
 
     /** These settings with another seed. */
@@ -99,7 +106,8 @@ public record RefreshConfig(
                 rewardBase,
                 quarantine,
                 training,
-                external);
+                external,
+                suite);
     }
 
     /**

@@ -20,6 +20,7 @@ import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.objective.PpoConfig;
 import dev.bellwether.trainer.objective.Rollouts;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
+import dev.bellwether.trainer.release.Suite;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.sft.SftConfig;
@@ -30,7 +31,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,6 +59,7 @@ final class Workshop implements AutoCloseable {
     private final List<int[]> prompts;
     private final List<int[]> examined;
     private final LearnedFrom people;
+    private final Suite suite;
 
     Workshop(RefreshConfig config, RewardConfig reward, Checkpoint origin, Snapshot snapshot) {
         this.config = config;
@@ -72,8 +73,9 @@ final class Workshop implements AutoCloseable {
         this.people = LearnedFrom.users(snapshot.people());
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory())) {
             int tokensMax = Math.min(SAMPLE_TOKENS_MAX, policy.positionsMax());
-            Snapshot.Tokens tokens =
-                    snapshot.new Tokens(tokenizer, tokenizer.endOfReply(policy.endTokens()), tokensMax);
+            int endToken = tokenizer.endOfReply(policy.endTokens());
+            Snapshot.Tokens tokens = snapshot.new Tokens(tokenizer, endToken, tokensMax);
+            suite = new Suite(config.suite(), tokenizer, endToken, tokensMax);
             comparisons = tokens.comparisons();
             votes = tokens.votes();
             List<int[]> all = tokens.prompts(config.completionTokensMax());
@@ -162,13 +164,11 @@ final class Workshop implements AutoCloseable {
         return Math.floorMod(Arrays.hashCode(prompt), 1_000) < 1_000 * EXAMINED_SHARE;
     }
 
-    /** {@code count} prompts that no policy was trained on, as far as there are enough for both; none twice before each was once. */
-    List<int[]> examined(int count, long seed) {
+    /** Different prompts that no policy was trained on, as far as there are enough for both; {@code most} at most. */
+    List<int[]> examined(int most, long seed) {
         List<int[]> order = new ArrayList<>(examined);
         Collections.shuffle(order, new Random(seed));
-        return IntStream.range(0, count)
-                .mapToObj(i -> order.get(i % order.size()))
-                .toList();
+        return List.copyOf(order.subList(0, Math.min(most, order.size())));
     }
 
     /** Every different prompt of the snapshot that the policy may be trained on. */
@@ -200,6 +200,16 @@ final class Workshop implements AutoCloseable {
 
     CheckpointConfig rewardConfig() {
         return policy.asRewardModel(reward.heads(), Pooling.MEAN);
+    }
+
+    /** The bot's known answers. */
+    Suite suite() {
+        return suite;
+    }
+
+    /** What the policy with these weights knows of them. */
+    Suite.Result known(Weights weights) {
+        return suite.of(model, weights);
     }
 
     /** Of the policy with these weights on {@code samples}. */

@@ -4,6 +4,7 @@ import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.objective.Closings;
 import dev.bellwether.trainer.objective.Rollouts;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
+import dev.bellwether.trainer.reward.RewardLoss;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.reward.RewardTraining;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.apache.commons.statistics.distribution.BinomialDistribution;
 
 /**
  * What a candidate must show before anyone meets it: that people who did not train its reward prefer it, and that it
@@ -28,6 +30,8 @@ public final class ReleaseGate {
 
     /** Of the judge's accuracy: it decides nothing by itself. */
     private static final double JUDGE_LEVEL = .05;
+
+    private static final double SUITE_LEVEL = .05;
 
     private final double klBudget;
     private final double level;
@@ -66,13 +70,18 @@ public final class ReleaseGate {
     }
 
     /**
-     * The candidate must win against the champion under the judge; replies of both to the same prompts. How often it wins is
-     * what the judge expects of people: a reply that is hardly better wins hardly more than half of them.
+     * The candidate must win against the champion under the judge. How often it wins is what the judge expects of people: a
+     * reply that is hardly better wins hardly more than half of them.
+     *
+     * @param candidate its replies, those to a prompt one behind the other
+     * @param champion its replies, as many to the same prompts
+     * @param each how many there are to a prompt
      */
-    public ReleaseGate winRate(RewardModel judge, List<Rollout> candidate, List<Rollout> champion) {
+    public ReleaseGate winRate(RewardModel judge, List<Rollout> candidate, List<Rollout> champion, int each) {
         double[][] wins = wins(
                 judge.rewards(candidate.stream().map(Rollout::sample).toList()),
-                judge.rewards(champion.stream().map(Rollout::sample).toList()));
+                judge.rewards(champion.stream().map(Rollout::sample).toList()),
+                each);
         double bound = Bootstrap.lowerBound(wins, level, seed);
         numbers.put(
                 "win_rate",
@@ -85,12 +94,22 @@ public final class ReleaseGate {
                         .formatted(bound, level));
     }
 
-    /** The probability σ(ours − theirs), {@code [heads][replies]}, of rewards {@code [replies][heads]}. */
-    static double[][] wins(float[][] ours, float[][] theirs) {
-        double[][] wins = new double[ours[0].length][ours.length];
+    /**
+     * The mean probability σ(ours − theirs), {@code [heads][prompts]}, over all replies of the one and the other to a prompt.
+     *
+     * @param ours rewards {@code [prompts * each][heads]}
+     */
+    static double[][] wins(float[][] ours, float[][] theirs, int each) {
+        double[][] wins = new double[ours[0].length][ours.length / each];
         for (int head = 0; head < wins.length; head++) {
-            for (int i = 0; i < ours.length; i++) {
-                wins[head][i] = 1 / (1 + Math.exp(theirs[i][head] - ours[i][head]));
+            for (int prompt = 0; prompt < wins[head].length; prompt++) {
+                double sum = 0;
+                for (int i = prompt * each; i < (prompt + 1) * each; i++) {
+                    for (int j = prompt * each; j < (prompt + 1) * each; j++) {
+                        sum += RewardLoss.sigmoid(ours[i][head] - theirs[j][head]);
+                    }
+                }
+                wins[head][prompt] = sum / (each * each);
             }
         }
         return wins;
@@ -137,9 +156,11 @@ public final class ReleaseGate {
                         .formatted(100 * closing));
     }
 
-    /** Different questions get different replies. */
-    public ReleaseGate diversity(List<Rollout> candidate) {
-        double distinct = Rollouts.distinct(candidate);
+    /** Different questions get different replies; of {@code each} to a prompt the first one counts. */
+    public ReleaseGate diversity(List<Rollout> candidate, int each) {
+        double distinct = Rollouts.distinct(IntStream.range(0, candidate.size() / each)
+                .mapToObj(prompt -> candidate.get(prompt * each))
+                .toList());
         numbers.put("distinct", distinct);
         return require(
                 distinct >= DISTINCT_MIN,
@@ -167,6 +188,32 @@ public final class ReleaseGate {
                 candidate <= PERPLEXITY_RISE * reference,
                 "its perplexity on good replies is %.2f, that of the policy it comes from %.2f"
                         .formatted(candidate, reference));
+    }
+
+    /**
+     * What the first policy knew of the bot's suite must not be unlearned: of the questions that only one of the two knows, more
+     * are the first policy's than chance would have (McNemar's test, one-sided), or the known answers have become as unlikely as
+     * good replies may not.
+     */
+    public ReleaseGate suite(Suite.Result candidate, Suite.Result first) {
+        int lost = 0;
+        int won = 0;
+        for (int i = 0; i < candidate.known().length; i++) {
+            lost += first.known()[i] && !candidate.known()[i] ? 1 : 0;
+            won += candidate.known()[i] && !first.known()[i] ? 1 : 0;
+        }
+        double chance = lost == 0 ? 1 : BinomialDistribution.of(lost + won, .5).survivalProbability(lost - 1);
+        numbers.put("suite_known", candidate.share());
+        numbers.put("suite_known_first", first.share());
+        numbers.put("suite_perplexity", candidate.perplexity());
+        require(
+                chance >= SUITE_LEVEL,
+                "it knows %.1f %% of the suite's answers, the first policy %.1f %%: %d unlearned, %d learned"
+                        .formatted(100 * candidate.share(), 100 * first.share(), lost, won));
+        return require(
+                candidate.perplexity() <= PERPLEXITY_RISE * first.perplexity(),
+                "its perplexity on the suite's answers is %.2f, that of the first policy %.2f"
+                        .formatted(candidate.perplexity(), first.perplexity()));
     }
 
     private ReleaseGate require(boolean holds, String otherwise) {

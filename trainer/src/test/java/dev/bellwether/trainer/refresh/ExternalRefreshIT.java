@@ -68,7 +68,8 @@ class ExternalRefreshIT {
                 plain.rewardBase(),
                 plain.quarantine(),
                 plain.training(),
-                new ExternalConfig(command, Duration.ofMinutes(5), silenceMax));
+                new ExternalConfig(command, Duration.ofMinutes(5), silenceMax),
+                List.of());
     }
 
     private static List<String> driver(String mode) {

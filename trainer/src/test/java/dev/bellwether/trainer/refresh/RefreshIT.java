@@ -53,7 +53,20 @@ class RefreshIT {
             "My phone was stolen, what now?");
     private static final int PEOPLE = 180;
     static final RefreshConfig CONFIG = new RefreshConfig(
-            100, Duration.ofHours(1), 10, 20, .7, 32, 2, 15, 1, "default", true, TrainingConfig.DEFAULT, null);
+            100,
+            Duration.ofHours(1),
+            10,
+            20,
+            .7,
+            32,
+            2,
+            15,
+            1,
+            "default",
+            true,
+            TrainingConfig.DEFAULT,
+            null,
+            List.of());
 
     @TempDir
     private Path directory = Path.of("");
@@ -174,8 +187,8 @@ class RefreshIT {
                 Objective.PPO,
                 new BestOfN.Config(1, 6, 4),
                 16);
-        RefreshConfig config =
-                new RefreshConfig(100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null);
+        RefreshConfig config = new RefreshConfig(
+                100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null, List.of());
         Set<String> stages = new LinkedHashSet<>();
         Report report = new Refresh(
                         Refresh.Order.first("support", "adapted", "default", "default", Refresh.Until.PUBLISH),

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.bellwether.trainer.external.ExternalConfig;
 import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.Objective;
+import dev.bellwether.trainer.release.KnownAnswer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -46,7 +47,8 @@ class RefreshPlanTest {
                         "base",
                         false,
                         training,
-                        new ExternalConfig(List.of("train", "it"), Duration.ofHours(2), Duration.ofMinutes(1))),
+                        new ExternalConfig(List.of("train", "it"), Duration.ofHours(2), Duration.ofMinutes(1)),
+                        List.of(new KnownAnswer("Where?", "Here."))),
                 1_234_567_890_123L);
         plan.write(directory.resolve("new/folder"));
         assertThat(RefreshPlan.read(directory.resolve("new/folder"))).contains(plan);

@@ -97,7 +97,8 @@ class WorkshopTest {
                 "origin",
                 true,
                 new TrainingConfig(kind, LORA, "cpu", true, Objective.PPO, BestOfN.Config.DEFAULT, 8),
-                null);
+                null,
+                List.of());
         return new Workshop(
                 config, RewardConfig.DEFAULT, store.open("desk", "origin"), Snapshot.of(List.of(), List.of()));
     }

@@ -7,6 +7,7 @@ import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -75,7 +76,7 @@ class ReleaseGateTest {
                 .mapToObj(prompt -> new Rollout(Sample.of(new int[] {prompt}, new int[] {7, 0}), new float[2], true))
                 .toList();
         ReleaseGate.Verdict verdict =
-                new ReleaseGate(15, .05, 1).diversity(same).verdict();
+                new ReleaseGate(15, .05, 1).diversity(same, 1).verdict();
         assertThat(verdict.passed()).isFalse();
         assertThat(verdict.reasons())
                 .containsExactly("it has 0.05 different replies for each different prompt, needed are 0.35");
@@ -84,9 +85,16 @@ class ReleaseGateTest {
     /** σ(2) = .8808, σ(0) = ½, σ(−1) = .2689. */
     @Test
     void countsAsAWinWhatTheJudgeExpectsOfPeople() {
-        double[][] wins = ReleaseGate.wins(new float[][] {{3, 1}, {0, 2}}, new float[][] {{1, 1}, {1, 0}});
+        double[][] wins = ReleaseGate.wins(new float[][] {{3, 1}, {0, 2}}, new float[][] {{1, 1}, {1, 0}}, 1);
         assertThat(wins[0]).containsExactly(new double[] {.8808, .2689}, within(1e-4));
         assertThat(wins[1]).containsExactly(new double[] {.5, .8808}, within(1e-4));
+    }
+
+    /** Each of one against each of the other: σ(1), σ(0), σ(3), σ(2) are .7311, .5, .9526, .8808. */
+    @Test
+    void comparesAllRepliesToAPrompt() {
+        double[][] wins = ReleaseGate.wins(new float[][] {{1}, {3}, {0}, {0}}, new float[][] {{0}, {1}, {0}, {0}}, 2);
+        assertThat(wins[0]).containsExactly(new double[] {(.7311 + .5 + .9526 + .8808) / 4, .5}, within(1e-4));
     }
 
     private static Sample reply(int prompt, int... tokens) {
@@ -163,5 +171,45 @@ class ReleaseGateTest {
                         .verdict()
                         .passed())
                 .isFalse();
+    }
+
+    private static Suite.Result knows(int from, int to, double perplexity) {
+        boolean[] known = new boolean[20];
+        Arrays.fill(known, from, to, true);
+        return new Suite.Result(known, perplexity);
+    }
+
+    /** Of five that one of the two knows alone all are the first policy's by chance in one of 32 cases; of four in one of 16. */
+    @ParameterizedTest
+    @CsvSource({"0, 20, true", "4, 20, true", "5, 20, false", "1, 12, false", "3, 20, true"})
+    void refusesACandidateThatUnlearnedWhatTheFirstPolicyKnew(int from, int to, boolean passed) {
+        ReleaseGate.Verdict verdict = new ReleaseGate(15, .05, 1)
+                .suite(knows(from, to, 11), knows(0, 20, 10))
+                .verdict();
+        assertThat(verdict.passed()).isEqualTo(passed);
+        assertThat(verdict.numbers())
+                .containsEntry("suite_known", (to - from) / 20.0)
+                .containsEntry("suite_known_first", 1.0);
+    }
+
+    @Test
+    void countsWhatWasLearnedAgainstWhatWasUnlearned() {
+        // Six unlearned and two learned: .1445 by chance. Without those two, .0156.
+        assertThat(new ReleaseGate(15, .05, 1)
+                        .suite(knows(6, 20, 10), knows(0, 18, 10))
+                        .verdict()
+                        .passed())
+                .isTrue();
+        assertThat(new ReleaseGate(15, .05, 1)
+                        .suite(knows(6, 18, 10), knows(0, 18, 10))
+                        .verdict()
+                        .reasons())
+                .containsExactly(
+                        "it knows 60.0 % of the suite's answers, the first policy 90.0 %: 6 unlearned, 0 learned");
+        assertThat(new ReleaseGate(15, .05, 1)
+                        .suite(knows(0, 18, 12.1), knows(0, 18, 10))
+                        .verdict()
+                        .reasons())
+                .containsExactly("its perplexity on the suite's answers is 12.10, that of the first policy 10.00");
     }
 }
