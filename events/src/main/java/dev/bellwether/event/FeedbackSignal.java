@@ -45,8 +45,13 @@ public sealed interface FeedbackSignal {
 
     /** {@code value} from 1 to 5. */
     record Rating(int value, @Nullable String comment) implements FeedbackSignal {
+        /** Neither good nor bad. */
+        public static final int MIDDLE = 3;
+
+        public static final int MOST = 5;
+
         public Rating {
-            if (value < 1 || value > 5) {
+            if (value < 1 || value > MOST) {
                 throw new IllegalArgumentException("a rating is %d, 1 to 5 are possible".formatted(value));
             }
         }

@@ -1,11 +1,13 @@
 package dev.bellwether.simulation.experiment;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -40,9 +42,9 @@ record Course(
         refreshes.sort(Comparator.comparing(each -> each.path("id").asText()));
         int promoted = 0;
         for (JsonNode refresh : refreshes) {
-            JsonNode version = versions.get("v" + refresh.path("id").asText());
-            boolean served =
-                    version != null && SERVED.contains(version.path("state").asText());
+            JsonNode version = Objects.requireNonNullElse(
+                    versions.get("v" + refresh.path("id").asText()), MissingNode.getInstance());
+            boolean served = SERVED.contains(version.path("state").asText());
             promoted += served ? 1 : 0;
             satisfactions.add(served ? version.path("satisfaction").asDouble() : satisfactions.getLast());
         }

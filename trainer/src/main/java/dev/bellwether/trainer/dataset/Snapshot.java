@@ -3,7 +3,11 @@ package dev.bellwether.trainer.dataset;
 import com.fasterxml.jackson.databind.ObjectReader;
 import dev.bellwether.event.EventJson;
 import dev.bellwether.event.Feedback;
+import dev.bellwether.event.FeedbackSignal.Outcome;
+import dev.bellwether.event.FeedbackSignal.Preference;
+import dev.bellwether.event.FeedbackSignal.Rating;
 import dev.bellwether.event.FeedbackSignal.Thumb;
+import dev.bellwether.event.Interaction;
 import dev.bellwether.event.Message;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
@@ -32,6 +36,9 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
     private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
     private static final String PAIRS = "pairs.jsonl";
     private static final String RATED = "rated.jsonl";
+
+    /** What one of two replies weighs that were both bad, beside a thumb. */
+    private static final double BOTH_BAD = .5;
 
     /** Why a reply ended that has as many tokens as it may. */
     private static final String CUT_OFF = "length";
@@ -149,27 +156,54 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
             return comparisons;
         }
 
-        /** Thumbs, no more of one person than {@link JudgementCap} allows. */
+        /**
+         * Thumbs, ratings and duels in which both replies were bad, no more of one person than {@link JudgementCap} allows.
+         */
         public List<Vote> votes() {
             List<Vote> votes = new ArrayList<>();
             JudgementCap cap = new JudgementCap(rated.size());
             for (RatedInteraction each : rated) {
                 for (Feedback judgement : each.judgements()) {
-                    if (judgement.signal() instanceof Thumb thumb) {
-                        Reply reply = each.interaction().replies().get(judgement.choice());
-                        Optional<Sample> sample = sample(
-                                each.interaction().prompt(),
-                                Turn.said(reply.text(), reply.toolCalls()),
-                                reply.finishReason().equals(CUT_OFF));
-                        String user = judgement.userHash();
-                        String person = user == null ? judgement.interactionId() : user;
-                        if (sample.isPresent() && cap.admits(List.of(person), judgement.time())) {
-                            votes.add(new Vote(sample.get(), thumb.up(), person, judgement.time()));
-                        }
+                    List<Opinion> opinions = opinions(judgement);
+                    String user = judgement.userHash();
+                    String person = user == null ? judgement.interactionId() : user;
+                    List<Vote> cast = opinions.stream()
+                            .flatMap(opinion -> vote(each.interaction(), opinion, person, judgement.time()).stream())
+                            .toList();
+                    if (!cast.isEmpty() && cap.admits(List.of(person), judgement.time())) {
+                        votes.addAll(cast);
                     }
                 }
             }
             return votes;
+        }
+
+        /** What a judgement says of a reply by itself. */
+        private record Opinion(int choice, boolean up, double weight) {}
+
+        private static List<Opinion> opinions(Feedback judgement) {
+            return switch (judgement.signal()) {
+                case Thumb thumb -> List.of(new Opinion(judgement.choice(), thumb.up(), 1));
+                case Rating rating
+                when rating.value() != Rating.MIDDLE ->
+                    List.of(new Opinion(
+                            judgement.choice(),
+                            rating.value() > Rating.MIDDLE,
+                            Math.abs(rating.value() - Rating.MIDDLE) / (double) (Rating.MOST - Rating.MIDDLE)));
+                case Preference preference
+                when preference.outcome() == Outcome.BOTH_BAD ->
+                    List.of(new Opinion(0, false, BOTH_BAD), new Opinion(1, false, BOTH_BAD));
+                case null, default -> List.of();
+            };
+        }
+
+        private Optional<Vote> vote(Interaction interaction, Opinion opinion, String person, long time) {
+            Reply reply = interaction.replies().get(opinion.choice());
+            return sample(
+                            interaction.prompt(),
+                            Turn.said(reply.text(), reply.toolCalls()),
+                            reply.finishReason().equals(CUT_OFF))
+                    .map(sample -> new Vote(sample, opinion.up(), person, time, opinion.weight()));
         }
 
         /** Every different prompt, without the reply, that leaves room for one of {@code replyTokens}. */

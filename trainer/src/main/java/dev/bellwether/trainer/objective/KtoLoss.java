@@ -28,7 +28,7 @@ record KtoLoss(double beta) implements DirectLoss<KtoLoss.Judged> {
             all.add(new Judged(each.chosen(), true, each.weight()));
             all.add(new Judged(each.rejected(), false, each.weight()));
         }
-        votes.forEach(each -> all.add(new Judged(each.reply(), each.up(), voteWeight)));
+        votes.forEach(each -> all.add(new Judged(each.reply(), each.up(), voteWeight * each.weight())));
         double liked = weight(all, true);
         double disliked = weight(all, false);
         double factor = liked == 0 || disliked == 0 ? 1 : liked / disliked;

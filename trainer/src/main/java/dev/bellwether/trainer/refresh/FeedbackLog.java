@@ -154,7 +154,7 @@ final class FeedbackLog implements AutoCloseable {
                 .orElse(Instant.EPOCH);
     }
 
-    /** Votes and choices; not ties, flags and what somebody merely did. */
+    /** Votes and choices; not ties, middling ratings, flags and what somebody merely did. */
     private Stream<Feedback> usable(String bot) {
         return rated.values().stream()
                 .filter(each -> each.interaction().bot().equals(bot))
@@ -165,9 +165,9 @@ final class FeedbackLog implements AutoCloseable {
     private static boolean usable(@Nullable FeedbackSignal signal) {
         return switch (signal) {
             case null -> false;
-            case Thumb _, Rating _, Ranking _, Edit _ -> true;
-            case Preference preference ->
-                preference.outcome() == Outcome.FIRST || preference.outcome() == Outcome.SECOND;
+            case Thumb _, Ranking _, Edit _ -> true;
+            case Rating rating -> rating.value() != Rating.MIDDLE;
+            case Preference preference -> preference.outcome() != Outcome.TIE;
             case Flag _, Signal _ -> false;
         };
     }

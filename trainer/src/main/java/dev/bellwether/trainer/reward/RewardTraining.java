@@ -68,7 +68,7 @@ public final class RewardTraining {
     public void train(List<Comparison> judged, List<Vote> votes, BiConsumer<Integer, Integer> progress) {
         List<Evidence> all = new ArrayList<>();
         judged.forEach(each -> all.add(new Evidence.Compared(each)));
-        votes.forEach(each -> all.add(new Evidence.Voted(each, config.voteWeight())));
+        votes.forEach(each -> all.add(new Evidence.Voted(each, config.voteWeight() * each.weight())));
         Mismatches.of(good(judged, votes), config, random.nextLong())
                 .forEach(each -> all.add(new Evidence.Compared(each)));
         int[][] draws = bootstrap(all.size());

@@ -21,6 +21,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class SnapshotTest {
@@ -174,6 +177,52 @@ class SnapshotTest {
             assertThat(tokens.votes())
                     .singleElement()
                     .satisfies(vote -> assertThat(vote.reply().reply()).isEqualTo(tokenizer.encode("No.")));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"kind":"rating","value":5}              | true  | 1
+            {"kind":"rating","value":4}              | true  | 0.5
+            {"kind":"rating","value":2}              | false | 0.5
+            {"kind":"rating","value":1}              | false | 1
+            {"kind":"thumb","up":false,"reasons":[]} | false | 1
+            """)
+    void takesRatingsForVotes(String signal, boolean up, double weight) {
+        assertThat(votes(signal)).singleElement().satisfies(vote -> {
+            assertThat(vote.up()).isEqualTo(up);
+            assertThat(vote.weight()).isEqualTo(weight);
+            assertThat(vote.judge()).isEqualTo("mia");
+        });
+    }
+
+    @Test
+    void hearsThatBothRepliesAreBad() {
+        assertThat(votes("{\"kind\":\"preference\",\"outcome\":\"BOTH_BAD\"}"))
+                .hasSize(2)
+                .allSatisfy(vote -> assertThat(vote.up()).isFalse())
+                .extracting(Vote::weight)
+                .containsOnly(.5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"kind\":\"rating\",\"value\":3}",
+                "{\"kind\":\"preference\",\"outcome\":\"TIE\"}",
+                "{\"kind\":\"preference\",\"outcome\":\"FIRST\"}",
+                "{\"kind\":\"signal\",\"name\":\"copied\"}"
+            })
+    void makesNoVoteOfWhatSaysNothingOfAReplyByItself(String signal) {
+        assertThat(votes(signal)).isEmpty();
+    }
+
+    private static List<Vote> votes(String signal) {
+        String record = CUT_OFF.replace("{\"kind\":\"thumb\",\"up\":true,\"reasons\":[]}", signal);
+        RatedInteraction rated =
+                new EventSerde<>(RatedInteraction.class).deserializer().deserialize("rated", record.getBytes(UTF_8));
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(Path.of("../default-policy/artefact"))) {
+            return Snapshot.of(List.of(), List.of(rated)).new Tokens(tokenizer, 9, 256).votes();
         }
     }
 
