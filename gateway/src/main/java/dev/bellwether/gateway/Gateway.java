@@ -5,6 +5,7 @@ import dev.bellwether.gateway.access.Authentication;
 import dev.bellwether.gateway.access.TokenKeys;
 import dev.bellwether.gateway.access.Visitors;
 import dev.bellwether.gateway.bots.Bots;
+import dev.bellwether.gateway.bots.ServingConfig;
 import dev.bellwether.gateway.chat.ChatHandler;
 import dev.bellwether.gateway.chat.Recorder;
 import dev.bellwether.gateway.erasure.ErasureHandler;
@@ -25,7 +26,6 @@ import dev.bellwether.gateway.serving.RewardModels;
 import dev.bellwether.gateway.serving.UpstreamKeys;
 import dev.bellwether.gateway.serving.Upstreams;
 import dev.bellwether.policy.checkpoint.PolicyStore;
-import dev.bellwether.policy.engine.ModelLimits;
 import dev.bellwether.settings.WatchedFile;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -116,10 +116,7 @@ public final class Gateway implements AutoCloseable {
         PolicyStore store = new PolicyStore(config.store());
         PolicyCatalog catalog = new PolicyCatalog(
                 store,
-                bot -> bots.value()
-                        .find(bot)
-                        .map(each -> each.serving().limits())
-                        .orElse(ModelLimits.DEFAULT),
+                bot -> bots.value().find(bot).map(Bots.Bot::serving).orElse(ServingConfig.DEFAULT),
                 config.modelBytesMax(),
                 upstreams);
         RewardModels models = new RewardModels(bots::value, store).start();

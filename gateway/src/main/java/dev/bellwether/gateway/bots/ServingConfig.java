@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param prices by the upstream's name of the model
  * @param recordTokens whether interactions hold the tokens that a model of one's own drew, with their log-probabilities
  * @param limits of a version with weights of its own; they hold from its next loading on
+ * @param vllm the server that serves versions with weights; none where this gateway does
  */
 public record ServingConfig(
         List<String> fallbacks,
@@ -25,8 +26,9 @@ public record ServingConfig(
         int concurrent,
         Map<String, Price> prices,
         boolean recordTokens,
-        ModelLimits limits) {
-    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null, null, null);
+        ModelLimits limits,
+        @Nullable VllmConfig vllm) {
+    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null, null, null, null);
 
     private static final int BEST_OF_MAX = 16;
 
@@ -66,7 +68,8 @@ public record ServingConfig(
             @JsonProperty("context_max") @Nullable Integer contextMax,
             @JsonProperty("memory_max") @Nullable String memoryMax,
             @JsonProperty("threads") @Nullable Integer threads,
-            @JsonProperty("precision") @Nullable Precision precision) {
+            @JsonProperty("precision") @Nullable Precision precision,
+            @JsonProperty("vllm") @Nullable VllmConfig vllm) {
         return new ServingConfig(
                 Optional.ofNullable(fallbacks).orElse(List.of()),
                 Optional.ofNullable(bestOf).orElse(1),
@@ -79,6 +82,7 @@ public record ServingConfig(
                                 ? ModelLimits.DEFAULT.memoryMaxBytes()
                                 : MemorySize.parse("serving: memory_max", memoryMax),
                         Optional.ofNullable(threads).orElse(ModelLimits.DEFAULT.threads()),
-                        Optional.ofNullable(precision).orElse(ModelLimits.DEFAULT.precision())));
+                        Optional.ofNullable(precision).orElse(ModelLimits.DEFAULT.precision())),
+                vllm);
     }
 }

@@ -3,7 +3,7 @@ package dev.bellwether.gateway.serving;
 import java.util.Optional;
 
 /** A version of a bot that can be asked for replies. */
-public sealed interface Policy extends AutoCloseable permits LocalPolicy, UpstreamPolicy {
+public sealed interface Policy extends AutoCloseable permits LocalPolicy, UpstreamPolicy, VllmPolicy {
     String version();
 
     /** Whether it can answer now; not while its engine is being replaced. */

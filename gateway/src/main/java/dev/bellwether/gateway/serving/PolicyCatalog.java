@@ -1,11 +1,12 @@
 package dev.bellwether.gateway.serving;
 
 import dev.bellwether.gateway.bots.MemorySize;
+import dev.bellwether.gateway.bots.ServingConfig;
+import dev.bellwether.gateway.bots.VllmConfig;
 import dev.bellwether.gateway.http.Workers;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
-import dev.bellwether.policy.engine.ModelLimits;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.List;
@@ -28,7 +29,7 @@ public final class PolicyCatalog implements AutoCloseable {
     private static final int PROMPTS_WAITING_MAX = 256;
 
     private final PolicyStore store;
-    private final Function<String, ModelLimits> limits;
+    private final Function<String, ServingConfig> serving;
     private final long memoryBytesMax;
     private final Upstreams upstreams;
     private final Workers prompts = new Workers("prompts", PROMPT_THREADS, PROMPTS_WAITING_MAX);
@@ -55,13 +56,13 @@ public final class PolicyCatalog implements AutoCloseable {
     public record Loaded(String bot, String version, long memoryBytes) {}
 
     /**
-     * @param limits of a bot's models
+     * @param serving what a bot's replies come from
      * @param memoryBytesMax of all loaded models together
      */
     public PolicyCatalog(
-            PolicyStore store, Function<String, ModelLimits> limits, long memoryBytesMax, Upstreams upstreams) {
+            PolicyStore store, Function<String, ServingConfig> serving, long memoryBytesMax, Upstreams upstreams) {
         this.store = store;
-        this.limits = limits;
+        this.serving = serving;
         this.memoryBytesMax = memoryBytesMax;
         this.upstreams = upstreams;
     }
@@ -161,13 +162,20 @@ public final class PolicyCatalog implements AutoCloseable {
         String bot = key.bot();
         String version = key.version();
         return switch (store.manifest(bot, version).artefactKind()) {
-            case CHECKPOINT, ADAPTER ->
-                LocalPolicy.load(store, bot, version, limits.apply(bot), prompts, needed -> reserve(key, needed));
+            case CHECKPOINT, ADAPTER -> weights(key, serving.apply(bot));
             case UPSTREAM -> upstreams.policy(bot, version, store.openUpstream(bot, version));
             case REWARD ->
                 throw new UnsupportedCheckpointException(
                         "version %s of bot %s is a reward model, which serves nobody".formatted(version, bot));
         };
+    }
+
+    private Policy weights(Key key, ServingConfig settings) {
+        VllmConfig vllm = settings.vllm();
+        return vllm == null
+                ? LocalPolicy.load(
+                        store, key.bot(), key.version(), settings.limits(), prompts, needed -> reserve(key, needed))
+                : upstreams.vllm(store, key.bot(), key.version(), vllm, settings.recordTokens());
     }
 
     /** Room for a version that is about to be loaded, which others that are loaded meanwhile do not take. */

@@ -1,5 +1,7 @@
 package dev.bellwether.gateway.serving;
 
+import dev.bellwether.gateway.bots.VllmConfig;
+import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.UpstreamConfig;
 import io.github.resilience4j.bulkhead.BulkheadConfig;
 import io.github.resilience4j.bulkhead.BulkheadRegistry;
@@ -68,6 +70,18 @@ public final class Upstreams implements AutoCloseable {
 
     /** An upstream of this version; asks it nothing yet. */
     UpstreamPolicy policy(String bot, String version, UpstreamConfig config) {
+        return policy(bot, version, config, config.privateAddresses() && privateAddresses);
+    }
+
+    /** A version with weights, loaded into a vLLM server; that the operator named it is enough for it to be anywhere. */
+    VllmPolicy vllm(PolicyStore store, String bot, String version, VllmConfig config, boolean recordTokens) {
+        UpstreamConfig.Key key = config.key();
+        VllmServer server = new VllmServer(config, key == null ? () -> null : keys.apply(key));
+        return VllmPolicy.load(
+                store, bot, version, server, recordTokens, name -> policy(bot, version, config.upstream(name), true));
+    }
+
+    private UpstreamPolicy policy(String bot, String version, UpstreamConfig config, boolean privateAllowed) {
         String name = bot + "/" + version;
         breakers.remove(name);
         bulkheads.remove(name);
@@ -82,7 +96,7 @@ public final class Upstreams implements AutoCloseable {
         return new UpstreamPolicy(
                 version,
                 config,
-                new UpstreamAddress(config.url(), config.privateAddresses() && privateAddresses),
+                new UpstreamAddress(config.url(), privateAllowed),
                 config.key() == null ? () -> null : keys.apply(config.key()),
                 new UpstreamPolicy.Guards(
                         breakers.circuitBreaker(name),

@@ -3,6 +3,7 @@ package dev.bellwether.gateway.serving;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.bellwether.gateway.bots.ServingConfig;
 import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.PolicyStore;
@@ -15,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -25,7 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PolicyCatalogTest {
     private static final Path POLICY = Path.of("..", "default-policy", "artefact");
-    private static final ModelLimits SMALL = new ModelLimits(Optional.of(128), 4L << 20, 1, Precision.INT8);
+    private static final ServingConfig SMALL = new ServingConfig(
+            List.of(), 1, 512, Map.of(), false, new ModelLimits(Optional.of(128), 4L << 20, 1, Precision.INT8), null);
 
     @TempDir
     private Path root;

@@ -61,6 +61,34 @@ public final class GoldenCases {
         of(checkpoint).verify(threads, precision);
     }
 
+    /** Somebody else who serves a checkpoint. */
+    public interface Server {
+        /** Of the reply's tokens behind the prompt, at temperature 1. */
+        float[] logProbabilities(int[] prompt, int[] reply);
+    }
+
+    /**
+     * As {@link #verify(Checkpoint, int, Precision)}, of a server: each case must agree in the mean of its tokens.
+     *
+     * @param meanTolerance largest mean difference, in nats
+     */
+    public static void verify(Checkpoint checkpoint, Server server, double meanTolerance) {
+        List<GoldenCase> all = of(checkpoint).all();
+        for (int i = 0; i < all.size(); i++) {
+            GoldenCase golden = all.get(i);
+            float[] actual = server.logProbabilities(golden.prompt(), golden.reply());
+            double mean = IntStream.range(0, actual.length)
+                    .mapToDouble(t -> Math.abs(actual[t] - golden.logProbabilities()[t]))
+                    .average()
+                    .orElse(0);
+            if (!(mean <= meanTolerance)) {
+                throw new UnsupportedCheckpointException(
+                        "golden case %d: the server's log-probabilities differ by %.2f in the mean from the trainer's, %s at most are allowed"
+                                .formatted(i, mean, meanTolerance));
+            }
+        }
+    }
+
     /** A checkpoint's cases. */
     record Cases(Checkpoint checkpoint, List<GoldenCase> all) {
         /** Tokens of the longest. */

@@ -2,18 +2,17 @@ package dev.bellwether.simulation.benchmark;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.engine.Precision;
+import dev.bellwether.simulation.file.Folder;
 import dev.bellwether.simulation.file.ReportFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -151,7 +150,7 @@ public final class BenchCommand implements Callable<Integer> {
                 file.get().write(report);
             }
         } finally {
-            delete(scratch);
+            Folder.delete(scratch);
         }
         return 0;
     }
@@ -221,16 +220,6 @@ public final class BenchCommand implements Callable<Integer> {
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException(e.getMessage());
             }
-        }
-    }
-
-    static void delete(Path directory) throws IOException {
-        List<Path> all;
-        try (Stream<Path> paths = Files.walk(directory)) {
-            all = paths.sorted(Comparator.reverseOrder()).toList();
-        }
-        for (Path path : all) {
-            Files.deleteIfExists(path);
         }
     }
 }

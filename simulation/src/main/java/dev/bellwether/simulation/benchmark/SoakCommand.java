@@ -1,5 +1,6 @@
 package dev.bellwether.simulation.benchmark;
 
+import dev.bellwether.simulation.file.Folder;
 import dev.bellwether.simulation.file.ReportFile;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -78,7 +79,7 @@ public final class SoakCommand implements Callable<Integer> {
             }
             return report.met() ? 0 : 1;
         } finally {
-            BenchCommand.delete(scratch);
+            Folder.delete(scratch);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.bellwether.simulation.benchmark;
 
+import dev.bellwether.simulation.file.Folder;
 import dev.bellwether.standalone.ChildProcess;
 import dev.bellwether.standalone.DataFolder;
 import dev.bellwether.standalone.LocalKafka;
@@ -172,7 +173,7 @@ final class StreamBenchmark {
             stream.kill();
         }
         figures.add(Figure.of("ready again", "after kill -9", readyAfter(kafka, folder, "after kill -9"), "s"));
-        BenchCommand.delete(folder.service(STREAM));
+        Folder.delete(folder.service(STREAM));
         double restored = readyAfter(kafka, folder, "without its folder");
         figures.add(Figure.of("ready again", "its folder gone", restored, "s"));
         figures.add(

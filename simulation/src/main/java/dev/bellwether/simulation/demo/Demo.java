@@ -17,11 +17,13 @@ import dev.bellwether.simulation.report.Report;
 import dev.bellwether.simulation.report.Reporter;
 import dev.bellwether.standalone.Installation;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -47,6 +49,7 @@ final class Demo {
     private final Installation installation;
     private final List<Question> questions;
     private final Reporter.Base base;
+    private final Optional<Path> ceiling;
     private final Duration refreshLimit;
     private final int refreshes;
     private final Set<String> ended = new HashSet<>();
@@ -60,6 +63,7 @@ final class Demo {
 
     /**
      * @param base what learns, as it is before
+     * @param ceiling file of the best of 64 of its replies, which are measured in the end; none where they are not
      * @param refreshLimit how long a refresh may take
      * @param refreshes how many there are
      * @param population whose people come again only within a phase of the demo
@@ -68,6 +72,7 @@ final class Demo {
             Installation installation,
             List<Question> questions,
             Reporter.Base base,
+            Optional<Path> ceiling,
             Duration refreshLimit,
             int refreshes,
             long seed,
@@ -76,6 +81,7 @@ final class Demo {
         this.installation = installation;
         this.questions = questions;
         this.base = base;
+        this.ceiling = ceiling;
         this.refreshLimit = refreshLimit;
         this.refreshes = refreshes;
         this.seed = seed;
@@ -99,7 +105,8 @@ final class Demo {
             TopicAudit audit = TopicAudit.of(reader, ledger, PATIENCE);
             Reporter.Service service = new Reporter.Service(
                     BOT, operator, installation.folder().store().resolve(BOT));
-            return reporter.report(traffic, reader, audit, service, base);
+            Reporter.Base known = ceiling.isPresent() ? base.withBestOf64(ceiling.get()) : base;
+            return reporter.report(traffic, reader, audit, service, known);
         }
     }
 

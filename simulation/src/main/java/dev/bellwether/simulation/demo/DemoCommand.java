@@ -127,7 +127,9 @@ public final class DemoCommand implements Callable<Integer> {
         List<Question> asked = prompts.isPresent()
                 ? scenario.questions().asked()
                 : Questions.read(corpus.resolve("training-questions.csv")).all();
-        Reporter.Base base = measured(policy, scenario, home);
+        Reporter.Base base = measured(policy, scenario);
+        Optional<Path> ceiling =
+                policy.ceiling() ? Optional.of(home.resolve("target/best-of-64.jsonl")) : Optional.empty();
         say("starting Kafka, Redis, gateway, feedback stream and trainer in " + folder);
         InstallationSettings settings = InstallationSettings.of(home, folder)
                 .chatPort(Ports.isFree(PORT) ? PORT : 0)
@@ -139,6 +141,7 @@ public final class DemoCommand implements Callable<Integer> {
                             installation,
                             asked,
                             base,
+                            ceiling,
                             policy.refreshLimit(),
                             refreshes.orElse(policy.refreshes()),
                             seed,
@@ -161,19 +164,15 @@ public final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private Reporter.Base measured(DemoPolicy policy, Scenario scenario, Path home) throws IOException {
-        say("measuring how the policy's replies please" + (policy.ceiling() ? ", and the best of 64" : ""));
+    private Reporter.Base measured(DemoPolicy policy, Scenario scenario) {
+        say("measuring how the policy's replies please");
         Path artefact = policy.artefact();
         TrueSatisfaction measure = TrueSatisfaction.centredOn(
                 artefact,
                 scenario,
                 new PolicySampler(PolicySampler.SERVING_TEMPERATURE, policy.completionTokensMax(), seed),
                 policy.effort());
-        return new Reporter.Base(
-                artefact,
-                measure,
-                measure.of(artefact),
-                policy.ceiling() ? measure.bestOf64(artefact, home.resolve("target/best-of-64.jsonl")) : null);
+        return new Reporter.Base(artefact, measure, measure.of(artefact), null);
     }
 
     private static boolean isEmpty(Path folder) throws IOException {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.bellwether.simulation.file.Folder;
 import dev.bellwether.standalone.ChildProcess;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -194,6 +195,7 @@ public final class ExperimentCommand implements Callable<Integer> {
             }
         }
         Files.move(unfinished, done);
+        Folder.delete(data);
     }
 
     /** The demo's bots.yaml with what the run sets otherwise. */

@@ -61,6 +61,11 @@ public final class Reporter {
             TrueSatisfaction measure,
             Measurement measurement,
             @Nullable Double bestOf64) {
+        /** The same with the best of 64 of its replies, kept in {@code file}. */
+        public Base withBestOf64(Path file) throws IOException {
+            return new Base(artefact, measure, measurement, measure.bestOf64(artefact, file));
+        }
+
         /** What is found of a version; the base under another name is not measured again. */
         private Measurement of(Path version) {
             return weights(version).equals(weights(artefact)) ? measurement : measure.of(version);

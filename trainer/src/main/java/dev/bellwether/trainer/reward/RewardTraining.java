@@ -35,6 +35,11 @@ public final class RewardTraining {
     private static final double WARMUP = .06;
     private static final double BIAS_RATE = .05;
 
+    /** Where evidence gives fewer steps, batches are smaller and the learning rate is higher, twice at most. */
+    private static final double STEPS_FEW = 100;
+
+    private static final double HASTE_MOST = 2;
+
     /** With a handful of steps nothing is learned, however clear it is. */
     private static final int STEPS_LEAST = 50;
 
@@ -96,8 +101,10 @@ public final class RewardTraining {
             boolean doubting,
             int[][] draws,
             BiConsumer<Integer, Integer> progress) {
+        double haste =
+                Math.clamp(STEPS_FEW * config.batchWeight() / (config.epochs() * weight(believed)), 1, HASTE_MOST);
         int perEpoch = Math.max(
-                (int) Math.ceil(weight(believed) / config.batchWeight()),
+                (int) Math.ceil(haste * weight(believed) / config.batchWeight()),
                 Math.clamp(Math.ceilDiv(STEPS_LEAST, config.epochs()), 1, Math.max(1, evidence.size())));
         int steps = config.epochs() * perEpoch;
         int warmup = (int) Math.ceil(WARMUP * steps);
@@ -118,7 +125,7 @@ public final class RewardTraining {
                     batch.add(weighed.get(i), draws[i]);
                 }
                 double slope = backward(batch);
-                parameters.update(LearningRate.cosine(config.learningRate(), step, steps, warmup));
+                parameters.update(LearningRate.cosine(haste * config.learningRate(), step, steps, warmup));
                 bias -= BIAS_RATE * slope;
                 progress.accept(step + 1, steps);
             }
