@@ -132,7 +132,7 @@ public final class VllmPolicy implements Policy {
         }
         String name =
                 "%s-%s-%s".formatted(bot, version, UUID.randomUUID().toString().substring(0, 8));
-        server.load(name, checkpoint.directory());
+        server.load(name, bot, version, checkpoint.directory());
         try {
             verify(name);
         } catch (UnsupportedCheckpointException e) {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +27,9 @@ final class VllmReply implements Policy.Generation, ReplyListener {
     private Policy.@Nullable Generation generation;
 
     /** What was drawn so far. */
-    private record Tokens(List<Integer> ids, List<Float> logProbabilities) {}
+    private record Tokens(List<Integer> ids, List<Float> logProbabilities) {
+        private static final Tokens NONE = new Tokens(List.of(), List.of());
+    }
 
     /**
      * @param over told once, when nothing more comes
@@ -77,9 +80,8 @@ final class VllmReply implements Policy.Generation, ReplyListener {
     @Override
     public void onEnd(int choice, GeneratedReply reply) {
         ObjectNode beside = kept(choice, reply.beside());
-        Tokens drawn = tokens.get(choice);
-        boolean whole = drawn != null
-                && !drawn.ids().isEmpty()
+        Tokens drawn = Objects.requireNonNullElse(tokens.get(choice), Tokens.NONE);
+        boolean whole = !drawn.ids().isEmpty()
                 && drawn.ids().size() == drawn.logProbabilities().size();
         Completion completion = whole ? completion(drawn, reply.finishReason()) : null;
         listener.onEnd(

@@ -57,13 +57,15 @@ final class VllmServer {
         return names;
     }
 
-    /** Loads the adapter of a version under a name. */
-    void load(String name, Path version) {
+    /**
+     * Loads the adapter of a version under a name.
+     *
+     * @param here the version's folder as this gateway sees it
+     */
+    void load(String name, String bot, String version, Path here) {
         String folder = config.store()
-                .map(store -> "%s/%s/%s"
-                        .formatted(
-                                store.replaceAll("/$", ""), version.getParent().getFileName(), version.getFileName()))
-                .orElse(version.toAbsolutePath().toString());
+                .map(store -> "%s/%s/%s".formatted(store.replaceAll("/$", ""), bot, version))
+                .orElse(here.toAbsolutePath().toString());
         call(
                 "POST",
                 "/v1/load_lora_adapter",

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -170,8 +171,7 @@ class VllmPolicyTest {
         catalog.load("desk", "taught");
         Heard streamed = reply("taught", true);
         assertThat(streamed.besides()).isEmpty();
-        Completion drawn = streamed.replies().getFirst().sampled();
-        assertThat(drawn).isNotNull();
+        Completion drawn = Objects.requireNonNull(streamed.replies().getFirst().sampled());
         assertThat(drawn.sampled()).containsExactly(11, 12, 1);
         assertThat(drawn.logProbabilities()).containsExactly(-.25f, -.5f, -.75f);
         assertThat(drawn.tokens()).containsExactly(11, 12);

@@ -19,7 +19,7 @@ final class Examination {
     private static final int PROMPTS = 200;
 
     /** To each prompt, at least: what is said to it by chance weighs less then. */
-    private static final int REPLIES = 4;
+    private static final int REPLIES = 2;
 
     private final Workshop workshop;
     private final RewardModel judge;

@@ -27,7 +27,7 @@ class ObjectiveTest {
     private static final int TOKENS = 6;
     private static final List<int[]> PROMPTS =
             IntStream.range(0, 24).mapToObj(i -> new int[] {3, 50 + i, 80}).toList();
-    private static final PpoConfig ONLINE = PpoConfig.DEFAULT.with(12, 96, 1, TOKENS, 20);
+    private static final PpoConfig ONLINE = PpoConfig.DEFAULT.with(10, 64, 1, TOKENS, 20);
     private static final DirectConfig DIRECT = new DirectConfig(3, 16, 3e-3, .1, .1, .5, 1, 1_800);
 
     private final Checkpoint policy = Checkpoint.open(Path.of("../policy/src/test/resources/reference/llama-tied"));
