@@ -64,7 +64,14 @@ class RefreshIT {
             1,
             "default",
             true,
-            TrainingConfig.DEFAULT,
+            new TrainingConfig(
+                    TrainingConfig.Kind.AUTO,
+                    LoraConfig.DEFAULT,
+                    "cpu",
+                    true,
+                    Objective.PPO,
+                    BestOfN.Config.DEFAULT,
+                    64),
             null,
             List.of());
 
