@@ -33,12 +33,12 @@ import picocli.CommandLine.Spec;
             "Measure what is learned, run after run through the real services: a quarter of an hour each on two cores.",
             "Runs that are done are kept in --out; started again, it goes on where it was.",
             "  gain       share of the possible gain, taste by taste",
-            "  noise      0, 10, 20, 30 % of judgements say the opposite",
+            "  noise      0, 10, 20, 30 %% of judgements say the opposite",
             "  reaction   how many replies are judged",
             "  evidence   thumbs alone, duels alone, both",
             "  objective  ppo, rloo, dpo, kto",
             "  cadence    the same judgements in 1, 3 and 6 refreshes",
-            "  adverse    30 % of returning customers say the opposite"
+            "  adverse    30 %% of returning customers say the opposite"
         },
         mixinStandardHelpOptions = true)
 public final class ExperimentCommand implements Callable<Integer> {

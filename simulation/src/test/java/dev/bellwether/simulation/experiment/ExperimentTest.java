@@ -115,6 +115,15 @@ class ExperimentTest {
         assertThat(taste.path("rules")).isNotEmpty();
     }
 
+    /** A lone % sign in a description is printed as it stands, with a warning. */
+    @Test
+    void explainsItself() {
+        assertThat(run("--help")).isZero();
+        assertThat(out.toString())
+                .contains("0, 10, 20, 30 % of judgements", "30 % of returning customers")
+                .doesNotContain("%%");
+    }
+
     @Test
     void saysWhichExperimentsAndTastesThereAre() throws IOException {
         home();

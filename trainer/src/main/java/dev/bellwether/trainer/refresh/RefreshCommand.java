@@ -8,7 +8,7 @@ import picocli.CommandLine.Mixin;
 /** {@code train refresh}. */
 @Command(
         name = "refresh",
-        description = "Run a whole refresh over a snapshot: reward model, PPO, release gate, publication.")
+        description = "Run a whole refresh over a snapshot: reward model, policy, release gate, publication.")
 public final class RefreshCommand implements Callable<Integer> {
     @Mixin
     private RefreshOptions options = new RefreshOptions();
