@@ -32,6 +32,7 @@ public record VllmConfig(
         if (model.isBlank()) {
             throw new IllegalArgumentException("serving: vllm: model is empty");
         }
+        url = URI.create(url.toString().replaceAll("/+$", ""));
     }
 
     @JsonCreator
@@ -52,7 +53,7 @@ public record VllmConfig(
     /** The server as a service that answers by {@code name}. */
     public UpstreamConfig upstream(String name) {
         return new UpstreamConfig(
-                URI.create(url.toString().replaceAll("/$", "") + "/v1"),
+                URI.create(url + "/v1"),
                 name,
                 key,
                 null,

@@ -9,8 +9,6 @@ import dev.bellwether.policy.engine.GoldenCases;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +35,6 @@ public final class VllmPolicy implements Policy {
     private final VllmServer server;
     private final boolean recordTokens;
     private final Function<String, UpstreamPolicy> chats;
-    private final ExecutorService worker = Executors.newSingleThreadExecutor(
-            Thread.ofPlatform().name("vllm").daemon().factory());
     private final AtomicBoolean looking = new AtomicBoolean();
     private volatile @Nullable Name current;
     private volatile boolean closed;
@@ -49,6 +45,7 @@ public final class VllmPolicy implements Policy {
         private final UpstreamPolicy chat;
         private int uses;
         private boolean leaving;
+        private boolean gone;
 
         private Name(String name) {
             this.name = name;
@@ -71,13 +68,9 @@ public final class VllmPolicy implements Policy {
         }
 
         private void unloadWhenUnused() {
-            if (leaving && uses == 0 && !worker.isShutdown()) {
-                worker.execute(() -> {
-                    if (adapter) {
-                        unload(name);
-                    }
-                });
-                worker.shutdown();
+            if (adapter && leaving && uses == 0 && !gone) {
+                gone = true;
+                Thread.ofVirtual().start(() -> unload(name));
             }
         }
     }
@@ -193,7 +186,7 @@ public final class VllmPolicy implements Policy {
     /** Finds out, after a failure, whether the server has forgotten the version. */
     private void look(Name name) {
         if (adapter && !closed && looking.compareAndSet(false, true)) {
-            worker.execute(() -> {
+            Thread.ofVirtual().start(() -> {
                 try {
                     if (!server.models().contains(name.name)) {
                         loadAgain(name);

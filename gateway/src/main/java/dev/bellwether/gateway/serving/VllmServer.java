@@ -108,8 +108,7 @@ final class VllmServer {
     }
 
     private String call(String method, String path, @Nullable ObjectNode body) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(
-                        URI.create(config.url().toString().replaceAll("/$", "") + path))
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(config.url() + path))
                 .timeout(LIMIT)
                 .header("content-type", "application/json")
                 .method(

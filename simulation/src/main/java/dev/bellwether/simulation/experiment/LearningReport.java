@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -67,10 +68,7 @@ final class LearningReport {
 
     /** Mean, and standard error where there are several. */
     private static String spread(double... shares) {
-        double mean = IntStream.range(0, shares.length)
-                .mapToDouble(i -> shares[i])
-                .average()
-                .orElse(0);
+        double mean = Arrays.stream(shares).average().orElse(0);
         double error = StandardDeviation.of(shares).getAsDouble() / Math.sqrt(shares.length);
         return shares.length == 1 ? number(mean) : "%s ± %s".formatted(number(mean), number(error));
     }

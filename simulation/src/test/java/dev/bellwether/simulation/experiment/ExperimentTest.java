@@ -1,6 +1,7 @@
 package dev.bellwether.simulation.experiment;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -115,13 +116,13 @@ class ExperimentTest {
         assertThat(taste.path("rules")).isNotEmpty();
     }
 
-    /** A lone % sign in a description is printed as it stands, with a warning. */
+    /** A description is a format; picocli prints one with a lone % sign as it stands, behind a warning. */
     @Test
-    void explainsItself() {
-        assertThat(run("--help")).isZero();
-        assertThat(out.toString())
-                .contains("0, 10, 20, 30 % of judgements", "30 % of returning customers")
-                .doesNotContain("%%");
+    void explainsItselfWithoutWarnings() {
+        CommandLine.Model.CommandSpec spec = new CommandLine(new ExperimentCommand(Map.of())).getCommandSpec();
+        Stream<String> options = spec.args().stream().flatMap(each -> Stream.of(each.description()));
+        assertThat(Stream.concat(Stream.of(spec.usageMessage().description()), options))
+                .allSatisfy(line -> assertThatCode(line::formatted).doesNotThrowAnyException());
     }
 
     @Test

@@ -292,19 +292,6 @@ public final class RewardTraining {
         }
     }
 
-    /** Share of {@code comparisons} whose chosen reply scores higher. */
-    public static double accuracy(RewardModel model, List<Comparison> comparisons) {
-        if (comparisons.isEmpty()) {
-            return Double.NaN;
-        }
-        boolean[] right = right(model, comparisons);
-        int count = 0;
-        for (boolean each : right) {
-            count += each ? 1 : 0;
-        }
-        return count / (double) right.length;
-    }
-
     /** For each comparison whether the chosen reply scores higher. */
     public static boolean[] right(RewardModel model, List<Comparison> comparisons) {
         List<Sample> replies = new ArrayList<>();

@@ -71,7 +71,10 @@ class RewardTrainingTest {
                 RewardModel model = new RewardModel(reward, base.trainable(reward, lora, 1), config.batchTokens())) {
             RewardTraining training = new RewardTraining(model, config, 1);
             training.train(comparisons, votes, (step, steps) -> {});
-            return new Trained(model.weights().toArray(), training.bias(), RewardTraining.accuracy(model, heldOut));
+            return new Trained(
+                    model.weights().toArray(),
+                    training.bias(),
+                    Calibration.of(model, heldOut).accuracy());
         }
     }
 
