@@ -9,6 +9,9 @@ import dev.bellwether.event.PolicyScorecard.Votes;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,6 +89,14 @@ public record RolloutState(
     /** A bot that tries nothing: {@code champion} serves everyone. */
     public static RolloutState idle(String bot, String champion) {
         return new RolloutStateBuilder(bot, champion).build();
+    }
+
+    /** Every version that it names: none of them may be taken away. */
+    public Set<String> versions() {
+        Stream<@Nullable String> named =
+                Stream.of(champion, candidate, previous, pinned, anchor == null ? null : anchor.version());
+        return Stream.concat(named.flatMap(Stream::ofNullable), waiting.stream())
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     /** To make the next state of. */

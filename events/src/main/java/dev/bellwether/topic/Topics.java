@@ -33,7 +33,9 @@ import org.apache.kafka.common.errors.TopicExistsException;
 /** Every topic of Bellwether. */
 public final class Topics {
     private static final Duration MONTH = Duration.ofDays(30);
-    private static final Duration HALF_YEAR = Duration.ofDays(180);
+
+    /** How long what was judged, and what follows from it, is kept. */
+    public static final Duration HALF_YEAR = Duration.ofDays(180);
 
     /** What is withdrawn is not left lying until enough else is. */
     public static final Duration COMPACTED_WITHIN = Duration.ofDays(7);

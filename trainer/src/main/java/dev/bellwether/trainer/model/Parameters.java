@@ -101,6 +101,14 @@ public final class Parameters implements AutoCloseable {
         gradient.zero_();
     }
 
+    /** Forgets every step that was made; the weights stay as they are. */
+    public void reset() {
+        gradient.zero_();
+        momentum.zero_();
+        variance.zero_();
+        steps = 0;
+    }
+
     /** Steps made so far. */
     public int steps() {
         return steps;

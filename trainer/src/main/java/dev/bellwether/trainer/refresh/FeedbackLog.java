@@ -19,42 +19,51 @@ import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import dev.bellwether.trainer.dataset.Erasures;
 import dev.bellwether.trainer.dataset.Snapshot;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The pairs and rated interactions that are in force now, followed from the beginning of their topics. */
+/**
+ * The pairs and rated interactions that are in force now, followed from the beginning of their topics; what these keep no
+ * longer is forgotten here as well, however long the trainer runs.
+ */
 final class FeedbackLog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FeedbackLog.class);
     private static final int RECORDS_MAX = 200_000;
+    private static final Duration EXPIRY = Duration.ofHours(1);
 
     private final KafkaConsumer<String, byte[]> consumer;
-    private final Map<String, PreferencePair> pairs = new LinkedHashMap<>();
-    private final Map<String, RatedInteraction> rated = new LinkedHashMap<>();
+    private final Clock clock;
+    private final RecentRecords<PreferencePair> pairs = new RecentRecords<>(RECORDS_MAX, Topics.HALF_YEAR.toMillis());
+    private final RecentRecords<RatedInteraction> rated = new RecentRecords<>(RECORDS_MAX, Topics.HALF_YEAR.toMillis());
     private final Map<String, RolloutState> rollouts = new HashMap<>();
     private final Erasures erasures = new Erasures();
     private boolean erasuresChanged;
     private @Nullable Map<TopicPartition, Long> ends;
     private boolean caughtUp;
+    private Instant expired = Instant.MIN;
 
-    FeedbackLog(String kafka) {
+    FeedbackLog(String kafka, Clock clock) {
+        this.clock = clock;
         consumer = new KafkaConsumer<>(
                 Map.of(
                         ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
@@ -76,12 +85,26 @@ final class FeedbackLog implements AutoCloseable {
 
     /** Takes in what has come; waits at most {@code wait}. */
     void poll(Duration wait) {
-        consumer.poll(wait).forEach(this::take);
-        if (!caughtUp) {
-            Map<TopicPartition, Long> known = ends == null ? consumer.endOffsets(consumer.assignment()) : ends;
-            ends = known;
-            caughtUp = known.entrySet().stream().allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
+        try {
+            consumer.poll(wait).forEach(this::take);
+            if (!caughtUp) {
+                Map<TopicPartition, Long> known = ends == null ? consumer.endOffsets(consumer.assignment()) : ends;
+                ends = known;
+                caughtUp = known.entrySet().stream().allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
+            }
+        } catch (WakeupException e) {
+            LOG.debug("what waits for records need not wait longer", e);
         }
+        if (clock.instant().minus(EXPIRY).isAfter(expired)) {
+            expired = clock.instant();
+            pairs.expire(clock.millis());
+            rated.expire(clock.millis());
+        }
+    }
+
+    /** Lets a {@link #poll} that waits return; from any thread. */
+    void wake() {
+        consumer.wakeup();
     }
 
     /** Whether all is in that the topics held at the first look; until then what is known is only a part. */
@@ -92,11 +115,11 @@ final class FeedbackLog implements AutoCloseable {
     private void take(ConsumerRecord<String, byte[]> record) {
         try {
             if (record.topic().equals(Topics.PREFERENCE_PAIRS.name())) {
-                put(pairs, Topics.PREFERENCE_PAIRS, record);
+                put(pairs, Topics.PREFERENCE_PAIRS, PreferencePair::bot, record);
             } else if (record.topic().equals(Topics.RATED_INTERACTIONS.name())) {
-                put(rated, Topics.RATED_INTERACTIONS, record);
+                put(rated, Topics.RATED_INTERACTIONS, each -> each.interaction().bot(), record);
             } else if (record.topic().equals(Topics.ROLLOUT_STATE.name())) {
-                put(rollouts, Topics.ROLLOUT_STATE, record);
+                put(record);
             } else if (record.value() != null) {
                 forget(Topics.ERASURES.valueSerde().deserializer().deserialize(record.topic(), record.value()));
             }
@@ -122,13 +145,22 @@ final class FeedbackLog implements AutoCloseable {
     }
 
     private static <E extends Event> void put(
-            Map<String, E> records, Topic<E> topic, ConsumerRecord<String, byte[]> record) {
-        records.remove(record.key());
-        if (record.value() != null) {
-            records.put(record.key(), topic.valueSerde().deserializer().deserialize(topic.name(), record.value()));
-            if (records.size() > RECORDS_MAX) {
-                records.remove(records.keySet().iterator().next());
-            }
+            RecentRecords<E> records, Topic<E> topic, Function<E, String> bot, ConsumerRecord<String, byte[]> record) {
+        if (record.value() == null) {
+            records.remove(record.key());
+        } else {
+            E event = topic.valueSerde().deserializer().deserialize(topic.name(), record.value());
+            records.put(bot.apply(event), record.key(), record.timestamp(), event);
+        }
+    }
+
+    private void put(ConsumerRecord<String, byte[]> record) {
+        if (record.value() == null) {
+            rollouts.remove(record.key());
+        } else {
+            rollouts.put(
+                    record.key(),
+                    Topics.ROLLOUT_STATE.valueSerde().deserializer().deserialize(record.topic(), record.value()));
         }
     }
 
@@ -156,8 +188,7 @@ final class FeedbackLog implements AutoCloseable {
 
     /** Votes and choices; not ties, middling ratings, flags and what somebody merely did. */
     private Stream<Feedback> usable(String bot) {
-        return rated.values().stream()
-                .filter(each -> each.interaction().bot().equals(bot))
+        return rated.of(bot)
                 .flatMap(each -> each.judgements().stream())
                 .filter(judgement -> usable(judgement.signal()));
     }
@@ -174,14 +205,7 @@ final class FeedbackLog implements AutoCloseable {
 
     /** @param quarantine whether those who came in a burst are left out */
     Snapshot snapshot(String bot, boolean quarantine) {
-        return Snapshot.of(
-                        pairs.values().stream()
-                                .filter(pair -> pair.bot().equals(bot))
-                                .toList(),
-                        rated.values().stream()
-                                .filter(each -> each.interaction().bot().equals(bot))
-                                .toList(),
-                        quarantine)
+        return Snapshot.of(pairs.of(bot).toList(), rated.of(bot).toList(), quarantine)
                 .without(erasures);
     }
 

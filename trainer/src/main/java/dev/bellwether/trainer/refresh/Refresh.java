@@ -41,7 +41,7 @@ public final class Refresh {
     /** What guessing finds of people's preferences; a reward model that knows no more is of no use. */
     private static final double CHANCE = .5;
 
-    private static final String REPORT = "report.json";
+    static final String REPORT = "report.json";
 
     private final Order order;
     private final RefreshConfig config;

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param training what of the model is trained, and where
  * @param external the command that trains the policy; none where the bot's objective does
  * @param suite questions whose answers no version may unlearn
+ * @param kept of how many refreshes data and versions that nothing names stay, the latest ones
  */
 public record RefreshConfig(
         int judgements,
@@ -39,14 +40,20 @@ public record RefreshConfig(
         boolean quarantine,
         TrainingConfig training,
         @Nullable ExternalConfig external,
-        List<KnownAnswer> suite) {
+        List<KnownAnswer> suite,
+        int kept) {
 
     private static final double SAMPLING_LEAST = .2;
+    private static final int KEPT = 10;
 
     public RefreshConfig {
         suite = List.copyOf(suite);
         if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
             throw new IllegalArgumentException("refresh: judgements, pairs, steps and tokens are at least 1");
+        }
+        if (kept < 1) {
+            throw new IllegalArgumentException(
+                    "refresh: kept is %d; the latest refresh stays at least".formatted(kept));
         }
         if (interval.isNegative() || !(klBudget > 0)) {
             throw new IllegalArgumentException(
@@ -69,7 +76,8 @@ public record RefreshConfig(
             @JsonProperty("quarantine") @Nullable Boolean quarantine,
             @JsonProperty("training") @Nullable TrainingConfig training,
             @JsonProperty("external") @Nullable ExternalConfig external,
-            @JsonProperty("suite") @Nullable List<KnownAnswer> suite) {
+            @JsonProperty("suite") @Nullable List<KnownAnswer> suite,
+            @JsonProperty("kept") @Nullable Integer kept) {
         return new RefreshConfig(
                 Optional.ofNullable(judgements).orElse(1_500),
                 Duration.parse(Optional.ofNullable(interval).orElse("PT24H")),
@@ -84,11 +92,12 @@ public record RefreshConfig(
                 Optional.ofNullable(quarantine).orElse(true),
                 Optional.ofNullable(training).orElse(TrainingConfig.DEFAULT),
                 external,
-                Optional.ofNullable(suite).orElse(List.of()));
+                Optional.ofNullable(suite).orElse(List.of()),
+                Optional.ofNullable(kept).orElse(KEPT));
     }
 
     public static RefreshConfig defaults() {
-        return of(null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+        return of(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
 
     /** These settings with another seed. */
@@ -107,7 +116,8 @@ public record RefreshConfig(
                 quarantine,
                 training,
                 external,
-                suite);
+                suite,
+                kept);
     }
 
     /**

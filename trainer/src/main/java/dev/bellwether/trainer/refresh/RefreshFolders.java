@@ -16,6 +16,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +27,11 @@ final class RefreshFolders {
     private static final Logger LOG = LoggerFactory.getLogger(RefreshFolders.class);
     private static final DateTimeFormatter NAME =
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
+
+    private static final String ANNOUNCED = "announced";
+
+    /** What is left of a refresh of long ago. */
+    private static final Set<String> LEFT = Set.of(RefreshPlan.FILE, Refresh.REPORT, ANNOUNCED);
 
     private final Path data;
 
@@ -106,9 +113,36 @@ final class RefreshFolders {
     /** Remembers that a refresh is over; of what it learned nothing is left but the snapshot and what was published. */
     void end(String bot, String refresh, Instant when) throws IOException {
         Path folder = of(bot, refresh);
-        Files.writeString(folder.resolve("announced"), when.toString());
+        Files.writeString(folder.resolve(ANNOUNCED), when.toString());
         new Stages(folder).delete();
         ExternalTraining.delete(folder);
+    }
+
+    /**
+     * Deletes what people wrote and what was measured in all refreshes that are over but the last {@code kept}; plan and report
+     * stay.
+     *
+     * @return the plans of those refreshes
+     */
+    List<RefreshPlan> thin(String bot, int kept) throws IOException {
+        List<Path> all = all(bot);
+        List<RefreshPlan> old = new ArrayList<>();
+        for (Path folder : all.subList(0, Math.max(0, all.size() - kept))) {
+            if (!Files.exists(folder.resolve(ANNOUNCED))) {
+                continue;
+            }
+            RefreshPlan.read(folder).ifPresent(old::add);
+            try (Stream<Path> files = Files.walk(folder)) {
+                Predicate<Path> left = file -> file.equals(folder)
+                        || (folder.equals(file.getParent()) && LEFT.contains(String.valueOf(file.getFileName())));
+                for (Path file : files.sorted(Comparator.reverseOrder())
+                        .filter(left.negate())
+                        .toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
+        return old;
     }
 
     /** What a command was given that this trainer had begun when it was killed: people wrote it, and no one else knows. */
@@ -126,7 +160,7 @@ final class RefreshFolders {
     Optional<String> unfinished(String bot) {
         try {
             return all(bot).stream()
-                    .filter(refresh -> !Files.exists(refresh.resolve("announced")))
+                    .filter(refresh -> !Files.exists(refresh.resolve(ANNOUNCED)))
                     .filter(refresh -> RefreshPlan.exists(refresh) || Snapshot.exists(refresh))
                     .map(refresh -> String.valueOf(refresh.getFileName()))
                     .findFirst();

@@ -46,18 +46,14 @@ final class RefreshOptions {
         if (!Snapshot.exists(snapshot)) {
             throw new IOException("%s holds no pairs.jsonl and rated.jsonl".formatted(snapshot));
         }
-        RefreshConfig config = RefreshConfig.defaults();
-        if (bots.isPresent()) {
-            RefreshService.BotRefresh settings =
-                    new WatchedFile<>(bots.get(), ServeCommand::read).value().get(bot);
-            if (settings == null) {
-                throw new IOException("%s has no bot %s".formatted(bots.get(), bot));
-            }
-            config = settings.config();
-        }
-        Refresh.Order order = Refresh.Order.first(bot, version, origin, champion.orElse(origin), until);
+        RefreshPlan plan = plan(until);
         Report report = new Refresh(
-                        order, config, new PolicyStore(store), out, RefreshOptions::print, Clock.systemUTC())
+                        plan.order(),
+                        plan.config(),
+                        new PolicyStore(store),
+                        out,
+                        RefreshOptions::print,
+                        Clock.systemUTC())
                 .run(Snapshot.read(snapshot));
         System.out.printf(
                 "%d judgements, %d pairs, reward accuracy %.3f, KL %.2f, %.0f s%n",
@@ -68,6 +64,36 @@ final class RefreshOptions {
         List<String> reasons = report.reasons();
         reasons.forEach(reason -> System.out.println("  " + reason));
         return 0;
+    }
+
+    /** What the refresh in this folder was begun with, or is begun with now. */
+    private RefreshPlan plan(Refresh.Until until) throws IOException {
+        RefreshConfig config = RefreshConfig.defaults();
+        if (bots.isPresent()) {
+            RefreshService.BotRefresh settings =
+                    new WatchedFile<>(bots.get(), ServeCommand::read).value().get(bot);
+            if (settings == null) {
+                throw new IOException("%s has no bot %s".formatted(bots.get(), bot));
+            }
+            config = settings.config();
+        }
+        RefreshPlan asked =
+                new RefreshPlan(Refresh.Order.first(bot, version, origin, champion.orElse(origin), until), config, 0);
+        RefreshPlan plan = RefreshPlan.read(out).orElse(asked).until(until);
+        if (!plan.order().equals(asked.order())) {
+            throw new IOException("%s holds a refresh of %s that makes %s from %s against %s; choose another folder"
+                    .formatted(
+                            out,
+                            plan.order().bot(),
+                            plan.order().version(),
+                            plan.order().origin(),
+                            plan.order().champion()));
+        }
+        if (!plan.config().equals(config)) {
+            System.err.printf("the refresh in %s goes on with the settings that it was begun with%n", out);
+        }
+        plan.write(out);
+        return plan;
     }
 
     private static String outcome(Report report) {

@@ -15,7 +15,7 @@ import java.util.Optional;
  *     next refresh
  */
 record RefreshPlan(Refresh.Order order, RefreshConfig config, long judgedUntil) {
-    private static final String FILE = "plan.json";
+    static final String FILE = "plan.json";
 
     /** The plan in {@code folder}; none where no refresh was begun there. */
     static Optional<RefreshPlan> read(Path folder) throws IOException {
@@ -23,6 +23,13 @@ record RefreshPlan(Refresh.Order order, RefreshConfig config, long judgedUntil) 
         return Files.exists(file)
                 ? Optional.of(EventJson.mapper().readValue(file.toFile(), RefreshPlan.class))
                 : Optional.empty();
+    }
+
+    /** The same, to be run up to {@code end}. */
+    RefreshPlan until(Refresh.Until end) {
+        Refresh.Order own =
+                new Refresh.Order(order.bot(), order.version(), order.origin(), order.champion(), end, order.level());
+        return new RefreshPlan(own, config, judgedUntil);
     }
 
     static boolean exists(Path folder) {

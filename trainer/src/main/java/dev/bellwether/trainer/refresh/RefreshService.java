@@ -59,6 +59,7 @@ public final class RefreshService implements AutoCloseable {
     private final String kafka;
     private final Supplier<Map<String, BotRefresh>> bots;
     private final PolicyStore store;
+    private final Training training;
     private final RefreshFolders folders;
     private final Clock clock;
     private final FeedbackLog log;
@@ -71,20 +72,48 @@ public final class RefreshService implements AutoCloseable {
     private @Nullable CompletableFuture<Void> running;
     private volatile boolean closing;
 
-    /** A bot's first champion and its refresh's settings. */
-    public record BotRefresh(String champion, RefreshConfig config) {}
+    /**
+     * What a bot's refreshes go by.
+     *
+     * @param champion its first one
+     * @param named versions that its settings name otherwise
+     */
+    public record BotRefresh(String champion, List<String> named, RefreshConfig config) {}
+
+    /** Trains and examines a version from a snapshot, as planned. */
+    interface Training {
+        Report run(RefreshPlan plan, Snapshot snapshot, Path folder, RefreshListener listener) throws IOException;
+    }
 
     /**
      * @param bots every bot's settings, as they are now
      */
     public RefreshService(
             String kafka, Supplier<Map<String, BotRefresh>> bots, PolicyStore store, Path data, Clock clock) {
+        this(
+                kafka,
+                bots,
+                store,
+                data,
+                clock,
+                (plan, snapshot, folder, listener) ->
+                        new Refresh(plan.order(), plan.config(), store, folder, listener, clock).run(snapshot));
+    }
+
+    RefreshService(
+            String kafka,
+            Supplier<Map<String, BotRefresh>> bots,
+            PolicyStore store,
+            Path data,
+            Clock clock,
+            Training training) {
         this.kafka = kafka;
         this.bots = bots;
         this.store = store;
+        this.training = training;
         this.folders = new RefreshFolders(data);
         this.clock = clock;
-        this.log = new FeedbackLog(kafka);
+        this.log = new FeedbackLog(kafka, clock);
         this.requests = new KafkaConsumer<>(
                 Map.of(
                         ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
@@ -124,6 +153,7 @@ public final class RefreshService implements AutoCloseable {
                 running = null;
                 // Its snapshot may have been written after somebody asked to be forgotten, who was still in it.
                 folders.forget(log.erasures());
+                tidy(refreshing);
             }
             if (log.erasuresChanged()) {
                 folders.forget(log.erasures());
@@ -167,6 +197,33 @@ public final class RefreshService implements AutoCloseable {
                         clock.millis());
                 var _ = write(Topics.REFRESH_PROGRESS, id, waiting);
             });
+        }
+    }
+
+    /** Takes away what the bot's refreshes of long ago left: their data, and those of their versions that nothing names. */
+    private void tidy(String bot) {
+        BotRefresh settings = bots.get().get(bot);
+        if (settings == null) {
+            return;
+        }
+        Set<String> used = new HashSet<>(settings.named());
+        used.add(settings.champion());
+        log.rollout(bot).map(RolloutState::versions).ifPresent(used::addAll);
+        try {
+            List<RefreshPlan> old = folders.thin(bot, settings.config().kept());
+            store.newestReward(bot).ifPresent(used::add);
+            for (RefreshPlan plan : old) {
+                for (String version :
+                        List.of(plan.order().version(), plan.order().rewardModel())) {
+                    if (!used.contains(version)
+                            && store.adaptersOf(bot, version).isEmpty()
+                            && store.remove(bot, version)) {
+                        LOG.info("version {} of {} is removed: nothing uses it, and it is old", version, bot);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("what old refreshes of {} left is not all taken away: {}", bot, e.getMessage());
         }
     }
 
@@ -232,8 +289,10 @@ public final class RefreshService implements AutoCloseable {
             RefreshPlan plan = planned(bot, id, settings);
             Snapshot snapshot = log.snapshot(bot, plan.config().quarantine());
             running = CompletableFuture.runAsync(
-                    () -> refresh(id, plan, snapshot),
-                    command -> Thread.ofPlatform().name("refresh").daemon().start(command));
+                            () -> refresh(id, plan, snapshot),
+                            command ->
+                                    Thread.ofPlatform().name("refresh").daemon().start(command))
+                    .whenComplete((_, _) -> log.wake());
         } catch (IOException e) {
             running = CompletableFuture.failedFuture(e);
         }
@@ -283,7 +342,7 @@ public final class RefreshService implements AutoCloseable {
                     tell(lease, Announcement.of(Topics.REFRESH_PROGRESS, id, progress));
                 }
             };
-            Report report = new Refresh(order, plan.config(), store, folder, listener, clock).run(snapshot);
+            Report report = training.run(plan, snapshot, folder, listener);
             announce(lease, id, order.bot(), report);
             folders.end(order.bot(), id, clock.instant());
             LOG.info("refresh {} of {} is done: {}", id, order.bot(), report);
@@ -341,5 +400,6 @@ public final class RefreshService implements AutoCloseable {
     @Override
     public void close() {
         closing = true;
+        log.wake();
     }
 }

@@ -70,6 +70,7 @@ final class RewardStage {
                 .train(
                         comparisons,
                         votes,
+                        stages.savepoint(file),
                         (step, steps) -> listener.progress(name, step / (double) steps, Map.of("step", (double) step)));
         model.calibrate(start.candidate() ? sampled(ownSeed) : judged(comparisons, votes, ownSeed));
         stages.save(
@@ -77,6 +78,7 @@ final class RewardStage {
                 model.weights().vector(),
                 model.scale().mean(),
                 model.scale().deviation());
+        stages.deleteSavepoint(file);
         return model;
     }
 

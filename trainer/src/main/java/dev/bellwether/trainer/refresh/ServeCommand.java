@@ -85,6 +85,16 @@ public final class ServeCommand implements Callable<Integer> {
             @Nullable JsonNode refresh) {
         private static final Sections NONE = new Sections(null, null, null, null, null, null);
 
+        /** The versions that answer when the champion does not. */
+        private List<String> fallbacks() {
+            return serving == null
+                    ? List.of()
+                    : serving.path("fallbacks")
+                            .valueStream()
+                            .map(JsonNode::asText)
+                            .toList();
+        }
+
         /** The section {@code refresh}; rollouts are sampled as the bot's replies are, unless it says otherwise. */
         private RefreshConfig settings() throws JsonProcessingException {
             ObjectNode settings = YAML.createObjectNode();
@@ -125,7 +135,7 @@ public final class ServeCommand implements Callable<Integer> {
                 YAML.readValue(text, BotsFile.class).bots().entrySet()) {
             Sections sections = Objects.requireNonNullElse(bot.getValue(), Sections.NONE);
             String champion = Champion.of(bot.getKey(), sections.champion());
-            bots.put(bot.getKey(), new BotRefresh(champion, sections.settings()));
+            bots.put(bot.getKey(), new BotRefresh(champion, sections.fallbacks(), sections.settings()));
         }
         return bots;
     }

@@ -2,6 +2,7 @@ package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.objective.PolicyTraining;
+import dev.bellwether.trainer.reward.Savepoint;
 import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -34,7 +37,13 @@ final class Stages {
     private static final Logger LOG = LoggerFactory.getLogger(Stages.class);
     private static final String POLICY = "policy-";
     private static final String SAVED =
-            "(reward|judge|distilled|actor|%s\\d+)(-from-.*)?([.]unfinished)?".formatted(POLICY);
+            "(reward|judge|distilled|actor|%s\\d+)(-from-.*)?([.]training)?([.]unfinished)?".formatted(POLICY);
+    private static final String TRAINING = ".training";
+
+    /** How often a training inside a stage is saved, and how many times as long as saving takes it waits at least. */
+    private static final Duration SAVED_EVERY = Duration.ofSeconds(5);
+
+    private static final int SAVING_SHARE = 20;
     private static final int CHECKSUM_BYTES = Long.BYTES;
 
     private final Path directory;
@@ -49,12 +58,16 @@ final class Stages {
 
     /** The numbers beside a saved vector, which is in {@code vector} then; nothing where it has to be made again. */
     Optional<double[]> load(String name, Tensor vector) {
+        return load(name, List.of(vector));
+    }
+
+    private Optional<double[]> load(String name, List<Tensor> vectors) {
         Path file = directory.resolve(name);
         if (!Files.exists(file)) {
             return Optional.empty();
         }
         try {
-            return Optional.of(load(file, List.of(vector)));
+            return Optional.of(load(file, vectors));
         } catch (IOException e) {
             LOG.warn("{} is damaged and made again: {}", file, e.getMessage());
             return Optional.empty();
@@ -66,6 +79,40 @@ final class Stages {
         for (Path file : files(SAVED)) {
             Files.delete(file);
         }
+    }
+
+    /** Where the training stands that ends in what is saved as {@code name}. */
+    Savepoint savepoint(String name) {
+        return new Savepoint() {
+            private long next = System.nanoTime() + SAVED_EVERY.toNanos();
+
+            @Override
+            public Optional<double[]> restore(Parameters parameters) {
+                Optional<double[]> numbers = load(name + TRAINING, vectors(parameters));
+                numbers.ifPresent(saved -> parameters.resumeAfter((int) saved[saved.length - 1]));
+                return numbers.map(saved -> Arrays.copyOf(saved, saved.length - 1));
+            }
+
+            @Override
+            public boolean due() {
+                return System.nanoTime() - next >= 0;
+            }
+
+            @Override
+            public void save(Parameters parameters, double... numbers) throws IOException {
+                long begun = System.nanoTime();
+                double[] all = Arrays.copyOf(numbers, numbers.length + 1);
+                all[numbers.length] = parameters.steps();
+                Stages.this.save(name + TRAINING, vectors(parameters), all);
+                long took = System.nanoTime() - begun;
+                next = System.nanoTime() + Math.max(SAVED_EVERY.toNanos(), SAVING_SHARE * took);
+            }
+        };
+    }
+
+    /** Deletes what a {@link #savepoint} kept, once its training has come to its end. */
+    void deleteSavepoint(String name) throws IOException {
+        Files.deleteIfExists(directory.resolve(name + TRAINING));
     }
 
     /** Keeps the last two states of a policy's training, so that a damaged one leaves the one before. */
@@ -117,10 +164,12 @@ final class Stages {
 
     private static List<Tensor> vectors(PolicyTraining training) {
         List<Tensor> vectors = new ArrayList<>();
-        for (Parameters each : training.trained()) {
-            vectors.addAll(List.of(each.weights().vector(), each.momentum(), each.variance()));
-        }
+        training.trained().forEach(each -> vectors.addAll(vectors(each)));
         return vectors;
+    }
+
+    private static List<Tensor> vectors(Parameters parameters) {
+        return List.of(parameters.weights().vector(), parameters.momentum(), parameters.variance());
     }
 
     private static String policyName(int step) {

@@ -23,8 +23,8 @@ sealed interface Evidence {
      */
     double margin(List<float[]> rewards, double bias);
 
-    /** The same with {@code factor} times its weight. */
-    Evidence times(double factor);
+    /** The same with another weight. */
+    Evidence weighing(double own);
 
     /** A comparison. */
     record Compared(Comparison comparison, double weight) implements Evidence {
@@ -48,8 +48,8 @@ sealed interface Evidence {
         }
 
         @Override
-        public Evidence times(double factor) {
-            return new Compared(comparison, factor * weight);
+        public Evidence weighing(double own) {
+            return new Compared(comparison, own);
         }
     }
 
@@ -72,8 +72,8 @@ sealed interface Evidence {
         }
 
         @Override
-        public Evidence times(double factor) {
-            return new Voted(vote, factor * weight);
+        public Evidence weighing(double own) {
+            return new Voted(vote, own);
         }
     }
 

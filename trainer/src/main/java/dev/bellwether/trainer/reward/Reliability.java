@@ -78,7 +78,9 @@ final class Reliability {
             next = last;
         }
         Reliability reliability = new Reliability(opinions, usual);
-        return all.stream().map(each -> each.times(reliability.of(each))).toList();
+        return all.stream()
+                .map(each -> each.weighing(reliability.of(each) * each.weight()))
+                .toList();
     }
 
     /** Of several people the one who is least reliable. */

@@ -10,11 +10,14 @@ import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Pass;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.tensor.Torch;
+import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
@@ -68,56 +71,114 @@ public final class RewardTraining {
      * epoch on a person's judgements count as far as they are {@linkplain Reliability reliable}; where much does not, training
      * begins anew without it.
      *
+     * @param savepoint goes on where it was cut off, and ends as if it had not been
      * @param progress hears the step and their number
      */
-    public void train(List<Comparison> judged, List<Vote> votes, BiConsumer<Integer, Integer> progress) {
+    public void train(
+            List<Comparison> judged, List<Vote> votes, Savepoint savepoint, BiConsumer<Integer, Integer> progress)
+            throws IOException {
         List<Evidence> all = new ArrayList<>();
         judged.forEach(each -> all.add(new Evidence.Compared(each)));
         votes.forEach(each -> all.add(new Evidence.Voted(each, config.voteWeight() * each.weight())));
         Mismatches.of(good(judged, votes), config, random.nextLong())
                 .forEach(each -> all.add(new Evidence.Compared(each)));
-        int[][] draws = bootstrap(all.size());
-        try (Weights beginning = model.weights().copy()) {
-            List<Evidence> believed = epochs(all, all, true, draws, progress);
-            if (!believed.isEmpty()) {
+        Epochs epochs = new Epochs(all, bootstrap(all.size()), random.nextLong(), savepoint, progress);
+        try (Weights beginning = model.weights().copy();
+                Parameters parameters = new Parameters(model.weights(), Parameters.AdamW.FINE_TUNING)) {
+            savepoint.restore(parameters).ifPresent(epochs::resume);
+            if (!epochs.run(parameters)) {
                 model.weights().take(beginning);
-                bias = 0;
-                epochs(all, believed, false, draws, progress);
+                parameters.reset();
+                epochs.beginAnew();
+                epochs.run(parameters);
             }
         }
     }
 
-    /**
-     * Passes over the evidence; after the first it is weighed by what the model has come to think of people.
-     *
-     * @param evidence as it is
-     * @param believed as it is weighed in the first pass
-     * @param doubting whether to end after that pass where much less can be believed
-     * @return what can be believed then, for training to begin anew with; empty otherwise
-     */
-    private List<Evidence> epochs(
-            List<Evidence> evidence,
-            List<Evidence> believed,
-            boolean doubting,
-            int[][] draws,
-            BiConsumer<Integer, Integer> progress) {
-        double haste =
-                Math.clamp(STEPS_FEW * config.batchWeight() / (config.epochs() * weight(believed)), 1, HASTE_MOST);
-        int perEpoch = Math.max(
-                (int) Math.ceil(haste * weight(believed) / config.batchWeight()),
-                Math.clamp(Math.ceilDiv(STEPS_LEAST, config.epochs()), 1, Math.max(1, evidence.size())));
-        int steps = config.epochs() * perEpoch;
-        int warmup = (int) Math.ceil(WARMUP * steps);
-        List<Evidence> weighed = believed;
-        List<Integer> order = List.of();
-        try (Parameters parameters = new Parameters(model.weights(), Parameters.AdamW.FINE_TUNING)) {
-            for (int step = 0; step < steps; step++) {
-                int part = step % perEpoch;
-                order = part == 0 ? shuffled(evidence.size()) : order;
-                if (step == perEpoch) {
+    /** Epochs over the evidence; after the first it is weighed by what the model has come to think of people. */
+    private final class Epochs {
+        private final List<Evidence> evidence;
+        private final int[][] draws;
+        private final long seed;
+        private final Savepoint savepoint;
+        private final BiConsumer<Integer, Integer> progress;
+
+        /** Whether to end after the first epoch where much less can be believed. */
+        private boolean doubting = true;
+
+        /** As the evidence is weighed in the first epoch. */
+        private List<Evidence> believed;
+
+        /** As it is weighed now. */
+        private List<Evidence> weighed;
+
+        private int made;
+
+        private Epochs(
+                List<Evidence> evidence,
+                int[][] draws,
+                long seed,
+                Savepoint savepoint,
+                BiConsumer<Integer, Integer> progress) {
+            this.evidence = evidence;
+            this.draws = draws;
+            this.seed = seed;
+            this.savepoint = savepoint;
+            this.progress = progress;
+            this.believed = evidence;
+            this.weighed = evidence;
+        }
+
+        private void beginAnew() {
+            doubting = false;
+            believed = weighed;
+            made = 0;
+            bias = 0;
+        }
+
+        private double[] position() {
+            double[] standing = {doubting ? 1 : 0, made, bias};
+            return Stream.of(
+                            Arrays.stream(standing),
+                            believed.stream().mapToDouble(Evidence::weight),
+                            weighed.stream().mapToDouble(Evidence::weight))
+                    .flatMapToDouble(Function.identity())
+                    .toArray();
+        }
+
+        private void resume(double... position) {
+            doubting = position[0] > 0;
+            made = (int) position[1];
+            bias = position[2];
+            believed = weighing(position, 3);
+            weighed = weighing(position, 3 + evidence.size());
+        }
+
+        private List<Evidence> weighing(double[] position, int from) {
+            return IntStream.range(0, evidence.size())
+                    .mapToObj(i -> evidence.get(i).weighing(position[from + i]))
+                    .toList();
+        }
+
+        /** Runs to the end; false where much less can be believed after the first epoch, and training has to begin anew. */
+        private boolean run(Parameters parameters) throws IOException {
+            double haste =
+                    Math.clamp(STEPS_FEW * config.batchWeight() / (config.epochs() * weight(believed)), 1, HASTE_MOST);
+            int perEpoch = Math.max(
+                    (int) Math.ceil(haste * weight(believed) / config.batchWeight()),
+                    Math.clamp(Math.ceilDiv(STEPS_LEAST, config.epochs()), 1, Math.max(1, evidence.size())));
+            int steps = config.epochs() * perEpoch;
+            int warmup = (int) Math.ceil(WARMUP * steps);
+            List<Integer> order = shuffled(made / perEpoch);
+            while (made < steps) {
+                int part = made % perEpoch;
+                if (part == 0) {
+                    order = shuffled(made / perEpoch);
+                }
+                if (made == perEpoch) {
                     weighed = Reliability.weigh(evidence, model, bias, config.smoothing());
                     if (doubting && weight(weighed) < BELIEVED_LEAST * weight(believed)) {
-                        return weighed;
+                        return false;
                     }
                 }
                 Batch batch = new Batch();
@@ -125,12 +186,24 @@ public final class RewardTraining {
                     batch.add(weighed.get(i), draws[i]);
                 }
                 double slope = backward(batch);
-                parameters.update(LearningRate.cosine(haste * config.learningRate(), step, steps, warmup));
+                parameters.update(LearningRate.cosine(haste * config.learningRate(), made, steps, warmup));
                 bias -= BIAS_RATE * slope;
-                progress.accept(step + 1, steps);
+                made++;
+                if (savepoint.due()) {
+                    savepoint.save(parameters, position());
+                }
+                progress.accept(made, steps);
             }
+            return true;
         }
-        return List.of();
+
+        /** The order of an epoch, its own in each pass. */
+        private List<Integer> shuffled(int epoch) {
+            List<Integer> order =
+                    new ArrayList<>(IntStream.range(0, evidence.size()).boxed().toList());
+            Collections.shuffle(order, new Random(seed + 2L * epoch + (doubting ? 0 : 1)));
+            return order;
+        }
     }
 
     private static double weight(List<Evidence> evidence) {
@@ -143,12 +216,6 @@ public final class RewardTraining {
                         comparisons.stream().map(Comparison::chosen),
                         votes.stream().filter(Vote::up).map(Vote::reply))
                 .toList();
-    }
-
-    private List<Integer> shuffled(int size) {
-        List<Integer> order = new ArrayList<>(IntStream.range(0, size).boxed().toList());
-        Collections.shuffle(order, random);
-        return order;
     }
 
     private static List<Integer> part(List<Integer> order, int part, int parts) {

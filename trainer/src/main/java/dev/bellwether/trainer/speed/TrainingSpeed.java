@@ -17,6 +17,7 @@ import dev.bellwether.trainer.objective.Rollouts;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.reward.RewardTraining;
+import dev.bellwether.trainer.reward.Savepoint;
 import dev.bellwether.trainer.sft.SftConfig;
 import dev.bellwether.trainer.sft.SupervisedFineTuning;
 import dev.bellwether.trainer.tensor.ComputeDevice;
@@ -137,7 +138,7 @@ final class TrainingSpeed {
         }
     }
 
-    private double reward(Weights base) {
+    private double reward(Weights base) throws IOException {
         CheckpointConfig heads = config.asRewardModel(RewardConfig.DEFAULT.heads(), Pooling.MEAN);
         int pairs = Math.max(1, rows / 2);
         RewardConfig settings =
@@ -149,7 +150,7 @@ final class TrainingSpeed {
         try (RewardModel model = new RewardModel(heads, base.trainable(heads, lora, 1), settings.batchTokens())) {
             List<Double> seconds = new ArrayList<>();
             long[] last = {System.nanoTime()};
-            new RewardTraining(model, settings, 1).train(comparisons, List.of(), (_, _) -> {
+            new RewardTraining(model, settings, 1).train(comparisons, List.of(), Savepoint.NONE, (_, _) -> {
                 long now = System.nanoTime();
                 seconds.add((now - last[0]) / 1e9);
                 last[0] = now;

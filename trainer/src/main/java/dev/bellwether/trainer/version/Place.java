@@ -78,10 +78,13 @@ final class Place {
             uses.add("version %s holds adapters of it".formatted(adapters));
         }
         JsonNode rollout = rollout();
-        for (String role : List.of("champion", "candidate", "previous")) {
+        for (String role : List.of("champion", "candidate", "previous", "pinned")) {
             if (rollout.path(role).asText().equals(version)) {
                 uses.add("it is the %s of the rollout".formatted(role));
             }
+        }
+        if (rollout.path("anchor").path("version").asText().equals(version)) {
+            uses.add("the hold-out stays on it");
         }
         for (JsonNode waiting : rollout.path("waiting")) {
             if (waiting.asText().equals(version)) {

@@ -69,7 +69,8 @@ class ExternalRefreshIT {
                 plain.quarantine(),
                 plain.training(),
                 new ExternalConfig(command, Duration.ofMinutes(5), silenceMax),
-                List.of());
+                List.of(),
+                plain.kept());
     }
 
     private static List<String> driver(String mode) {

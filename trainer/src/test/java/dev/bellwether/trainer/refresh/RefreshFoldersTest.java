@@ -99,6 +99,31 @@ class RefreshFoldersTest {
         assertThat(kept).allMatch(file -> Files.exists(folder.resolve(file)));
     }
 
+    @Test
+    void keepsPlanAndReportAloneOfRefreshesOfLongAgo() throws IOException {
+        RefreshFolders folders = new RefreshFolders(directory);
+        List<Instant> begun = List.of(FIRST, FIRST.plusSeconds(60), SECOND, SECOND.plusSeconds(60));
+        for (Instant when : begun) {
+            report(folders, when, "v", true);
+            write(folders.of("support", RefreshFolders.name(when)).resolve("pairs.jsonl"));
+            write(folders.of("support", RefreshFolders.name(when)).resolve("external/plan.json"));
+            if (!when.equals(begun.get(1))) {
+                folders.end("support", RefreshFolders.name(when), when);
+            }
+        }
+        assertThat(folders.thin("support", 2)).as("one is not at its end yet").hasSize(1);
+        assertThat(directory.resolve("support/" + RefreshFolders.name(FIRST)))
+                .isDirectoryNotContaining(file -> file.endsWith("pairs.jsonl") || file.endsWith("external"))
+                .isDirectoryContaining(file -> file.endsWith("report.json"));
+        for (Instant when : begun.subList(1, 4)) {
+            assertThat(folders.of("support", RefreshFolders.name(when)).resolve("pairs.jsonl"))
+                    .exists();
+        }
+        assertThat(folders.thin("support", 2)).as("twice is once").hasSize(1);
+        assertThat(folders.thin("support", 9)).isEmpty();
+        assertThat(folders.passed("support")).hasSize(4);
+    }
+
     private static void write(Path file) throws IOException {
         Files.createDirectories(file.getParent());
         Files.writeString(file, "");

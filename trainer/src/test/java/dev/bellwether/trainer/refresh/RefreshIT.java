@@ -20,6 +20,7 @@ import dev.bellwether.policy.engine.GoldenCases;
 import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.prompt.Turn;
+import dev.bellwether.trainer.Trainer;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.Objective;
@@ -34,7 +35,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,6 +55,9 @@ class RefreshIT {
             "What does a transfer abroad cost?",
             "My phone was stolen, what now?");
     private static final int PEOPLE = 180;
+    private static final int KILLS = Integer.getInteger("kills", 3);
+    private static final int LIFE_MILLIS_MAX = 12_000;
+
     static final RefreshConfig CONFIG = new RefreshConfig(
             100,
             Duration.ofHours(1),
@@ -73,7 +79,8 @@ class RefreshIT {
                     BestOfN.Config.DEFAULT,
                     64),
             null,
-            List.of());
+            List.of(),
+            10);
 
     @TempDir
     private Path directory = Path.of("");
@@ -145,11 +152,81 @@ class RefreshIT {
                 Clock.systemUTC());
     }
 
+    /** Processes that are killed at any moment, while the settings change; {@code -Dkills} says how many. */
     @Test
-    void endsInTheSamePolicyWhetherItWasCutOffInTheMiddleOfPpoOrNot() throws IOException {
+    void endsInTheSamePolicyHoweverOftenItWasKilled() throws Exception {
         Snapshot snapshot = snapshot(false);
         Report whole = refresh("whole", (stage, fraction, metrics) -> {}).run(snapshot);
         assertThat(whole.version()).isEqualTo("whole");
+        snapshot.write(directory.resolve("snapshot"));
+        long seed = new SplittableRandom().nextLong();
+        Random random = new Random(seed);
+        Duration life = Duration.ZERO;
+        for (int kill = 0; kill < KILLS; kill++) {
+            life = Duration.ofMillis(500 + random.nextInt(LIFE_MILLIS_MAX));
+            Process trainer = trainer(kill == 0 ? CONFIG.steps() : CONFIG.steps() + kill);
+            boolean ended = trainer.waitFor(life.toMillis(), TimeUnit.MILLISECONDS);
+            trainer.destroyForcibly().waitFor();
+            assertThat(ended && trainer.exitValue() != 0)
+                    .as("it failed: %s", Files.readString(directory.resolve("log.txt")))
+                    .isFalse();
+        }
+        Process last = trainer(1);
+        assertThat(last.waitFor())
+                .as(Files.readString(directory.resolve("log.txt")))
+                .isZero();
+        Report report = Refresh.report(directory.resolve("cut")).orElseThrow();
+        assertThat(report.reasons()).isEqualTo(whole.reasons());
+        assertThat(weights("cut")).as("seed %d", seed).isEqualTo(weights("whole"));
+        assertThat(weights("reward-cut")).as("seed %d", seed).isEqualTo(weights("reward-whole"));
+        GoldenCases.verify(store.open("support", "cut"), 1, Precision.FLOAT32);
+        Manifest rewards = store.manifest("support", "reward-cut");
+        assertThat(rewards.parent()).isEqualTo("default");
+        assertThat(rewards.refresh())
+                .asString()
+                .contains("\"accuracy\":1.0", "\"heads\":4", "\"votes\":0")
+                .contains("\"comparisons\":");
+        prefersKindness("reward-cut");
+    }
+
+    private byte[] weights(String version) throws IOException {
+        return Files.readAllBytes(store.path("support", version).resolve("model.safetensors"));
+    }
+
+    /** The command, with other settings by now. */
+    private Process trainer(int steps) throws IOException {
+        Path bots = directory.resolve("bots.yaml");
+        Files.writeString(bots, """
+                bots:
+                  support:
+                    champion: default
+                    refresh: {judgements: 100, interval: PT1H, judgements_min: 10, pairs_min: 20, temperature: 0.7,
+                              completion_tokens_max: 32, steps: %d, training: {device: cpu, rollouts: 64}}
+                """.formatted(steps));
+        Path java = Path.of(System.getProperty("java.home"), "bin/java");
+        List<String> command = List.of(
+                java.toString(),
+                "-Xmx2g",
+                Trainer.class.getName(),
+                "refresh",
+                "--snapshot",
+                "snapshot",
+                "--out",
+                "cut");
+        ProcessBuilder builder = new ProcessBuilder(Stream.concat(
+                        command.stream(), Stream.of("--store", "store", "--version", "cut", "--bots", bots.toString()))
+                .toList());
+        builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
+        return builder.directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                        directory.resolve("log.txt").toFile()))
+                .start();
+    }
+
+    @Test
+    void publishesTheRewardModelOnceAndSaysTheSameAgain() throws IOException {
+        Snapshot snapshot = snapshot(false);
         assertThatThrownBy(() -> refresh("cut", (stage, fraction, metrics) -> {
                             if (stage.equals("ppo") && fraction >= .5) {
                                 throw new IllegalStateException("cut off");
@@ -167,19 +244,9 @@ class RefreshIT {
                 })
                 .run(snapshot(true));
         assertThat(resumed).as("the steps that were left").containsExactly(1.0);
-        assertThat(report.reasons()).isEqualTo(whole.reasons());
-        assertThat(store.open("support", "cut").parameters())
-                .isEqualTo(store.open("support", "whole").parameters());
-        GoldenCases.verify(store.open("support", "cut"), 1, Precision.FLOAT32);
         assertThat(store.manifest("support", "reward-cut"))
                 .as("published before PPO, and once")
                 .isEqualTo(rewards);
-        assertThat(rewards.parent()).isEqualTo("default");
-        assertThat(rewards.refresh())
-                .asString()
-                .contains("\"accuracy\":1.0", "\"heads\":4", "\"votes\":0")
-                .contains("\"comparisons\":");
-        prefersKindness("reward-cut");
         assertThat(refresh("cut", (stage, fraction, metrics) -> {}).run(snapshot))
                 .isEqualTo(report);
     }
@@ -195,7 +262,7 @@ class RefreshIT {
                 new BestOfN.Config(1, 6, 4),
                 16);
         RefreshConfig config = new RefreshConfig(
-                100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null, List.of());
+                100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null, List.of(), 10);
         Set<String> stages = new LinkedHashSet<>();
         Report report = new Refresh(
                         Refresh.Order.first("support", "adapted", "default", "default", Refresh.Until.PUBLISH),

@@ -48,7 +48,8 @@ class RefreshPlanTest {
                         false,
                         training,
                         new ExternalConfig(List.of("train", "it"), Duration.ofHours(2), Duration.ofMinutes(1)),
-                        List.of(new KnownAnswer("Where?", "Here."))),
+                        List.of(new KnownAnswer("Where?", "Here.")),
+                        3),
                 1_234_567_890_123L);
         plan.write(directory.resolve("new/folder"));
         assertThat(RefreshPlan.read(directory.resolve("new/folder"))).contains(plan);

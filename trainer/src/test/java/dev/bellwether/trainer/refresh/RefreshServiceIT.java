@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -56,7 +57,7 @@ class RefreshServiceIT {
     void publishesARewardModelWhereAnUpstreamAnswersAndRegistersNoCandidate() throws Exception {
         PolicyStore store = RefreshIT.withDefaultPolicy(directory.resolve("store"));
         AdvancedClock clock = new AdvancedClock();
-        Map<String, BotRefresh> bots = Map.of("support", new BotRefresh("large", RefreshIT.CONFIG));
+        Map<String, BotRefresh> bots = Map.of("support", new BotRefresh("large", List.of(), RefreshIT.CONFIG));
         try (LocalKafka kafka = LocalKafka.start(directory.resolve("kafka"))) {
             judgeAndAsk(kafka.bootstrapServers());
             RefreshService service = new RefreshService(

@@ -6,6 +6,7 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.objective.PolicyTraining;
+import dev.bellwether.trainer.reward.Savepoint;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -127,5 +128,30 @@ class StagesTest {
         Files.write(last, bytes);
         assertThat(stages.restorePolicy(training)).isEqualTo(1);
         assertThat(training.firstWeight()).isEqualTo(1);
+    }
+
+    @Test
+    void keepsWhereATrainingInsideAStageStandsUntilItsEnd() throws IOException {
+        Stages stages = new Stages(directory);
+        Parameters parameters = training.trained().getFirst();
+        assertThat(stages.savepoint("reward").restore(parameters)).isEmpty();
+        training.step(0);
+        parameters.resumeAfter(7);
+        Savepoint savepoint = stages.savepoint("reward");
+        assertThat(savepoint.due())
+                .as("nothing was done yet that would be lost")
+                .isFalse();
+        savepoint.save(parameters, .5, -3);
+        training.step(1);
+        parameters.resumeAfter(8);
+        assertThat(stages.savepoint("judge").restore(parameters)).isEmpty();
+        assertThat(stages.savepoint("reward").restore(parameters)).hasValue(new double[] {.5, -3});
+        assertThat(training.firstWeight()).isEqualTo(1);
+        assertThat(parameters.steps()).isEqualTo(7);
+        stages.deleteSavepoint("reward");
+        assertThat(stages.savepoint("reward").restore(parameters)).isEmpty();
+        savepoint.save(parameters, .5);
+        stages.delete();
+        assertThat(directory).isEmptyDirectory();
     }
 }

@@ -98,7 +98,8 @@ class WorkshopTest {
                 true,
                 new TrainingConfig(kind, LORA, "cpu", true, Objective.PPO, BestOfN.Config.DEFAULT, 8),
                 null,
-                List.of());
+                List.of(),
+                10);
         return new Workshop(
                 config, RewardConfig.DEFAULT, store.open("desk", "origin"), Snapshot.of(List.of(), List.of()));
     }

@@ -1,6 +1,7 @@
 package dev.bellwether.trainer.reward;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
@@ -10,15 +11,23 @@ import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.IntFunction;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RewardTrainingTest {
     private static final Path CHECKPOINT = Path.of("../policy/src/test/resources/reference/llama-tied");
@@ -55,8 +64,9 @@ class RewardTrainingTest {
     private record Trained(float[] weights, double bias, double accuracy) {}
 
     private static Trained train(
-            RewardConfig config, List<Comparison> comparisons, List<Vote> votes, List<Comparison> heldOut) {
-        return train(Optional.empty(), config, comparisons, votes, heldOut);
+            RewardConfig config, List<Comparison> comparisons, List<Vote> votes, List<Comparison> heldOut)
+            throws IOException {
+        return train(Optional.empty(), config, comparisons, votes, heldOut, Savepoint.NONE);
     }
 
     private static Trained train(
@@ -64,13 +74,15 @@ class RewardTrainingTest {
             RewardConfig config,
             List<Comparison> comparisons,
             List<Vote> votes,
-            List<Comparison> heldOut) {
+            List<Comparison> heldOut,
+            Savepoint savepoint)
+            throws IOException {
         Checkpoint policy = Checkpoint.open(CHECKPOINT);
         CheckpointConfig reward = policy.config().asRewardModel(config.heads(), Pooling.MEAN);
         try (Weights base = Weights.of(policy, ComputeDevice.CPU);
                 RewardModel model = new RewardModel(reward, base.trainable(reward, lora, 1), config.batchTokens())) {
             RewardTraining training = new RewardTraining(model, config, 1);
-            training.train(comparisons, votes, (step, steps) -> {});
+            training.train(comparisons, votes, savepoint, (step, steps) -> {});
             return new Trained(
                     model.weights().toArray(),
                     training.bias(),
@@ -83,7 +95,7 @@ class RewardTrainingTest {
     }
 
     @Test
-    void learnsWhatComparisonsAndThumbsAgreeOn() {
+    void learnsWhatComparisonsAndThumbsAgreeOn() throws IOException {
         List<Comparison> heldOut = comparisons(50);
         assertThat(train(config(3e-3, 6, 1_800), comparisons(96), votes(48), heldOut)
                         .accuracy())
@@ -91,22 +103,27 @@ class RewardTrainingTest {
     }
 
     @Test
-    void learnsTheSameByAdapters() {
+    void learnsTheSameByAdapters() throws IOException {
         List<Comparison> heldOut = comparisons(50);
-        Trained trained =
-                train(Optional.of(LoraConfig.DEFAULT), config(3e-3, 6, 1_800), comparisons(96), votes(48), heldOut);
+        Trained trained = train(
+                Optional.of(LoraConfig.DEFAULT),
+                config(3e-3, 6, 1_800),
+                comparisons(96),
+                votes(48),
+                heldOut,
+                Savepoint.NONE);
         assertThat(trained.accuracy()).isGreaterThan(.9);
     }
 
     @Test
-    void learnsFromThumbsAlone() {
+    void learnsFromThumbsAlone() throws IOException {
         List<Comparison> heldOut = comparisons(50);
         assertThat(train(config(3e-3, 6, 1_800), List.of(), votes(96), heldOut).accuracy())
                 .isGreaterThan(.9);
     }
 
     @Test
-    void learnsTheSameHoweverItsStepsAreCutIntoBatches() {
+    void learnsTheSameHoweverItsStepsAreCutIntoBatches() throws IOException {
         List<Comparison> comparisons = comparisons(20);
         List<Vote> votes = votes(7);
         Trained whole = train(config(1e-3, 1, 10_000), comparisons, votes, List.of());
@@ -115,20 +132,89 @@ class RewardTrainingTest {
         assertThat(cut.bias()).isCloseTo(whole.bias(), within(1e-7)).isNotZero();
     }
 
-    /** Three of ten people say the opposite of what the others say, twelve times each. */
-    @Test
-    void learnsWhatMostPeopleMeanWhereSomeSayTheOpposite() {
-        List<Comparison> named = new ArrayList<>();
-        List<Comparison> unnamed = new ArrayList<>();
-        List<Comparison> all = comparisons(120);
+    /** Keeps every step, and dies behind one. */
+    private static final class Mortal implements Savepoint {
+        private final List<float[]> vectors = new ArrayList<>();
+        private double[] numbers = {};
+        private int parametersSteps;
+        private int left;
+
+        private Mortal(int left) {
+            this.left = left;
+        }
+
+        private static List<Tensor> vectors(Parameters parameters) {
+            return List.of(parameters.weights().vector(), parameters.momentum(), parameters.variance());
+        }
+
+        @Override
+        public Optional<double[]> restore(Parameters parameters) {
+            if (vectors.isEmpty()) {
+                return Optional.empty();
+            }
+            try (NoGradGuard _ = new NoGradGuard()) {
+                for (int i = 0; i < vectors.size(); i++) {
+                    vectors(parameters)
+                            .get(i)
+                            .copy_(Torch.floats(ComputeDevice.CPU, vectors.get(i), vectors.get(i).length));
+                }
+            }
+            parameters.resumeAfter(parametersSteps);
+            return Optional.of(numbers);
+        }
+
+        @Override
+        public boolean due() {
+            return true;
+        }
+
+        @Override
+        public void save(Parameters parameters, double... standing) throws IOException {
+            vectors.clear();
+            vectors(parameters).forEach(vector -> vectors.add(Torch.toArray(vector)));
+            numbers = standing;
+            parametersSteps = parameters.steps();
+            if (--left == 0) {
+                throw new IOException("dies");
+            }
+        }
+    }
+
+    /** Behind the 25 steps of the first epoch training begins anew, without those who are not believed. */
+    @ParameterizedTest
+    @ValueSource(ints = {4, 25, 26, 60})
+    void endsInTheSameWeightsWhereverItWasCutOff(int step) throws IOException {
+        List<Comparison> comparisons = contradicted(comparisons(120), i -> "person-" + i % 10);
+        RewardConfig config = config(3e-3, 2, 1_800);
+        List<Vote> votes = votes(7);
+        Trained whole = train(config, comparisons, votes, List.of());
+        Mortal mortal = new Mortal(step);
+        assertThatThrownBy(() -> train(Optional.empty(), config, comparisons, votes, List.of(), mortal))
+                .hasMessage("dies");
+        Trained resumed = train(Optional.empty(), config, comparisons, votes, List.of(), mortal);
+        assertThat(resumed.weights()).isEqualTo(whole.weights());
+        assertThat(resumed.bias()).isEqualTo(whole.bias());
+    }
+
+    /** Three of ten judgements say the opposite. */
+    private static List<Comparison> contradicted(List<Comparison> all, IntFunction<String> people) {
+        List<Comparison> contradicted = new ArrayList<>();
         for (int i = 0; i < all.size(); i++) {
             Comparison each = all.get(i);
             boolean opposite = i % 10 < 3;
             Sample chosen = opposite ? each.rejected() : each.chosen();
             Sample rejected = opposite ? each.chosen() : each.rejected();
-            named.add(new Comparison(chosen, rejected, 1, List.of("person-" + i % 10), i, null));
-            unnamed.add(new Comparison(chosen, rejected, 1, List.of("person-" + i), i, null));
+            contradicted.add(new Comparison(chosen, rejected, 1, List.of(people.apply(i)), i, null));
         }
+        return contradicted;
+    }
+
+    /** Three of ten people say the opposite of what the others say, twelve times each. */
+    @Test
+    void learnsWhatMostPeopleMeanWhereSomeSayTheOpposite() throws IOException {
+        List<Comparison> all = comparisons(120);
+        List<Comparison> named = contradicted(all, i -> "person-" + i % 10);
+        List<Comparison> unnamed = contradicted(all, i -> "person-" + i);
         RewardConfig config = config(3e-3, 6, 1_800);
         List<Comparison> heldOut = comparisons(100);
         double sure = margin(config, named, heldOut);
@@ -137,13 +223,14 @@ class RewardTrainingTest {
     }
 
     /** By how much chosen replies are worth more. */
-    private static double margin(RewardConfig config, List<Comparison> comparisons, List<Comparison> heldOut) {
+    private static double margin(RewardConfig config, List<Comparison> comparisons, List<Comparison> heldOut)
+            throws IOException {
         Checkpoint policy = Checkpoint.open(CHECKPOINT);
         CheckpointConfig reward = policy.config().asRewardModel(config.heads(), Pooling.MEAN);
         try (Weights base = Weights.of(policy, ComputeDevice.CPU);
                 RewardModel model =
                         new RewardModel(reward, base.trainable(reward, Optional.empty(), 1), config.batchTokens())) {
-            new RewardTraining(model, config, 1).train(comparisons, List.of(), (step, steps) -> {});
+            new RewardTraining(model, config, 1).train(comparisons, List.of(), Savepoint.NONE, (step, steps) -> {});
             return Calibration.of(model, heldOut).margin();
         }
     }
