@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param weight how much it counts
  * @param judges hashes of the people whose judgements it rests on; none for one that nobody judged
  * @param origin which rule made it; none for one that nobody judged
+ * @param shown where the preferred reply was shown; {@link Shown#APART} where the two were not shown together
  */
 public record Comparison(
         Sample chosen,
@@ -17,13 +18,32 @@ public record Comparison(
         double weight,
         List<String> judges,
         long time,
-        @Nullable Origin origin) {
+        @Nullable Origin origin,
+        Shown shown) {
+    /** Where one of two replies was shown. */
+    public enum Shown {
+        FIRST(1),
+        SECOND(-1),
+        APART(0);
+
+        private final int sign;
+
+        Shown(int sign) {
+            this.sign = sign;
+        }
+
+        /** 1, −1 or 0. */
+        public int sign() {
+            return sign;
+        }
+    }
+
     public Comparison {
         judges = List.copyOf(judges);
     }
 
     /** One that no rule made of what people said. */
     public static Comparison of(Sample chosen, Sample rejected, double weight) {
-        return new Comparison(chosen, rejected, weight, List.of(), 0, null);
+        return new Comparison(chosen, rejected, weight, List.of(), 0, null, Shown.APART);
     }
 }

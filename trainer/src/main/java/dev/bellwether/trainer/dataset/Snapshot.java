@@ -10,11 +10,13 @@ import dev.bellwether.event.FeedbackSignal.Thumb;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.Message;
 import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.PreferencePair.Origin;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Reply;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.PromptRefusedException;
 import dev.bellwether.policy.prompt.Turn;
+import dev.bellwether.trainer.dataset.Comparison.Shown;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -150,10 +152,24 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
                 Optional<Sample> rejected = sample(pair.prompt(), pair.rejected());
                 if (chosen.isPresent() && rejected.isPresent()) {
                     comparisons.add(new Comparison(
-                            chosen.get(), rejected.get(), pair.weight(), pair.judges(), pair.time(), pair.origin()));
+                            chosen.get(),
+                            rejected.get(),
+                            pair.weight(),
+                            pair.judges(),
+                            pair.time(),
+                            pair.origin(),
+                            shown(pair)));
                 }
             }
             return comparisons;
+        }
+
+        private static Shown shown(PreferencePair pair) {
+            if (pair.origin() != Origin.DUEL
+                    || pair.chosen().side() == pair.rejected().side()) {
+                return Shown.APART;
+            }
+            return pair.chosen().side() < pair.rejected().side() ? Shown.FIRST : Shown.SECOND;
         }
 
         /**

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -36,13 +37,18 @@ final class ExternalProcess {
 
     private final ExternalConfig config;
     private final Path log;
+    private final Path running;
     private final BiConsumer<Double, Map<String, Double>> progress;
     private final Deque<String> last = new ArrayDeque<>();
     private final AtomicLong heardNanos = new AtomicLong();
 
-    ExternalProcess(ExternalConfig config, Path log, BiConsumer<Double, Map<String, Double>> progress) {
+    /**
+     * @param folder where its output is kept, and which process it is while it runs
+     */
+    ExternalProcess(ExternalConfig config, Path folder, BiConsumer<Double, Map<String, Double>> progress) {
         this.config = config;
-        this.log = log;
+        this.log = folder.resolve("log.txt");
+        this.running = folder.resolve("process");
         this.progress = progress;
     }
 
@@ -57,7 +63,9 @@ final class ExternalProcess {
                 .redirectErrorStream(true)
                 .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
         builder.environment().putAll(environment);
+        endLeftOver();
         Process process = start(builder);
+        Files.writeString(running, identity(process.toHandle()));
         heardNanos.set(System.nanoTime());
         try {
             CompletableFuture<Void> reading = CompletableFuture.runAsync(
@@ -70,7 +78,8 @@ final class ExternalProcess {
         } catch (ExecutionException | TimeoutException e) {
             throw new ExternalTrainingException("its output cannot be read: " + e.getMessage(), e);
         } finally {
-            end(process);
+            end(process.toHandle());
+            Files.deleteIfExists(running);
         }
         if (process.exitValue() != 0) {
             throw new ExternalTrainingException(
@@ -103,10 +112,31 @@ final class ExternalProcess {
         }
     }
 
-    private static void end(Process process) {
+    private static void end(ProcessHandle process) {
         List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
-        all.add(process.toHandle());
+        all.add(process);
         all.forEach(ProcessHandle::destroyForcibly);
+    }
+
+    /** Ends the command of a trainer that was killed: it would go on in vain, with the memory that the next one needs. */
+    private void endLeftOver() throws IOException {
+        if (Files.exists(running)) {
+            String known = Files.readString(running);
+            String pid = known.lines().findFirst().orElse("");
+            if (pid.matches("\\d+")) {
+                ProcessHandle.of(Long.parseLong(pid))
+                        .filter(process -> identity(process).equals(known))
+                        .ifPresent(ExternalProcess::end);
+            }
+        }
+    }
+
+    /** A process's id, and when it began: ids come again. */
+    private static String identity(ProcessHandle process) {
+        return "%d%n%s%n"
+                .formatted(
+                        process.pid(),
+                        process.info().startInstant().map(Instant::toString).orElse(""));
     }
 
     private void read(Process process) {

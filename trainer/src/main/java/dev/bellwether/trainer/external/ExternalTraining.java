@@ -87,7 +87,7 @@ public final class ExternalTraining {
                     "BELLWETHER_OUT", out.toAbsolutePath().toString(),
                     "BELLWETHER_BASE", origin.directory().toAbsolutePath().toString(),
                     "BELLWETHER_REWARD_URL", endpoint.url());
-            new ExternalProcess(config, directory.resolve("log.txt"), progress).run(directory, environment);
+            new ExternalProcess(config, directory, progress).run(directory, environment);
             return taken(out, base);
         } finally {
             deleteAll(in);

@@ -39,7 +39,7 @@ public final class Ppo implements PolicyTraining {
     private final Baseline baseline;
     private final Weights reference;
     private final RewardModel reward;
-    private final Closings usual;
+    private final Phrases preferred;
     private final Rollouts rollouts;
     private final List<int[]> prompts;
     private final PpoConfig config;
@@ -55,10 +55,10 @@ public final class Ppo implements PolicyTraining {
      *
      * @param actor trained in place; closed with PPO
      * @param reference stays the caller's, as the reward model does
-     * @param usual how the replies close that people preferred
+     * @param preferred phrases of the replies that people preferred
      */
     public record Models(
-            CheckpointConfig config, Weights actor, Weights reference, RewardModel reward, Closings usual) {}
+            CheckpointConfig config, Weights actor, Weights reference, RewardModel reward, Phrases preferred) {}
 
     private Ppo(
             Models models,
@@ -73,7 +73,7 @@ public final class Ppo implements PolicyTraining {
         this.baseline = baseline;
         this.reference = models.reference();
         this.reward = models.reward();
-        this.usual = models.usual();
+        this.preferred = models.preferred();
         this.device = models.actor().device();
         this.replies = replies;
         this.rollouts = rollouts;
@@ -157,12 +157,12 @@ public final class Ppo implements PolicyTraining {
     private List<Worth> worth(List<Rollout> sampled) {
         List<Sample> samples = sampled.stream().map(Rollout::sample).toList();
         List<RewardScorer.Score> scores = reward.score(samples);
-        Closings closings = Closings.of(samples);
+        Phrases phrases = Phrases.of(samples);
         List<Worth> worth = new ArrayList<>();
         for (int i = 0; i < scores.size(); i++) {
             double alone = config.reward().of(scores.get(i), sampled.get(i).ended());
-            double excess = closings.excess(samples.get(i), usual);
-            worth.add(new Worth(scores.get(i), alone - config.reward().closingPenalty() * excess));
+            double excess = phrases.excess(samples.get(i), preferred);
+            worth.add(new Worth(scores.get(i), alone - config.reward().phrasePenalty() * excess));
         }
         return worth;
     }

@@ -40,14 +40,14 @@ public record PpoConfig(
      * @param scoreMax scores are clipped to ± this
      * @param missingEndPenalty what a reply without an end loses
      * @param klPenalty β: what a nat of divergence from the reference costs
-     * @param closingPenalty what a reply loses, of which all others have the closing phrase, where people never preferred one
+     * @param phrasePenalty what a reply loses for a phrase, times how many more replies of the step hold it than may
      */
     public record Reward(
             double uncertaintyPenalty,
             double scoreMax,
             double missingEndPenalty,
             double klPenalty,
-            double closingPenalty) {
+            double phrasePenalty) {
         /** Of a reply by itself, before its divergence is counted. */
         public double of(Score score, boolean ended) {
             double whole = score.mean() - uncertaintyPenalty * score.spread();

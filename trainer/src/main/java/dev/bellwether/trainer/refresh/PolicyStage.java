@@ -8,10 +8,10 @@ import dev.bellwether.trainer.metrics.TensorBoard;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.objective.BestOfN;
-import dev.bellwether.trainer.objective.Closings;
 import dev.bellwether.trainer.objective.DirectConfig;
 import dev.bellwether.trainer.objective.DirectTraining;
 import dev.bellwether.trainer.objective.Objective;
+import dev.bellwether.trainer.objective.Phrases;
 import dev.bellwether.trainer.objective.PolicyTraining;
 import dev.bellwether.trainer.objective.Ppo;
 import dev.bellwether.trainer.objective.PpoConfig;
@@ -115,9 +115,9 @@ final class PolicyStage {
     }
 
     private PolicyTraining training(Weights actor, RewardModel reward) {
-        Closings usual = Closings.of(
+        Phrases preferred = Phrases.of(
                 workshop.comparisons().stream().map(Comparison::chosen).toList());
-        Ppo.Models models = new Ppo.Models(workshop.policy(), actor, workshop.base(), reward, usual);
+        Ppo.Models models = new Ppo.Models(workshop.policy(), actor, workshop.base(), reward, preferred);
         DirectConfig direct = DirectConfig.DEFAULT.with(config.samplingTemperature(), workshop.learningRateFactor());
         return switch (config.training().objective()) {
             case PPO -> Ppo.withCritic(models, workshop.rollouts(), workshop.prompts(), settings(), config.seed());

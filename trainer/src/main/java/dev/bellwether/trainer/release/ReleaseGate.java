@@ -1,7 +1,7 @@
 package dev.bellwether.trainer.release;
 
 import dev.bellwether.trainer.dataset.Comparison;
-import dev.bellwether.trainer.objective.Closings;
+import dev.bellwether.trainer.objective.Phrases;
 import dev.bellwether.trainer.objective.Rollouts;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.reward.RewardLoss;
@@ -23,7 +23,6 @@ import org.apache.commons.statistics.distribution.BinomialDistribution;
  */
 public final class ReleaseGate {
     private static final int REPEATED_LENGTH = 8;
-    private static final double CLOSING_SHARE = .25;
     private static final double REPETITION_MAX = .05;
     private static final double PERPLEXITY_RISE = 1.2;
     private static final double DISTINCT_MIN = .35;
@@ -139,21 +138,22 @@ public final class ReleaseGate {
                 "its replies have %.1f tokens on average, those preferred %.0f to %.0f".formatted(mean, low, high));
     }
 
-    /** No looping, and no closing phrase that people have not asked for. */
+    /** No looping, and no phrase in everything that people have not asked for. */
     public ReleaseGate repetition(List<Rollout> candidate, List<Comparison> comparisons) {
         double looping =
                 candidate.stream().filter(each -> loops(each.sample().reply())).count() / (double) candidate.size();
         numbers.put("repetition", looping);
         require(looping <= REPETITION_MAX, "%.1f %% of its replies repeat themselves".formatted(100 * looping));
-        Closings usual =
-                Closings.of(comparisons.stream().map(Comparison::chosen).toList());
-        double closing =
-                Closings.of(candidate.stream().map(Rollout::sample).toList()).newest(usual);
-        numbers.put("new_closing", closing);
+        Phrases preferred =
+                Phrases.of(comparisons.stream().map(Comparison::chosen).toList());
+        Phrases.Frequency phrase =
+                Phrases.of(candidate.stream().map(Rollout::sample).toList()).worst(preferred);
+        numbers.put("phrase", phrase.share());
+        numbers.put("phrase_allowed", phrase.allowed());
         return require(
-                closing <= CLOSING_SHARE,
-                "%.1f %% of its replies close with a phrase that hardly a preferred reply has"
-                        .formatted(100 * closing));
+                phrase.share() <= phrase.allowed(),
+                "%.1f %% of its replies hold the same phrase of six tokens; by what people preferred %.1f %% may"
+                        .formatted(100 * phrase.share(), 100 * phrase.allowed()));
     }
 
     /** Different questions get different replies; of {@code each} to a prompt the first one counts. */

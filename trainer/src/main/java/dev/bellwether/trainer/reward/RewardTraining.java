@@ -37,6 +37,7 @@ import org.bytedeco.pytorch.TensorArrayRefOptional;
 public final class RewardTraining {
     private static final double WARMUP = .06;
     private static final double BIAS_RATE = .05;
+    private static final double SIDE_RATE = .2;
 
     /** Where evidence gives fewer steps, batches are smaller and the learning rate is higher, twice at most. */
     private static final double STEPS_FEW = 100;
@@ -53,6 +54,7 @@ public final class RewardTraining {
     private final RewardConfig config;
     private final Random random;
     private double bias;
+    private double side;
 
     public RewardTraining(RewardModel model, RewardConfig config, long seed) {
         this.model = model;
@@ -63,6 +65,11 @@ public final class RewardTraining {
     /** What a thumb's probability has on top of the reward. */
     double bias() {
         return bias;
+    }
+
+    /** By how much more, in logits, people prefer the reply that they are shown first; no reply's reward holds any of it. */
+    double side() {
+        return side;
     }
 
     /**
@@ -134,10 +141,11 @@ public final class RewardTraining {
             believed = weighed;
             made = 0;
             bias = 0;
+            side = 0;
         }
 
         private double[] position() {
-            double[] standing = {doubting ? 1 : 0, made, bias};
+            double[] standing = {doubting ? 1 : 0, made, bias, side};
             return Stream.of(
                             Arrays.stream(standing),
                             believed.stream().mapToDouble(Evidence::weight),
@@ -150,8 +158,9 @@ public final class RewardTraining {
             doubting = position[0] > 0;
             made = (int) position[1];
             bias = position[2];
-            believed = weighing(position, 3);
-            weighed = weighing(position, 3 + evidence.size());
+            side = position[3];
+            believed = weighing(position, 4);
+            weighed = weighing(position, 4 + evidence.size());
         }
 
         private List<Evidence> weighing(double[] position, int from) {
@@ -185,9 +194,10 @@ public final class RewardTraining {
                 for (int i : part(order, part, perEpoch)) {
                     batch.add(weighed.get(i), draws[i]);
                 }
-                double slope = backward(batch);
+                Offsets slopes = backward(batch);
                 parameters.update(LearningRate.cosine(haste * config.learningRate(), made, steps, warmup));
-                bias -= BIAS_RATE * slope;
+                bias -= BIAS_RATE * slopes.bias();
+                side -= SIDE_RATE * slopes.side();
                 made++;
                 if (savepoint.due()) {
                     savepoint.save(parameters, position());
@@ -283,8 +293,11 @@ public final class RewardTraining {
         }
     }
 
-    /** Adds the gradients of a batch's loss to those of the model's weights; gives the loss's slope by the bias. */
-    double backward(Batch batch) {
+    /** The loss's slopes by what is added to rewards. */
+    record Offsets(double bias, double side) {}
+
+    /** Adds the gradients of a batch's loss to those of the model's weights; gives its slopes by the others. */
+    Offsets backward(Batch batch) {
         Slopes slopes = new Slopes(batch);
         for (MicroBatch micro : MicroBatch.packTogether(batch.replies(), batch.groups(), config.batchTokens())) {
             try (PointerScope _ = new PointerScope()) {
@@ -299,7 +312,7 @@ public final class RewardTraining {
                 pass.backward();
             }
         }
-        return slopes.biasSlope;
+        return new Offsets(slopes.biasSlope, slopes.sideSlope);
     }
 
     /** d loss / d reward of one step's replies. */
@@ -309,6 +322,9 @@ public final class RewardTraining {
 
         /** d loss / d bias, over the votes so far. */
         private double biasSlope;
+
+        /** d loss / d side, over the duels so far. */
+        private double sideSlope;
 
         private Slopes(Batch batch) {
             this.batch = batch;
@@ -335,11 +351,13 @@ public final class RewardTraining {
         /** The chosen reply's rewards are {@code [at, at + heads)}, the rejected one's follow. */
         private void comparison(int i, float[] rewards, float[] slopes, int at) {
             double share = batch.share(batch.comparisons.get(i));
+            int shown = batch.comparisons.get(i).comparison().shown().sign();
             for (int head = 0; head < heads; head++) {
                 double chosen = rewards[at + head];
                 double rejected = rewards[at + heads + head];
                 double slope = batch.comparisonDraws.get(i)[head]
-                        * RewardLoss.pairSlope(chosen - rejected, config.smoothing());
+                        * RewardLoss.pairSlope(chosen - rejected + shown * side, config.smoothing());
+                sideSlope += share * slope * shown / heads;
                 double centre = 2 * config.centring() * (chosen + rejected);
                 slopes[at + head] = (float) (share * (centre + slope));
                 slopes[at + heads + head] = (float) (share * (centre - slope));

@@ -10,7 +10,7 @@ import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.objective.Closings;
+import dev.bellwether.trainer.objective.Phrases;
 import dev.bellwether.trainer.objective.Ppo;
 import dev.bellwether.trainer.objective.PpoConfig;
 import dev.bellwether.trainer.objective.Rollouts;
@@ -169,7 +169,7 @@ final class TrainingSpeed {
         try (RewardModel reward = new RewardModel(
                         heads, base.trainable(heads, lora, 1), settings.update().batchTokens());
                 Ppo ppo = Ppo.withCritic(
-                        new Ppo.Models(config, base.trainable(config, lora, 1), base, reward, Closings.of(List.of())),
+                        new Ppo.Models(config, base.trainable(config, lora, 1), base, reward, Phrases.of(List.of())),
                         new Rollouts(checkpoint),
                         prompts,
                         settings,

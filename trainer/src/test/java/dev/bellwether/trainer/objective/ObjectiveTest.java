@@ -51,7 +51,7 @@ class ObjectiveTest {
     private List<Sample> after(
             Objective objective, Weights actor, Weights base, RewardModel reward, List<Sample> before) {
         try (PolicyTraining training =
-                training(objective, new Ppo.Models(config, actor, base, reward, Closings.of(before)), before)) {
+                training(objective, new Ppo.Models(config, actor, base, reward, Phrases.of(before)), before)) {
             for (int step = 0; step < training.steps(); step++) {
                 training.step(step);
             }

@@ -18,7 +18,8 @@ class DivisionTest {
     private static final int PEOPLE = 400;
 
     private final List<Comparison> comparisons = IntStream.range(0, 2 * PEOPLE)
-            .mapToObj(i -> new Comparison(REPLY, REPLY, 1, List.of("person-" + i % PEOPLE), i, null))
+            .mapToObj(i ->
+                    new Comparison(REPLY, REPLY, 1, List.of("person-" + i % PEOPLE), i, null, Comparison.Shown.APART))
             .toList();
     private final List<Vote> votes = IntStream.range(0, PEOPLE)
             .mapToObj(i -> new Vote(REPLY, true, "person-" + i, i))
@@ -56,8 +57,9 @@ class DivisionTest {
     void leavesOutWhatPeopleOfBothPartsMadeTogether() {
         String judge = division.judging().getFirst().judges().getFirst();
         String other = division.training().getFirst().judges().getFirst();
-        Division mixed =
-                Division.of(List.of(new Comparison(REPLY, REPLY, 1, List.of(judge, other), 1, null)), List.of());
+        Division mixed = Division.of(
+                List.of(new Comparison(REPLY, REPLY, 1, List.of(judge, other), 1, null, Comparison.Shown.APART)),
+                List.of());
         assertThat(mixed.judging()).isEmpty();
         assertThat(mixed.comparisons()).isEmpty();
     }

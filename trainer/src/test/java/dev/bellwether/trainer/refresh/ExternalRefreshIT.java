@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -138,5 +139,39 @@ class ExternalRefreshIT {
     void saysThatACommandIsNotThere() throws IOException {
         Report report = run(List.of("no-such-trainer", "now"), Duration.ofMinutes(1), new HashSet<>());
         assertThat(report.reasons()).anyMatch(reason -> reason.contains("no-such-trainer cannot be started"));
+    }
+
+    @Test
+    void goesOnWhereverTheTrainerIsKilled() throws Exception {
+        RefreshProcess trainer = new RefreshProcess(directory, "refresh", "refresh", "v2");
+        String settings =
+                "{pairs_min: 20, completion_tokens_max: 32, kl_budget: 200, training: {device: cpu, rollouts: 64}, external: {command: %s}}"
+                        .formatted(new ObjectMapper().writeValueAsString(driver("adapter")));
+        killed(trainer.start(settings), trainer, "external");
+        Path folder = directory.resolve("refresh/external");
+        long pid = Long.parseLong(Files.readAllLines(folder.resolve("process")).getFirst());
+        assertThat(folder.resolve("in")).as("a folder that nobody deleted").exists();
+        killed(trainer.start(settings), trainer, "gate");
+        assertThat(ProcessHandle.of(pid).filter(ProcessHandle::isAlive))
+                .as("the command of the trainer that was killed")
+                .isEmpty();
+        assertThat(folder.resolve("process")).doesNotExist();
+        assertThat(folder.resolve("in")).doesNotExist();
+        assertThat(trainer.start(settings).waitFor()).as(trainer.said()).isZero();
+        assertThat(trainer.said()).as("what was made is not made again").doesNotContain("external");
+        Report report = Refresh.report(directory.resolve("refresh")).orElseThrow();
+        assertThat(report.reasons()).isEmpty();
+        assertThat(report.version()).isEqualTo("v2");
+        assertThat(store.names("support")).contains("v2");
+    }
+
+    private static void killed(Process process, RefreshProcess trainer, String stage) throws InterruptedException {
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(5))
+                .until(() -> !process.isAlive() || trainer.said().contains(System.lineSeparator() + stage));
+        assertThat(process.isAlive())
+                .as("it has come to %s and not to its end", stage)
+                .isTrue();
+        process.destroyForcibly().waitFor();
     }
 }

@@ -1,7 +1,6 @@
 package dev.bellwether.trainer.refresh;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Message;
@@ -20,7 +19,6 @@ import dev.bellwether.policy.engine.GoldenCases;
 import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.prompt.Turn;
-import dev.bellwether.trainer.Trainer;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.Objective;
@@ -40,6 +38,7 @@ import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -159,96 +158,49 @@ class RefreshIT {
         Report whole = refresh("whole", (stage, fraction, metrics) -> {}).run(snapshot);
         assertThat(whole.version()).isEqualTo("whole");
         snapshot.write(directory.resolve("snapshot"));
+        RefreshProcess trainer = new RefreshProcess(directory, "snapshot", "cut", "cut");
         long seed = new SplittableRandom().nextLong();
         Random random = new Random(seed);
-        Duration life = Duration.ZERO;
+        Set<Manifest> rewards = new LinkedHashSet<>();
         for (int kill = 0; kill < KILLS; kill++) {
-            life = Duration.ofMillis(500 + random.nextInt(LIFE_MILLIS_MAX));
-            Process trainer = trainer(kill == 0 ? CONFIG.steps() : CONFIG.steps() + kill);
-            boolean ended = trainer.waitFor(life.toMillis(), TimeUnit.MILLISECONDS);
-            trainer.destroyForcibly().waitFor();
-            assertThat(ended && trainer.exitValue() != 0)
-                    .as("it failed: %s", Files.readString(directory.resolve("log.txt")))
+            Process process = trainer.start(settings(CONFIG.steps() + kill));
+            Awaitility.await().until(() -> RefreshPlan.exists(directory.resolve("cut")) || !process.isAlive());
+            boolean ended = process.waitFor(random.nextInt(LIFE_MILLIS_MAX), TimeUnit.MILLISECONDS);
+            process.destroyForcibly().waitFor();
+            assertThat(ended && process.exitValue() != 0)
+                    .as("it failed: %s", trainer.said())
                     .isFalse();
+            if (store.contains("support", "reward-cut")) {
+                rewards.add(store.manifest("support", "reward-cut"));
+            }
         }
-        Process last = trainer(1);
-        assertThat(last.waitFor())
-                .as(Files.readString(directory.resolve("log.txt")))
-                .isZero();
+        assertThat(trainer.start(settings(1)).waitFor()).as(trainer.said()).isZero();
         Report report = Refresh.report(directory.resolve("cut")).orElseThrow();
         assertThat(report.reasons()).isEqualTo(whole.reasons());
         assertThat(weights("cut")).as("seed %d", seed).isEqualTo(weights("whole"));
         assertThat(weights("reward-cut")).as("seed %d", seed).isEqualTo(weights("reward-whole"));
         GoldenCases.verify(store.open("support", "cut"), 1, Precision.FLOAT32);
-        Manifest rewards = store.manifest("support", "reward-cut");
-        assertThat(rewards.parent()).isEqualTo("default");
-        assertThat(rewards.refresh())
+        Manifest reward = store.manifest("support", "reward-cut");
+        rewards.add(reward);
+        assertThat(rewards).as("published once").hasSize(1);
+        assertThat(reward.parent()).isEqualTo("default");
+        assertThat(reward.refresh())
                 .asString()
                 .contains("\"accuracy\":1.0", "\"heads\":4", "\"votes\":0")
                 .contains("\"comparisons\":");
         prefersKindness("reward-cut");
+        assertThat(refresh("whole", (stage, fraction, metrics) -> {}).run(snapshot(true)))
+                .as("what is done is not done again")
+                .isEqualTo(whole);
     }
 
     private byte[] weights(String version) throws IOException {
         return Files.readAllBytes(store.path("support", version).resolve("model.safetensors"));
     }
 
-    /** The command, with other settings by now. */
-    private Process trainer(int steps) throws IOException {
-        Path bots = directory.resolve("bots.yaml");
-        Files.writeString(bots, """
-                bots:
-                  support:
-                    champion: default
-                    refresh: {judgements: 100, interval: PT1H, judgements_min: 10, pairs_min: 20, temperature: 0.7,
-                              completion_tokens_max: 32, steps: %d, training: {device: cpu, rollouts: 64}}
-                """.formatted(steps));
-        Path java = Path.of(System.getProperty("java.home"), "bin/java");
-        List<String> command = List.of(
-                java.toString(),
-                "-Xmx2g",
-                Trainer.class.getName(),
-                "refresh",
-                "--snapshot",
-                "snapshot",
-                "--out",
-                "cut");
-        ProcessBuilder builder = new ProcessBuilder(Stream.concat(
-                        command.stream(), Stream.of("--store", "store", "--version", "cut", "--bots", bots.toString()))
-                .toList());
-        builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
-        return builder.directory(directory.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(
-                        directory.resolve("log.txt").toFile()))
-                .start();
-    }
-
-    @Test
-    void publishesTheRewardModelOnceAndSaysTheSameAgain() throws IOException {
-        Snapshot snapshot = snapshot(false);
-        assertThatThrownBy(() -> refresh("cut", (stage, fraction, metrics) -> {
-                            if (stage.equals("ppo") && fraction >= .5) {
-                                throw new IllegalStateException("cut off");
-                            }
-                        })
-                        .run(snapshot))
-                .hasMessage("cut off");
-        assertThat(store.contains("support", "cut")).isFalse();
-        Manifest rewards = store.manifest("support", "reward-cut");
-        List<Double> resumed = new ArrayList<>();
-        Report report = refresh("cut", (stage, fraction, metrics) -> {
-                    if (stage.equals("ppo")) {
-                        resumed.add(fraction);
-                    }
-                })
-                .run(snapshot(true));
-        assertThat(resumed).as("the steps that were left").containsExactly(1.0);
-        assertThat(store.manifest("support", "reward-cut"))
-                .as("published before PPO, and once")
-                .isEqualTo(rewards);
-        assertThat(refresh("cut", (stage, fraction, metrics) -> {}).run(snapshot))
-                .isEqualTo(report);
+    private static String settings(int steps) {
+        return "{judgements: 100, interval: PT1H, judgements_min: 10, pairs_min: 20, temperature: 0.7, completion_tokens_max: 32, steps: %d, training: {device: cpu, rollouts: 64}}"
+                .formatted(steps);
     }
 
     @Test

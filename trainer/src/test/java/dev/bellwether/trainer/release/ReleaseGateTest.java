@@ -124,15 +124,27 @@ class ReleaseGateTest {
 
     /** Of a hundred replies so many close alike; of a hundred preferred ones as many. */
     @ParameterizedTest
-    @CsvSource({"25, 0, true", "26, 0, false", "26, 2, false", "29, 3, true", "100, 10, true", "90, 8, false"})
-    void refusesAClosingPhraseThatPeopleHardlyAskedFor(int ours, int theirs, boolean passed) {
+    @CsvSource({
+        "25, 0, true",
+        "26, 0, false",
+        "26, 2, false",
+        "29, 3, true",
+        "50, 10, true",
+        "51, 10, false",
+        "80, 40, true",
+        "81, 40, false"
+    })
+    void refusesAPhraseThatStandsInMoreRepliesThanPeopleAskedFor(int ours, int theirs, boolean passed) {
         ReleaseGate.Verdict verdict = new ReleaseGate(15, .05, 1)
                 .repetition(rollouts(closing(100, ours)), preferred(closing(100, theirs)))
                 .verdict();
         assertThat(verdict.passed()).isEqualTo(passed);
         if (!passed) {
-            assertThat(verdict.numbers()).containsEntry("new_closing", ours / 100.0);
-            assertThat(verdict.reasons()).singleElement().asString().startsWith(ours + ".0 % of its replies close");
+            assertThat(verdict.numbers()).containsEntry("phrase", ours / 100.0);
+            assertThat(verdict.reasons())
+                    .singleElement()
+                    .asString()
+                    .startsWith(ours + ".0 % of its replies hold the same phrase");
         }
     }
 

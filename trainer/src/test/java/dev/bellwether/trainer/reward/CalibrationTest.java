@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class CalibrationTest {
     private static Comparison comparison(int chosen, int rejected, Origin origin) {
-        return new Comparison(reply(chosen), reply(rejected), 1, List.of("mia"), 0, origin);
+        return new Comparison(reply(chosen), reply(rejected), 1, List.of("mia"), 0, origin, Comparison.Shown.APART);
     }
 
     private static Sample reply(int tokens) {

@@ -9,6 +9,7 @@ import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Comparison.Shown;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.model.Parameters;
@@ -204,7 +205,7 @@ class RewardTrainingTest {
             boolean opposite = i % 10 < 3;
             Sample chosen = opposite ? each.rejected() : each.chosen();
             Sample rejected = opposite ? each.chosen() : each.rejected();
-            contradicted.add(new Comparison(chosen, rejected, 1, List.of(people.apply(i)), i, null));
+            contradicted.add(new Comparison(chosen, rejected, 1, List.of(people.apply(i)), i, null, Shown.APART));
         }
         return contradicted;
     }
@@ -220,6 +221,28 @@ class RewardTrainingTest {
         double sure = margin(config, named, heldOut);
         assertThat(sure).isGreaterThan(1.5 * margin(config, unnamed, heldOut));
         assertThat(train(config, named, List.of(), heldOut).accuracy()).isGreaterThan(.9);
+    }
+
+    /** Nine of ten people take what they are shown first, and four of five times that is the good reply. */
+    @Test
+    void doesNotTakeWhatWasShownFirstForWhatIsBetter() throws IOException {
+        List<Comparison> known = new ArrayList<>();
+        List<Comparison> unknown = new ArrayList<>();
+        List<Comparison> all = comparisons(160);
+        for (int i = 0; i < all.size(); i++) {
+            boolean goodFirst = i % 5 > 0;
+            boolean first = i % 10 != 3;
+            Sample chosen =
+                    goodFirst == first ? all.get(i).chosen() : all.get(i).rejected();
+            Sample rejected =
+                    goodFirst == first ? all.get(i).rejected() : all.get(i).chosen();
+            Shown shown = first ? Shown.FIRST : Shown.SECOND;
+            known.add(new Comparison(chosen, rejected, 1, List.of(), i, null, shown));
+            unknown.add(new Comparison(chosen, rejected, 1, List.of(), i, null, Shown.APART));
+        }
+        RewardConfig config = new RewardConfig(2, 1e-3, 8, 16, .1, 1, 0, 1, 1, .01, 1_800);
+        List<Comparison> heldOut = comparisons(100);
+        assertThat(margin(config, known, heldOut)).isLessThan(.5 * margin(config, unknown, heldOut));
     }
 
     /** By how much chosen replies are worth more. */
