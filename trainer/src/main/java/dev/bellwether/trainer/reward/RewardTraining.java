@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -211,7 +212,7 @@ public final class RewardTraining {
         private List<Integer> shuffled(int epoch) {
             List<Integer> order =
                     new ArrayList<>(IntStream.range(0, evidence.size()).boxed().toList());
-            Collections.shuffle(order, new Random(seed + 2L * epoch + (doubting ? 0 : 1)));
+            Collections.shuffle(order, new SplittableRandom(seed + 2L * epoch + (doubting ? 0 : 1)));
             return order;
         }
     }

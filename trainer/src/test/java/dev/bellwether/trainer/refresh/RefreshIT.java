@@ -55,7 +55,7 @@ class RefreshIT {
             "My phone was stolen, what now?");
     private static final int PEOPLE = 180;
     private static final int KILLS = Integer.getInteger("kills", 3);
-    private static final int LIFE_MILLIS_MAX = 12_000;
+    private static final int LIFE_MILLIS_MAX = 10_000;
 
     static final RefreshConfig CONFIG = new RefreshConfig(
             100,
