@@ -157,7 +157,7 @@ class AnyOrderTest {
         };
     }
 
-    @Property(tries = 250)
+    @Property(tries = 150)
     void endsInWhatTheWholeSetGives(@ForAll long seed) {
         Random random = new Random(seed);
         String bot = "bot-" + cases;

@@ -25,7 +25,7 @@ record Division(
         List<Vote> trainingVotes,
         List<Comparison> judging,
         List<Vote> judgingVotes) {
-    private static final double JUDGE_SHARE = .18;
+    private static final double JUDGE_SHARE = .3;
     private static final double HELD_OUT = .1;
 
     static Division of(List<Comparison> comparisons, List<Vote> votes) {

@@ -146,18 +146,16 @@ final class FeedbackLog implements AutoCloseable {
 
     private static <E extends Event> void put(
             RecentRecords<E> records, Topic<E> topic, Function<E, String> bot, ConsumerRecord<String, byte[]> record) {
-        if (record.value() == null) {
-            records.remove(record.key());
-        } else {
+        records.remove(record.key());
+        if (record.value() != null) {
             E event = topic.valueSerde().deserializer().deserialize(topic.name(), record.value());
             records.put(bot.apply(event), record.key(), record.timestamp(), event);
         }
     }
 
     private void put(ConsumerRecord<String, byte[]> record) {
-        if (record.value() == null) {
-            rollouts.remove(record.key());
-        } else {
+        rollouts.remove(record.key());
+        if (record.value() != null) {
             rollouts.put(
                     record.key(),
                     Topics.ROLLOUT_STATE.valueSerde().deserializer().deserialize(record.topic(), record.value()));

@@ -68,6 +68,11 @@ public final class Refresh {
 
         /** What the reward model will be called. */
         String rewardModel() {
+            return rewardModel(version);
+        }
+
+        /** What the reward model is called of the refresh whose candidate is {@code version}. */
+        static String rewardModel(String version) {
             return "reward-" + version;
         }
     }

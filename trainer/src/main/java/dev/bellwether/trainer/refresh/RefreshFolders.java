@@ -122,16 +122,16 @@ final class RefreshFolders {
      * Deletes what people wrote and what was measured in all refreshes that are over but the last {@code kept}; plan and report
      * stay.
      *
-     * @return the plans of those refreshes
+     * @return what those refreshes are called
      */
-    List<RefreshPlan> thin(String bot, int kept) throws IOException {
+    List<String> thin(String bot, int kept) throws IOException {
         List<Path> all = all(bot);
-        List<RefreshPlan> old = new ArrayList<>();
+        List<String> old = new ArrayList<>();
         for (Path folder : all.subList(0, Math.max(0, all.size() - kept))) {
             if (!Files.exists(folder.resolve(ANNOUNCED))) {
                 continue;
             }
-            RefreshPlan.read(folder).ifPresent(old::add);
+            old.add(String.valueOf(folder.getFileName()));
             try (Stream<Path> files = Files.walk(folder)) {
                 Predicate<Path> left = file -> file.equals(folder)
                         || (folder.equals(file.getParent()) && LEFT.contains(String.valueOf(file.getFileName())));

@@ -210,12 +210,11 @@ public final class RefreshService implements AutoCloseable {
         used.add(settings.champion());
         log.rollout(bot).map(RolloutState::versions).ifPresent(used::addAll);
         try {
-            List<RefreshPlan> old = folders.thin(bot, settings.config().kept());
             store.newestReward(bot).ifPresent(used::add);
-            for (RefreshPlan plan : old) {
-                for (String version :
-                        List.of(plan.order().version(), plan.order().rewardModel())) {
-                    if (!used.contains(version)
+            for (String refresh : folders.thin(bot, settings.config().kept())) {
+                for (String version : List.of(version(refresh), Refresh.Order.rewardModel(version(refresh)))) {
+                    if (store.contains(bot, version)
+                            && !used.contains(version)
                             && store.adaptersOf(bot, version).isEmpty()
                             && store.remove(bot, version)) {
                         LOG.info("version {} of {} is removed: nothing uses it, and it is old", version, bot);
@@ -309,7 +308,7 @@ public final class RefreshService implements AutoCloseable {
         RefreshPlan plan = new RefreshPlan(
                 new Refresh.Order(
                         bot,
-                        "v" + id,
+                        version(id),
                         settings.champion(),
                         champion,
                         Refresh.Until.PUBLISH,
@@ -319,6 +318,11 @@ public final class RefreshService implements AutoCloseable {
                 log.judgedUntil(bot).toEpochMilli());
         folders.begin(id, plan);
         return plan;
+    }
+
+    /** What a refresh's candidate is called. */
+    private static String version(String refresh) {
+        return "v" + refresh;
     }
 
     private void refresh(String id, RefreshPlan plan, Snapshot snapshot) {

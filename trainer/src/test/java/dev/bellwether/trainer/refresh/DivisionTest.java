@@ -33,7 +33,7 @@ class DivisionTest {
     @Test
     void givesTheJudgeItsOwnPeople() {
         Set<String> judging = people(division.judging());
-        assertThat(judging).hasSizeBetween(50, 95).doesNotContainAnyElementsOf(people(division.comparisons()));
+        assertThat(judging).hasSizeBetween(95, 145).doesNotContainAnyElementsOf(people(division.comparisons()));
         assertThat(division.judgingVotes()).extracting(Vote::judge).allMatch(judging::contains);
         assertThat(division.trainingVotes()).extracting(Vote::judge).noneMatch(judging::contains);
     }

@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -95,29 +94,6 @@ class ExternalRefreshIT {
                 .run(RefreshIT.snapshot(false));
     }
 
-    @Test
-    void publishesWhatTheCommandMadeIfItPassesTheGate() throws IOException {
-        Set<String> stages = ConcurrentHashMap.newKeySet();
-        Report report = run(driver("adapter"), Duration.ofMinutes(2), stages);
-        Path folder = directory.resolve("refresh/external");
-        String log = Files.readString(folder.resolve("log.txt"));
-        JsonNode rewards = new ObjectMapper()
-                .readTree(log.lines()
-                        .filter(line -> line.startsWith("rewards 200"))
-                        .findFirst()
-                        .orElseThrow()
-                        .substring("rewards 200".length()))
-                .path("rewards");
-        assertThat(rewards.get(0).asDouble())
-                .as("the chosen reply is worth more")
-                .isGreaterThan(rewards.get(1).asDouble());
-        assertThat(stages).contains("external", "gate");
-        assertThat(report.reasons()).isEmpty();
-        assertThat(report.passed()).isTrue();
-        assertThat(store.names("support")).contains("v2");
-        assertThat(folder.resolve("in")).as("what people wrote").doesNotExist();
-    }
-
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             crash   | ended with status 3 | no memory is left
@@ -141,8 +117,9 @@ class ExternalRefreshIT {
         assertThat(report.reasons()).anyMatch(reason -> reason.contains("no-such-trainer cannot be started"));
     }
 
+    /** The command is started once more after a kill, the gate looks at what it made, and that is published if it passes. */
     @Test
-    void goesOnWhereverTheTrainerIsKilled() throws Exception {
+    void publishesWhatTheCommandMadeWhereverTheTrainerIsKilled() throws Exception {
         RefreshProcess trainer = new RefreshProcess(directory, "refresh", "refresh", "v2");
         String settings =
                 "{pairs_min: 20, completion_tokens_max: 32, kl_budget: 200, training: {device: cpu, rollouts: 64}, external: {command: %s}}"
@@ -156,7 +133,18 @@ class ExternalRefreshIT {
                 .as("the command of the trainer that was killed")
                 .isEmpty();
         assertThat(folder.resolve("process")).doesNotExist();
-        assertThat(folder.resolve("in")).doesNotExist();
+        assertThat(folder.resolve("in")).as("what people wrote").doesNotExist();
+        JsonNode rewards = new ObjectMapper()
+                .readTree(Files.readString(folder.resolve("log.txt"))
+                        .lines()
+                        .filter(line -> line.startsWith("rewards 200"))
+                        .findFirst()
+                        .orElseThrow()
+                        .substring("rewards 200".length()))
+                .path("rewards");
+        assertThat(rewards.get(0).asDouble())
+                .as("the chosen reply is worth more")
+                .isGreaterThan(rewards.get(1).asDouble());
         assertThat(trainer.start(settings).waitFor()).as(trainer.said()).isZero();
         assertThat(trainer.said()).as("what was made is not made again").doesNotContain("external");
         Report report = Refresh.report(directory.resolve("refresh")).orElseThrow();

@@ -54,7 +54,7 @@ class RefreshIT {
             "What does a transfer abroad cost?",
             "My phone was stolen, what now?");
     private static final int PEOPLE = 180;
-    private static final int KILLS = Integer.getInteger("kills", 3);
+    private static final int KILLS = Integer.getInteger("kills", 2);
     private static final int LIFE_MILLIS_MAX = 10_000;
 
     static final RefreshConfig CONFIG = new RefreshConfig(

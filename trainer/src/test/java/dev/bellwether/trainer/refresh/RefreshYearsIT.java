@@ -37,6 +37,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -57,33 +58,44 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Four hundred refreshes on a clock that runs ahead, with a trainer that learns nothing and topics that forget. */
-class RefreshYearIT {
-    private static final int REFRESHES = 400;
+/**
+ * Refreshes on a clock that runs ahead, with a trainer that learns nothing and topics that forget; {@code -Drefreshes} says how
+ * many.
+ */
+class RefreshYearsIT {
+    private static final int REFRESHES = Integer.getInteger("refreshes", 60);
     private static final int JUDGEMENTS = 3;
     private static final int KEPT = 5;
+    private static final Duration INTERVAL = Duration.ofHours(100);
 
-    /** Of every so many refreshes one begins because time has passed. */
+    /** People are quiet before each so many-th refresh, which begins because time has passed. */
     private static final int QUIET = 7;
 
-    private static final Duration BUSY_DAY = Duration.ofHours(22);
-    private static final Duration QUIET_DAY = Duration.ofHours(30);
-    private static final int RESTARTED_EVERY = 100;
-    private static final int CROWNED = 50;
+    private static final Duration BUSY = Duration.ofHours(90);
+    private static final Duration CALM = Duration.ofHours(110);
+
+    /** The service is restarted in the middle of each so many-th refresh. */
+    private static final int RESTARTED_EVERY = 20;
+
+    private static final int CROWNED = 10;
     private static final Duration LIMIT = Duration.ofMinutes(1);
 
     @TempDir
     private Path directory = Path.of("");
 
-    private final FastClock clock = new FastClock(Instant.now().minus(Duration.ofDays(400)));
+    private final FastClock clock = new FastClock(Instant.now().minus(CALM.multipliedBy(REFRESHES + 1)));
     private final List<Begun> begun = new CopyOnWriteArrayList<>();
-    private int judged;
+    private final List<Long> judged = new CopyOnWriteArrayList<>();
+    private volatile boolean dying;
+    private volatile Optional<RefreshPlan> interrupted = Optional.empty();
+    private volatile int steps = 1;
 
-    /** How a refresh began, and how long ago its oldest judgement was made. */
-    private record Begun(RefreshPlan plan, long judgements, Duration oldest) {}
+    /** How a refresh began, and of how many judgements the topics held by then. */
+    private record Begun(RefreshPlan plan, long judgements, long kept) {}
 
     private static final class FastClock extends Clock {
         private volatile Instant now;
@@ -114,7 +126,7 @@ class RefreshYearIT {
     }
 
     @Test
-    void theLastRefreshOfAYearComesAsTheFirstDidAndNothingPilesUp() throws Exception {
+    void theLastRefreshComesAsTheFirstDidAndNothingPilesUp() throws Exception {
         PolicyStore store = new PolicyStore(directory.resolve("store"));
         Path data = directory.resolve("trainer");
         try (LocalKafka kafka = LocalKafka.start(directory.resolve("kafka"));
@@ -127,34 +139,41 @@ class RefreshYearIT {
                 while (done.size() < REFRESHES) {
                     forget(admin);
                     RefreshService service = new RefreshService(
-                            kafka.bootstrapServers(), RefreshYearIT::bots, store, data, clock, training(store));
+                            kafka.bootstrapServers(), this::bots, store, data, clock, training(store));
                     CompletableFuture<Void> running = CompletableFuture.runAsync(() -> run(service));
-                    for (int i = 0; i < RESTARTED_EVERY; i++) {
+                    interrupted.ifPresent(_ -> done.add(next(reader)));
+                    while (done.size() < REFRESHES && done.size() % RESTARTED_EVERY < RESTARTED_EVERY - 1) {
                         day(producer, done.size());
                         done.add(next(reader));
                         if (done.size() == CROWNED) {
                             crown(producer, begun.getLast().plan().order().version());
                         }
                     }
+                    if (done.size() < REFRESHES) {
+                        dying = true;
+                        day(producer, done.size());
+                        Awaitility.await().until(() -> !dying);
+                    }
                     service.close();
                     running.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+                    steps = done.size() + 1;
                 }
-                assertThat(done).doesNotHaveDuplicates().hasSize(REFRESHES);
+                assertThat(done).doesNotHaveDuplicates();
             }
         }
-        lookAtTheYear(store, data);
+        lookBack(store, data);
     }
 
-    private static Map<String, BotRefresh> bots() {
+    private Map<String, BotRefresh> bots() {
         RefreshConfig standard = RefreshConfig.defaults();
         RefreshConfig config = new RefreshConfig(
                 JUDGEMENTS,
-                Duration.ofHours(24),
+                INTERVAL,
                 1,
                 1,
                 standard.temperature(),
                 standard.completionTokensMax(),
-                1,
+                steps,
                 standard.klBudget(),
                 1,
                 "default",
@@ -169,12 +188,17 @@ class RefreshYearIT {
     /** Publishes a file that says nothing, as candidate and as reward model; the gate lets every second one through. */
     private RefreshService.Training training(PolicyStore store) {
         return (plan, snapshot, folder, listener) -> {
-            long oldest = snapshot.rated().stream()
-                    .mapToLong(each -> each.interaction().time())
-                    .min()
-                    .orElseThrow();
-            begun.add(new Begun(
-                    plan, snapshot.judgements(), Duration.between(Instant.ofEpochMilli(oldest), clock.instant())));
+            if (dying) {
+                snapshot.write(folder);
+                interrupted = Optional.of(plan);
+                dying = false;
+                throw new IOException("the service dies");
+            }
+            interrupted.ifPresent(before -> assertThat(plan).isEqualTo(before));
+            interrupted = Optional.empty();
+            long oldest = clock.instant().minus(Topics.HALF_YEAR).toEpochMilli();
+            long kept = judged.stream().filter(time -> time >= oldest).count();
+            begun.add(new Begun(plan, snapshot.judgements(), kept));
             snapshot.write(folder);
             publish(store, plan.order().version(), ArtefactKind.CHECKPOINT);
             publish(store, plan.order().rewardModel(), ArtefactKind.REWARD);
@@ -225,9 +249,10 @@ class RefreshYearIT {
     /** A day and what people judged on it: as many as begin a refresh, or few, and then time does. */
     private void day(KafkaProducer<String, byte[]> producer, int number) throws Exception {
         boolean quiet = number % QUIET == QUIET - 1;
-        clock.advance(quiet ? QUIET_DAY : BUSY_DAY);
+        clock.advance(quiet ? CALM : BUSY);
         for (int i = 0; i < (quiet ? 1 : JUDGEMENTS); i++) {
-            RatedInteraction rated = rated(judged++);
+            RatedInteraction rated = rated(judged.size());
+            judged.add(clock.millis());
             send(producer, Topics.RATED_INTERACTIONS, rated.interaction().interactionId(), rated);
         }
         producer.flush();
@@ -308,26 +333,21 @@ class RefreshYearIT {
         throw new AssertionError("no refresh came to its end within " + LIMIT);
     }
 
-    private void lookAtTheYear(PolicyStore store, Path data) throws IOException {
-        assertThat(begun).as("none began twice").hasSize(REFRESHES);
-        assertThat(begun).allSatisfy(each -> assertThat(each.oldest()).isLessThanOrEqualTo(Topics.HALF_YEAR));
-        long whole = begun.get(REFRESHES / 2).judgements();
-        assertThat(begun.getLast().judgements())
-                .as("what is learned from, as much as half a year before")
-                .isBetween(whole - 2 * JUDGEMENTS, whole + 2 * JUDGEMENTS);
-        assertThat(begun.getLast().plan().order().level())
-                .as("what is left of the gate's errors")
-                .isPositive();
+    /** The service may have been closed before it had tidied up behind the last refresh. */
+    private void lookBack(PolicyStore store, Path data) throws IOException {
+        assertThat(begun).hasSize(REFRESHES);
+        assertThat(begun).allSatisfy(each -> assertThat(each.judgements()).isEqualTo(each.kept()));
+        assertThat(begun.getLast().kept()).as("topics forget").isLessThan(judged.size());
+        RefreshPlan last = begun.getLast().plan();
+        assertThat(last.order().level()).as("what is left of the gate's errors").isPositive();
         String champion = begun.get(CROWNED - 1).plan().order().version();
-        assertThat(begun.getLast().plan().order().champion()).isEqualTo(champion);
-        List<String> names = store.names("support");
-        assertThat(names).contains(champion).hasSize(2 * KEPT + 1);
-        assertThat(store.newestReward("support"))
-                .contains(begun.getLast().plan().order().rewardModel());
+        assertThat(last.order().champion()).isEqualTo(champion);
+        assertThat(store.names("support")).contains(champion).hasSizeBetween(2 * KEPT + 1, 2 * KEPT + 3);
+        assertThat(store.newestReward("support")).contains(last.order().rewardModel());
         try (Stream<Path> folders = Files.list(data.resolve("support"))) {
             List<Path> all = folders.toList();
             assertThat(all).hasSize(REFRESHES).allMatch(RefreshPlan::exists);
-            assertThat(all.stream().filter(Snapshot::exists)).hasSize(KEPT);
+            assertThat(all.stream().filter(Snapshot::exists).toList()).hasSizeBetween(KEPT, KEPT + 1);
         }
     }
 }
