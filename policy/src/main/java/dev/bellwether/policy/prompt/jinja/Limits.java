@@ -3,7 +3,7 @@ package dev.bellwether.policy.prompt.jinja;
 /** What one rendering may take; a template that goes beyond it fails instead of holding a thread. */
 final class Limits {
     private static final long STEPS_MAX = 5_000_000;
-    private static final int OUTPUT_MAX = 4_000_000;
+    static final int OUTPUT_MAX = 4_000_000;
     private static final int DEPTH_MAX = 100;
 
     /** Copying this many characters counts as a step. */

@@ -7,11 +7,14 @@ import java.util.List;
 final class Operators {
     private static final int REPEATED_MAX = 1_000_000;
 
+    /** No template can write more, so nothing longer is put together. */
+    private static final int LENGTH_MAX = Limits.OUTPUT_MAX;
+
     private Operators() {}
 
     static Object apply(String operator, Object left, Object right) {
         if (operator.equals("~")) {
-            return Values.text(left) + Values.text(right);
+            return joined(Values.text(left), Values.text(right));
         }
         if (operator.equals("%") && Markup.plain(left) instanceof String text) {
             return Formats.percent(text, Markup.plain(right));
@@ -19,7 +22,7 @@ final class Operators {
         boolean markup = left instanceof Markup || right instanceof Markup;
         if (markup && operator.equals("+") && isText(left) && isText(right)) {
             return new Markup(
-                    Markup.escaped(left).text() + Markup.escaped(right).text());
+                    joined(Markup.escaped(left).text(), Markup.escaped(right).text()));
         }
         return plain(operator, Markup.plain(left), Markup.plain(right));
     }
@@ -39,10 +42,11 @@ final class Operators {
             return numbers(operator, left, right);
         }
         if (operator.equals("+") && left instanceof String a && right instanceof String b) {
-            return a + b;
+            return joined(a, b);
         }
         boolean alike = left instanceof Tuple == right instanceof Tuple;
         if (operator.equals("+") && alike && left instanceof List<?> a && right instanceof List<?> b) {
+            requireWithin((long) a.size() + b.size());
             List<Object> joined = new ArrayList<>(a);
             joined.addAll(b);
             return left instanceof Tuple ? new Tuple(joined) : joined;
@@ -52,6 +56,17 @@ final class Operators {
         }
         throw new TemplateException(
                 "'%s' cannot be done with %s and %s".formatted(operator, Values.kind(left), Values.kind(right)));
+    }
+
+    private static String joined(String a, String b) {
+        requireWithin((long) a.length() + b.length());
+        return a + b;
+    }
+
+    private static void requireWithin(long length) {
+        if (length > LENGTH_MAX) {
+            throw new TemplateException("a text or list of the template is longer than %d".formatted(LENGTH_MAX));
+        }
     }
 
     private static Object repeated(Object value, long times) {

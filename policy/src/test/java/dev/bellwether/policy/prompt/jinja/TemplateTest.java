@@ -66,6 +66,8 @@ class TemplateTest {
             strings = {
                 "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}",
                 "{% set n = namespace(t='x') %}{% for a in range(64) %}{% set n.t = n.t + n.t %}{% endfor %}",
+                "{% set n = namespace(t='x') %}{% for a in range(64) %}{% set n.t = n.t ~ n.t %}{% endfor %}",
+                "{% set n = namespace(t=[1]) %}{% for a in range(64) %}{% set n.t = n.t + n.t %}{% endfor %}",
                 "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
                 "{{ range(10 ** 12) }}",
                 "{{ 'x' * 10 ** 12 }}",
