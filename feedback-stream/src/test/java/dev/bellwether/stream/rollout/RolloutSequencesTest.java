@@ -224,10 +224,10 @@ class RolloutSequencesTest {
         assertThat(SEEN)
                 .containsKeys("a step", "PROMOTED by statistics", "ROLLED_BACK by statistics", "HELD by statistics");
         assertThat(SEEN)
-                .allSatisfy((what, times) -> assertThat(times).as("%s", SEEN).isGreaterThan(10));
+                .allSatisfy((what, times) -> assertThat(times).as("%s", SEEN).isGreaterThan(2));
     }
 
-    @Property(tries = 2_500)
+    @Property(tries = 5_000)
     void keepsItsPromisesWhateverComes(@ForAll long seed) {
         new Life(new Random(seed)).live();
     }
