@@ -1,5 +1,6 @@
 package dev.bellwether.trainer.refresh;
 
+import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.dataset.Erasures;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.external.ExternalTraining;
@@ -45,6 +46,11 @@ final class RefreshFolders {
     /** What a refresh is called that begins at {@code instant}. */
     static String name(Instant instant) {
         return NAME.format(instant);
+    }
+
+    /** What its candidate is called. */
+    static String version(String refresh) {
+        return "v" + refresh;
     }
 
     Path of(String bot, String refresh) {
@@ -116,6 +122,23 @@ final class RefreshFolders {
         Files.writeString(folder.resolve(ANNOUNCED), when.toString());
         new Stages(folder).delete();
         ExternalTraining.delete(folder);
+    }
+
+    /** Takes away what the bot's refreshes but the last {@code kept} left: their data, and those of their versions not {@code used}. */
+    void tidy(String bot, int kept, PolicyStore store, Set<String> used) throws IOException {
+        Optional<String> newest = store.newestReward(bot);
+        for (String refresh : thin(bot, kept)) {
+            String candidate = version(refresh);
+            for (String version : List.of(candidate, Refresh.Order.rewardModel(candidate))) {
+                if (store.contains(bot, version)
+                        && !used.contains(version)
+                        && !newest.filter(version::equals).isPresent()
+                        && store.adaptersOf(bot, version).isEmpty()
+                        && store.remove(bot, version)) {
+                    LOG.info("version {} of {} is removed: nothing uses it, and it is old", version, bot);
+                }
+            }
+        }
     }
 
     /**

@@ -210,17 +210,7 @@ public final class RefreshService implements AutoCloseable {
         used.add(settings.champion());
         log.rollout(bot).map(RolloutState::versions).ifPresent(used::addAll);
         try {
-            store.newestReward(bot).ifPresent(used::add);
-            for (String refresh : folders.thin(bot, settings.config().kept())) {
-                for (String version : List.of(version(refresh), Refresh.Order.rewardModel(version(refresh)))) {
-                    if (store.contains(bot, version)
-                            && !used.contains(version)
-                            && store.adaptersOf(bot, version).isEmpty()
-                            && store.remove(bot, version)) {
-                        LOG.info("version {} of {} is removed: nothing uses it, and it is old", version, bot);
-                    }
-                }
-            }
+            folders.tidy(bot, settings.config().kept(), store, used);
         } catch (IOException e) {
             LOG.warn("what old refreshes of {} left is not all taken away: {}", bot, e.getMessage());
         }
@@ -308,7 +298,7 @@ public final class RefreshService implements AutoCloseable {
         RefreshPlan plan = new RefreshPlan(
                 new Refresh.Order(
                         bot,
-                        version(id),
+                        RefreshFolders.version(id),
                         settings.champion(),
                         champion,
                         Refresh.Until.PUBLISH,
@@ -318,11 +308,6 @@ public final class RefreshService implements AutoCloseable {
                 log.judgedUntil(bot).toEpochMilli());
         folders.begin(id, plan);
         return plan;
-    }
-
-    /** What a refresh's candidate is called. */
-    private static String version(String refresh) {
-        return "v" + refresh;
     }
 
     private void refresh(String id, RefreshPlan plan, Snapshot snapshot) {

@@ -55,6 +55,8 @@ public final class RewardTraining {
     private final RewardConfig config;
     private final Random random;
     private double bias;
+
+    /** By how much more, in logits, people prefer the reply that they are shown first; no reply's reward holds any of it. */
     private double side;
 
     public RewardTraining(RewardModel model, RewardConfig config, long seed) {
@@ -66,11 +68,6 @@ public final class RewardTraining {
     /** What a thumb's probability has on top of the reward. */
     double bias() {
         return bias;
-    }
-
-    /** By how much more, in logits, people prefer the reply that they are shown first; no reply's reward holds any of it. */
-    double side() {
-        return side;
     }
 
     /**

@@ -169,7 +169,7 @@ class RefreshServiceIT {
         }
     }
 
-    private static KafkaProducer<String, byte[]> producer(String kafka) {
+    static KafkaProducer<String, byte[]> producer(String kafka) {
         return new KafkaProducer<>(
                 Map.of("bootstrap.servers", kafka), new StringSerializer(), new ByteArraySerializer());
     }

@@ -55,9 +55,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
-import org.apache.kafka.common.serialization.StringSerializer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -131,7 +129,7 @@ class RefreshYearsIT {
         Path data = directory.resolve("trainer");
         try (LocalKafka kafka = LocalKafka.start(directory.resolve("kafka"));
                 Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()));
-                KafkaProducer<String, byte[]> producer = producer(kafka.bootstrapServers())) {
+                KafkaProducer<String, byte[]> producer = RefreshServiceIT.producer(kafka.bootstrapServers())) {
             Topics.ensure(admin, Layout.DEFAULT);
             keepUntilTold(admin);
             try (KafkaConsumer<String, byte[]> reader = reader(kafka.bootstrapServers())) {
@@ -301,11 +299,6 @@ class RefreshYearsIT {
     private <E extends Event> void send(KafkaProducer<String, byte[]> producer, Topic<E> topic, String key, E event) {
         byte[] bytes = topic.valueSerde().serializer().serialize(topic.name(), event);
         var _ = producer.send(new ProducerRecord<>(topic.name(), null, clock.millis(), key, bytes));
-    }
-
-    private static KafkaProducer<String, byte[]> producer(String kafka) {
-        return new KafkaProducer<>(
-                Map.of("bootstrap.servers", kafka), new StringSerializer(), new ByteArraySerializer());
     }
 
     private static KafkaConsumer<String, byte[]> reader(String kafka) {
