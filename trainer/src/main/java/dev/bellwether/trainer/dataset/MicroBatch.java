@@ -18,6 +18,7 @@ import org.bytedeco.pytorch.Tensor;
  */
 public final class MicroBatch {
     private static final int LENGTH_MULTIPLE = 8;
+    private static final int NEIGHBOURS_MAX = 4;
 
     private final List<Sample> samples = new ArrayList<>();
     private final int[] indexes;
@@ -61,10 +62,24 @@ public final class MicroBatch {
         this.length = (longest + LENGTH_MULTIPLE - 1) / LENGTH_MULTIPLE * LENGTH_MULTIPLE;
     }
 
-    /** All samples in batches of at most {@code tokensMax} padded tokens (or one sample), shortest first. */
+    /**
+     * All samples in batches of at most {@code tokensMax} padded tokens (or one row), shortest first. Up to four that stand one
+     * behind the other and have one prompt share it.
+     */
     public static List<MicroBatch> pack(List<Sample> samples, int tokensMax) {
-        return packTogether(
-                samples, IntStream.range(0, samples.size()).mapToObj(List::of).toList(), tokensMax);
+        List<List<Integer>> groups = new ArrayList<>();
+        for (int i = 0; i < samples.size(); i++) {
+            List<Integer> group = i == 0 ? List.of() : groups.getLast();
+            if (group.isEmpty()
+                    || group.size() == NEIGHBOURS_MAX
+                    || !Arrays.equals(
+                            samples.get(i).prompt(),
+                            samples.get(group.getFirst()).prompt())) {
+                groups.add(new ArrayList<>());
+            }
+            groups.getLast().add(i);
+        }
+        return packTogether(samples, groups, tokensMax);
     }
 
     /**

@@ -37,10 +37,11 @@ public final class Phrases {
     /**
      * A phrase of some replies.
      *
+     * @param phrase its tokens; none where there is no reply
      * @param share of the replies that hold it
      * @param allowed share that may
      */
-    public record Frequency(double share, double allowed) {
+    public record Frequency(List<Integer> phrase, double share, double allowed) {
         double excess() {
             return share - allowed;
         }
@@ -72,7 +73,7 @@ public final class Phrases {
         return counts.keySet().stream()
                 .map(phrase -> frequency(phrase, preferred))
                 .max(Comparator.comparingDouble(Frequency::excess))
-                .orElse(new Frequency(0, ALLOWED_LEAST));
+                .orElse(new Frequency(List.of(), 0, ALLOWED_LEAST));
     }
 
     /** By how much more of these replies hold a phrase of {@code reply} than may without cost. */
@@ -87,7 +88,7 @@ public final class Phrases {
     private Frequency frequency(List<Integer> phrase, Phrases preferred) {
         double usual = preferred.share(phrase);
         double liked = Math.min(RISE * usual, Math.max(ALLOWED_OF_LIKED, RISE_OF_LIKED * usual));
-        return new Frequency(share(phrase), Math.max(ALLOWED_LEAST, liked));
+        return new Frequency(phrase, share(phrase), Math.max(ALLOWED_LEAST, liked));
     }
 
     private double share(List<Integer> phrase) {

@@ -24,7 +24,7 @@ public record PpoConfig(
             20,
             192,
             4,
-            new Reward(1, 5, 1, .15, 2),
+            new Reward(1, 5, 1, .15, 10),
             new Update(2, 4, 1, 3e-4, 5, .2, .2, .2, 1, .95, .05, 2_000),
             new Bounds(4, .5),
             .7,

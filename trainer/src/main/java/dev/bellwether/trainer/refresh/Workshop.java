@@ -202,6 +202,13 @@ final class Workshop implements AutoCloseable {
         return policy.asRewardModel(reward.heads(), Pooling.MEAN);
     }
 
+    /** The text of {@code tokens}. */
+    String written(int[] tokens) {
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory())) {
+            return tokenizer.written(tokens);
+        }
+    }
+
     /** The bot's known answers. */
     Suite suite() {
         return suite;

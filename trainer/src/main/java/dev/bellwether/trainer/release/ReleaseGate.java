@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.apache.commons.statistics.distribution.BinomialDistribution;
 
@@ -138,8 +139,13 @@ public final class ReleaseGate {
                 "its replies have %.1f tokens on average, those preferred %.0f to %.0f".formatted(mean, low, high));
     }
 
-    /** No looping, and no phrase in everything that people have not asked for. */
-    public ReleaseGate repetition(List<Rollout> candidate, List<Comparison> comparisons) {
+    /**
+     * No looping, and no phrase in everything that people have not asked for.
+     *
+     * @param written a phrase's tokens as text
+     */
+    public ReleaseGate repetition(
+            List<Rollout> candidate, List<Comparison> comparisons, Function<int[], String> written) {
         double looping =
                 candidate.stream().filter(each -> loops(each.sample().reply())).count() / (double) candidate.size();
         numbers.put("repetition", looping);
@@ -152,8 +158,14 @@ public final class ReleaseGate {
         numbers.put("phrase_allowed", phrase.allowed());
         return require(
                 phrase.share() <= phrase.allowed(),
-                "%.1f %% of its replies hold the same phrase of six tokens; by what people preferred %.1f %% may"
-                        .formatted(100 * phrase.share(), 100 * phrase.allowed()));
+                "%.1f %% of its replies hold \"%s\"; by what people preferred %.1f %% may"
+                        .formatted(
+                                100 * phrase.share(),
+                                written.apply(phrase.phrase().stream()
+                                                .mapToInt(Integer::intValue)
+                                                .toArray())
+                                        .strip(),
+                                100 * phrase.allowed()));
     }
 
     /** Different questions get different replies; of {@code each} to a prompt the first one counts. */

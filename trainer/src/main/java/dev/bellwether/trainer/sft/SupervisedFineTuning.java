@@ -40,7 +40,7 @@ public final class SupervisedFineTuning {
             double rate = LearningRate.cosine(config.learningRate(), step, batches.size(), config.warmupSteps());
             MicroBatch batch = batches.get(step);
             double loss = step(parameters, batch, rate);
-            listener.accept(new Progress(step + 1, batches.size(), loss, rate, batch.size() * batch.length()));
+            listener.accept(new Progress(step + 1, batches.size(), loss, rate, batch.rows() * batch.length()));
         }
     }
 

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class MicroBatchTest {
     private static final Sample THREE = new Sample(new int[] {1, 2, 3, 4}, 1);
-    private static final Sample TWO = new Sample(new int[] {1, 2, 3}, 1);
+    private static final Sample TWO = new Sample(new int[] {9, 2, 3}, 1);
 
     @Test
     void keepsEveryReplyToItselfInItsMeanSoFar() {
@@ -38,5 +38,16 @@ class MicroBatchTest {
         assertThat(batches).hasSize(2);
         assertThat(List.of(batches.get(0).index(0), batches.get(0).index(1))).containsExactly(2, 3);
         assertThat(List.of(batches.get(1).index(0), batches.get(1).index(1))).containsExactly(0, 1);
+    }
+
+    @Test
+    void letsNeighboursOfOnePromptShareIt() {
+        List<MicroBatch> batches =
+                MicroBatch.pack(List.of(THREE, THREE, TWO, THREE, THREE, THREE, THREE, THREE), 1_000);
+        assertThat(batches).hasSize(1);
+        assertThat(batches.getFirst().size()).isEqualTo(8);
+        assertThat(batches.getFirst().rows())
+                .as("two, another prompt, four, and the one that is left")
+                .isEqualTo(4);
     }
 }

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,7 +39,7 @@ class ExternalRefreshIT {
 
     @BeforeEach
     void begin() throws IOException {
-        store = RefreshIT.withDefaultPolicy(directory.resolve("store"));
+        store = withDefaultPolicy(directory.resolve("store"));
         Path begun = shared.resolve("begun");
         if (!Files.exists(begun)) {
             Report failed = refresh(begun, List.of("false"), Duration.ofMinutes(1), (_, _, _) -> {})
@@ -51,6 +52,18 @@ class ExternalRefreshIT {
                 Files.copy(begun.resolve(file), folder.resolve(file));
             }
         }
+    }
+
+    private static PolicyStore withDefaultPolicy(Path folder) throws IOException {
+        PolicyStore store = new PolicyStore(folder);
+        Path target = store.path("support", "default");
+        Files.createDirectories(target);
+        try (Stream<Path> files = Files.list(Path.of("../default-policy/artefact"))) {
+            for (Path file : files.toList()) {
+                Files.copy(file, target.resolve(file.getFileName()));
+            }
+        }
+        return store;
     }
 
     private static RefreshConfig external(List<String> command, Duration silenceMax) {

@@ -37,15 +37,13 @@ import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whole refreshes of the default policy over small snapshots. */
+/** Whole refreshes of a small policy over small snapshots. */
 class RefreshIT {
-    private static final Path DEFAULT_POLICY = Path.of("../default-policy/artefact");
     private static final List<String> QUESTIONS = List.of(
             "Where is my card?",
             "How do I change my PIN?",
@@ -55,7 +53,7 @@ class RefreshIT {
             "My phone was stolen, what now?");
     private static final int PEOPLE = 180;
     private static final int KILLS = Integer.getInteger("kills", 2);
-    private static final int LIFE_MILLIS_MAX = 10_000;
+    private static final int LIFE_MILLIS_MAX = 6_000;
 
     static final RefreshConfig CONFIG = new RefreshConfig(
             100,
@@ -87,20 +85,8 @@ class RefreshIT {
     private PolicyStore store = new PolicyStore(directory);
 
     @BeforeEach
-    void copyTheDefaultPolicy() throws IOException {
-        store = withDefaultPolicy(directory.resolve("store"));
-    }
-
-    static PolicyStore withDefaultPolicy(Path folder) throws IOException {
-        PolicyStore store = new PolicyStore(folder);
-        Path target = store.path("support", "default");
-        Files.createDirectories(target);
-        try (Stream<Path> files = Files.list(DEFAULT_POLICY)) {
-            for (Path file : files.toList()) {
-                Files.copy(file, target.resolve(file.getFileName()));
-            }
-        }
-        return store;
+    void publishAPolicy() throws IOException {
+        store = SmallPolicy.store(directory);
     }
 
     /** People who like the kind answer, or, when {@code torn}, as often the curt one. */

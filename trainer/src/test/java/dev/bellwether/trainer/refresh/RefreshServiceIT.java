@@ -55,7 +55,7 @@ class RefreshServiceIT {
 
     @Test
     void publishesARewardModelWhereAnUpstreamAnswersAndRegistersNoCandidate() throws Exception {
-        PolicyStore store = RefreshIT.withDefaultPolicy(directory.resolve("store"));
+        PolicyStore store = SmallPolicy.store(directory);
         AdvancedClock clock = new AdvancedClock();
         Map<String, BotRefresh> bots = Map.of("support", new BotRefresh("large", List.of(), RefreshIT.CONFIG));
         try (LocalKafka kafka = LocalKafka.start(directory.resolve("kafka"))) {

@@ -136,15 +136,12 @@ class ReleaseGateTest {
     })
     void refusesAPhraseThatStandsInMoreRepliesThanPeopleAskedFor(int ours, int theirs, boolean passed) {
         ReleaseGate.Verdict verdict = new ReleaseGate(15, .05, 1)
-                .repetition(rollouts(closing(100, ours)), preferred(closing(100, theirs)))
+                .repetition(rollouts(closing(100, ours)), preferred(closing(100, theirs)), Arrays::toString)
                 .verdict();
         assertThat(verdict.passed()).isEqualTo(passed);
         if (!passed) {
             assertThat(verdict.numbers()).containsEntry("phrase", ours / 100.0);
-            assertThat(verdict.reasons())
-                    .singleElement()
-                    .asString()
-                    .startsWith(ours + ".0 % of its replies hold the same phrase");
+            assertThat(verdict.reasons()).singleElement().asString().startsWith(ours + ".0 % of its replies hold \"[");
         }
     }
 

@@ -13,7 +13,8 @@ final class Formats {
 
     /** {@code "{} {name}".format(…)} */
     static String braces(String text, Given given) {
-        StringBuilder formatted = new StringBuilder();
+        Growing formatted = new Growing();
+        int done = 0;
         Matcher places = BRACES.matcher(text);
         int next = 0;
         while (places.find()) {
@@ -28,9 +29,10 @@ final class Formats {
             } else {
                 put = Values.text(given.required(Integer.MAX_VALUE, name));
             }
-            places.appendReplacement(formatted, Matcher.quoteReplacement(put));
+            formatted.add(text.substring(done, places.start())).add(put);
+            done = places.end();
         }
-        places.appendTail(formatted);
+        formatted.add(text.substring(done));
         if (text.matches("(?s).*\\{\\w*[:!.\\[].*")) {
             throw new TemplateException("format specifications are not supported: '%s'".formatted(text));
         }
@@ -40,7 +42,8 @@ final class Formats {
     /** {@code "%s" % value} */
     static String percent(String text, Object value) {
         List<Object> values = value instanceof Tuple tuple ? tuple : List.of(value);
-        StringBuilder formatted = new StringBuilder();
+        Growing formatted = new Growing();
+        int done = 0;
         Matcher places = PERCENT.matcher(text);
         int next = 0;
         while (places.find()) {
@@ -54,12 +57,13 @@ final class Formats {
                 case 'r' -> Values.representation(values.get(next++));
                 default -> Values.text(values.get(next++));
             };
-            places.appendReplacement(formatted, Matcher.quoteReplacement(put));
+            formatted.add(text.substring(done, places.start())).add(put);
+            done = places.end();
         }
         if (next < values.size()) {
             throw new TemplateException("not all values fit into '%s'".formatted(text));
         }
-        places.appendTail(formatted);
+        formatted.add(text.substring(done));
         return formatted.toString();
     }
 }

@@ -7,7 +7,7 @@ import java.util.Optional;
 
 /** {@code tojson} as Hugging Face sets it: Python's {@code json.dumps} without escapes of what is not ASCII. */
 final class JsonText {
-    private final StringBuilder json = new StringBuilder();
+    private final Growing json = new Growing();
     private final Optional<String> indent;
     private final String betweenItems;
     private final String behindKey;
@@ -18,8 +18,7 @@ final class JsonText {
         Object wanted = given.at(1, "indent").orElse(Special.NONE);
         indent = wanted == Special.NONE
                 ? Optional.empty()
-                : Optional.of(
-                        wanted instanceof String text ? text : " ".repeat(Math.max(0, (int) Numbers.toLong(wanted))));
+                : Optional.of(wanted instanceof String text ? text : TextFilters.spaces(wanted));
         Object separators = given.at(2, "separators").orElse(Special.NONE);
         boolean own = separators instanceof List<?> two && two.size() == 2;
         betweenItems = own ? Values.text(((List<?>) separators).get(0)) : indent.isPresent() ? "," : ", ";
@@ -37,11 +36,11 @@ final class JsonText {
     private void write(Object value, int depth) {
         switch (value) {
             case String text -> quoted(text);
-            case Boolean truth -> json.append(truth);
-            case Special _ -> json.append("null");
-            case Long number -> json.append(number);
+            case Boolean truth -> json.add(truth.toString());
+            case Special _ -> json.add("null");
+            case Long number -> json.add(number.toString());
             case Double number ->
-                json.append(
+                json.add(
                         Double.isNaN(number)
                                 ? "NaN"
                                 : Double.isInfinite(number)
@@ -58,7 +57,7 @@ final class JsonText {
                         .sorted((a, b) -> sorted ? Values.compare(a.getKey(), b.getKey()) : 0)
                         .forEach(entry -> items.add(() -> {
                             quoted(key(entry.getKey()));
-                            json.append(behindKey);
+                            json.add(behindKey);
                             write(entry.getValue(), depth + 1);
                         }));
                 enclosed('{', items, '}', depth);
@@ -75,43 +74,43 @@ final class JsonText {
     }
 
     private void enclosed(char start, List<Runnable> items, char end, int depth) {
-        json.append(start);
+        json.add(start);
         for (int i = 0; i < items.size(); i++) {
-            json.append(i == 0 ? "" : betweenItems);
+            json.add(i == 0 ? "" : betweenItems);
             line(depth);
             items.get(i).run();
         }
         if (!items.isEmpty()) {
             line(depth - 1);
         }
-        json.append(end);
+        json.add(end);
     }
 
     private void line(int depth) {
-        indent.ifPresent(step -> json.append('\n').append(step.repeat(depth)));
+        indent.ifPresent(step -> json.add("\n").add(step, depth));
     }
 
     private void quoted(String text) {
-        json.append('"');
+        json.add('"');
         for (int i = 0; i < text.length(); i++) {
             char unit = text.charAt(i);
             switch (unit) {
-                case '"' -> json.append("\\\"");
-                case '\\' -> json.append("\\\\");
-                case '\n' -> json.append("\\n");
-                case '\r' -> json.append("\\r");
-                case '\t' -> json.append("\\t");
-                case '\b' -> json.append("\\b");
-                case '\f' -> json.append("\\f");
+                case '"' -> json.add("\\\"");
+                case '\\' -> json.add("\\\\");
+                case '\n' -> json.add("\\n");
+                case '\r' -> json.add("\\r");
+                case '\t' -> json.add("\\t");
+                case '\b' -> json.add("\\b");
+                case '\f' -> json.add("\\f");
                 default -> {
                     if (unit < 0x20 || (ascii && unit > 0x7e)) {
-                        json.append("\\u%04x".formatted((int) unit));
+                        json.add("\\u%04x".formatted((int) unit));
                     } else {
-                        json.append(unit);
+                        json.add(unit);
                     }
                 }
             }
         }
-        json.append('"');
+        json.add('"');
     }
 }

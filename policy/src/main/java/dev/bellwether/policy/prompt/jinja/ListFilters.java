@@ -42,10 +42,12 @@ final class ListFilters {
 
     private static String joined(List<Object> items, Given given) {
         String between = Values.text(given.at(0, "d").orElse(""));
-        return items.stream()
-                .map(key(given.at(1, "attribute")))
-                .map(Values::text)
-                .collect(Collectors.joining(between));
+        UnaryOperator<Object> key = key(given.at(1, "attribute"));
+        Growing joined = new Growing();
+        for (int i = 0; i < items.size(); i++) {
+            joined.add(i == 0 ? "" : between).add(Values.text(key.apply(items.get(i))));
+        }
+        return joined.toString();
     }
 
     private static UnaryOperator<Object> key(Optional<Object> attribute) {

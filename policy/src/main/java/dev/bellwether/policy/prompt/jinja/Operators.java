@@ -7,9 +7,6 @@ import java.util.List;
 final class Operators {
     private static final int REPEATED_MAX = 1_000_000;
 
-    /** No template can write more, so nothing longer is put together. */
-    private static final int LENGTH_MAX = Limits.OUTPUT_MAX;
-
     private Operators() {}
 
     static Object apply(String operator, Object left, Object right) {
@@ -46,7 +43,7 @@ final class Operators {
         }
         boolean alike = left instanceof Tuple == right instanceof Tuple;
         if (operator.equals("+") && alike && left instanceof List<?> a && right instanceof List<?> b) {
-            requireWithin((long) a.size() + b.size());
+            Limits.requireLength((long) a.size() + b.size());
             List<Object> joined = new ArrayList<>(a);
             joined.addAll(b);
             return left instanceof Tuple ? new Tuple(joined) : joined;
@@ -59,14 +56,7 @@ final class Operators {
     }
 
     private static String joined(String a, String b) {
-        requireWithin((long) a.length() + b.length());
-        return a + b;
-    }
-
-    private static void requireWithin(long length) {
-        if (length > LENGTH_MAX) {
-            throw new TemplateException("a text or list of the template is longer than %d".formatted(LENGTH_MAX));
-        }
+        return new Growing().add(a).add(b).toString();
     }
 
     private static Object repeated(Object value, long times) {

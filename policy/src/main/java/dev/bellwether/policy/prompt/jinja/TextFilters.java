@@ -50,17 +50,24 @@ final class TextFilters {
 
     private static String indented(String text, Given given) {
         Object width = given.at(0, "width").orElse(4L);
-        String step = width instanceof String own ? own : " ".repeat((int) Numbers.toLong(width));
+        String step = width instanceof String own ? own : spaces(width);
         boolean first = given.truth(1, "first", false);
         boolean blank = given.truth(2, "blank", false);
         List<Object> lines = TextMethods.lines(text + "\n");
-        StringBuilder indented = new StringBuilder();
+        Growing indented = new Growing();
         for (int i = 0; i < lines.size(); i++) {
             String line = (String) lines.get(i);
             boolean moved = i == 0 ? first : blank || !line.isEmpty();
-            indented.append(i == 0 ? "" : "\n").append(moved ? step : "").append(line);
+            indented.add(i == 0 ? "" : "\n").add(moved ? step : "").add(line);
         }
         return indented.toString();
+    }
+
+    /** As many as a template asks for; as in Python, less than none are none. */
+    static String spaces(Object count) {
+        return new Growing()
+                .add(" ", Math.clamp(Numbers.toLong(count), 0, Integer.MAX_VALUE))
+                .toString();
     }
 
     private static String truncated(String text, Given given) {

@@ -174,14 +174,15 @@ final class TextMethods {
     }
 
     private static String joined(String separator, Given given) {
-        List<String> parts = new ArrayList<>();
-        for (Object item : Values.iterate(given.required(0, "iterable"))) {
-            if (!(item instanceof String part)) {
-                throw new TemplateException("only texts can be joined, not %s".formatted(Values.kind(item)));
+        List<Object> items = Values.iterate(given.required(0, "iterable"));
+        Growing joined = new Growing();
+        for (int i = 0; i < items.size(); i++) {
+            if (!(items.get(i) instanceof String part)) {
+                throw new TemplateException("only texts can be joined, not %s".formatted(Values.kind(items.get(i))));
             }
-            parts.add(part);
+            joined.add(i == 0 ? "" : separator).add(part);
         }
-        return String.join(separator, parts);
+        return joined.toString();
     }
 
     static String padded(String text, Given given, char side) {
@@ -195,7 +196,7 @@ final class TextMethods {
             case 'r' -> missing;
             default -> missing / 2 + (missing & given.integer(0, "width", 80) & 1);
         };
-        return fill.repeat(left) + text + fill.repeat(missing - left);
+        return new Growing().add(fill, left).add(text).add(fill, missing - left).toString();
     }
 
     private static String zeros(String text, int width) {
@@ -231,20 +232,23 @@ final class TextMethods {
     }
 
     static String replace(String text, String old, String with, int count) {
-        if (count < 0) {
-            return text.replace(old, with);
-        }
-        StringBuilder replaced = new StringBuilder();
+        Growing replaced = new Growing();
         int at = 0;
-        for (int i = 0; i < count; i++) {
-            int next = text.indexOf(old, at);
-            if (next < 0) {
+        int from = 0;
+        for (int i = 0; i < count || count < 0; i++) {
+            int next = text.indexOf(old, from);
+            if (next < 0 || from > text.length()) {
                 break;
             }
-            replaced.append(text, at, next).append(with);
+            replaced.add(text.substring(at, next)).add(with);
             at = next + old.length();
+            from = old.isEmpty() ? behind(text, next) : at;
         }
-        return replaced.append(text.substring(at)).toString();
+        return replaced.add(text.substring(at)).toString();
+    }
+
+    private static int behind(String text, int at) {
+        return at + (at < text.length() ? Character.charCount(text.codePointAt(at)) : 1);
     }
 
     static List<Object> lines(String text) {

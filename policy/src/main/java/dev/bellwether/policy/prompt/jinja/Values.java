@@ -40,52 +40,79 @@ final class Values {
 
     /** As Python's {@code repr}. */
     static String representation(Object value) {
-        return switch (value) {
-            case String text -> quoted(text);
-            case Boolean truth -> truth ? "True" : "False";
-            case Special _ -> "None";
-            case Double number -> Numbers.print(number);
+        Growing text = new Growing();
+        represent(value, text);
+        return text.toString();
+    }
+
+    private static void represent(Object value, Growing text) {
+        switch (value) {
+            case String own -> quote(own, text);
+            case Boolean truth -> text.add(truth ? "True" : "False");
+            case Special _ -> text.add("None");
+            case Double number -> text.add(Numbers.print(number));
             case Tuple tuple -> {
-                String items = items(tuple);
-                yield "(%s%s)".formatted(items, tuple.size() == 1 ? "," : "");
+                text.add('(');
+                representAll(tuple, text);
+                text.add(tuple.size() == 1 ? ",)" : ")");
             }
-            case List<?> list -> "[%s]".formatted(items(list));
-            case Map<?, ?> map ->
-                map.entrySet().stream()
-                        .map(entry -> representation(entry.getKey()) + ": " + representation(entry.getValue()))
-                        .collect(Collectors.joining(", ", "{", "}"));
-            case Markup markup -> "Markup(%s)".formatted(quoted(markup.text()));
-            case Long number -> number.toString();
-            case Undefined _ -> "Undefined";
-            default -> "<%s>".formatted(value instanceof Namespace ? "namespace" : "function");
-        };
+            case List<?> list -> {
+                text.add('[');
+                representAll(list, text);
+                text.add(']');
+            }
+            case Map<?, ?> map -> {
+                String between = "{";
+                for (Map.Entry<?, ?> entry : map.entrySet()) {
+                    text.add(between);
+                    represent(entry.getKey(), text);
+                    text.add(": ");
+                    represent(entry.getValue(), text);
+                    between = ", ";
+                }
+                text.add(map.isEmpty() ? "{}" : "}");
+            }
+            case Markup markup -> {
+                text.add("Markup(");
+                quote(markup.text(), text);
+                text.add(')');
+            }
+            case Long number -> text.add(number.toString());
+            case Undefined _ -> text.add("Undefined");
+            default -> text.add("<%s>".formatted(value instanceof Namespace ? "namespace" : "function"));
+        }
     }
 
-    private static String items(List<?> list) {
-        return list.stream().map(Values::representation).collect(Collectors.joining(", "));
+    private static void representAll(List<?> list, Growing text) {
+        String between = "";
+        for (Object item : list) {
+            text.add(between);
+            represent(item, text);
+            between = ", ";
+        }
     }
 
-    private static String quoted(String text) {
-        char quote = text.contains("'") && !text.contains("\"") ? '"' : '\'';
-        StringBuilder quoted = new StringBuilder().append(quote);
-        text.codePoints().forEach(character -> {
+    private static void quote(String own, Growing text) {
+        char quote = own.contains("'") && !own.contains("\"") ? '"' : '\'';
+        text.add(quote);
+        own.codePoints().forEach(character -> {
             switch (character) {
-                case '\n' -> quoted.append("\\n");
-                case '\r' -> quoted.append("\\r");
-                case '\t' -> quoted.append("\\t");
-                case '\\' -> quoted.append("\\\\");
+                case '\n' -> text.add("\\n");
+                case '\r' -> text.add("\\r");
+                case '\t' -> text.add("\\t");
+                case '\\' -> text.add("\\\\");
                 default -> {
                     if (character == quote) {
-                        quoted.append('\\').append(quote);
+                        text.add('\\').add(quote);
                     } else if (!printable(character)) {
-                        quoted.append(escape(character));
+                        text.add(escape(character));
                     } else {
-                        quoted.appendCodePoint(character);
+                        text.addCodePoint(character);
                     }
                 }
             }
         });
-        return quoted.append(quote).toString();
+        text.add(quote);
     }
 
     private static boolean printable(int character) {

@@ -24,6 +24,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TemplateTest {
     private static final Clock CLOCK = Clock.fixed(Instant.parse("2026-03-04T15:06:07Z"), ZoneOffset.UTC);
 
+    /** A text of a million letters. */
+    private static final String LONG = "{% set t = 'x' * 1000000 %}";
+
     private static String render(String template, Map<String, ?> variables) {
         return Template.parse(template, CLOCK).render(variables);
     }
@@ -72,10 +75,35 @@ class TemplateTest {
                 "{{ range(10 ** 12) }}",
                 "{{ 'x' * 10 ** 12 }}",
                 "{{ 9 ** 99999 }}",
-                "{{ 'x'.ljust(1000000000) | length }}{{ 1 // 0 }}"
+                "{{ 'x'.ljust(1000000000) | length }}{{ 1 // 0 }}",
+                LONG + "{{ t.replace('x', t) }}",
+                LONG + "{{ t.replace('', t) }}",
+                LONG + "{{ t | replace('x', t) }}",
+                LONG + "{{ t | replace('x', t, 99999) }}",
+                LONG + "{{ t.join(range(99999) | map('string')) }}",
+                LONG + "{{ range(99999) | join(t) }}",
+                LONG + "{{ ('{0}' * 99999).format(t) }}",
+                LONG + "{{ ('%s' * 99999) % ((t,) * 99999) }}",
+                LONG + "{{ 'x'.ljust(9999, t) }}",
+                LONG + "{{ [t] * 99999 }}",
+                LONG + "{{ ([t] * 99999) | string }}",
+                LONG + "{{ ([t] * 99999) | tojson }}",
+                "{{ 'x\ny' | indent(2000000000) }}",
+                "{{ [1] | tojson(indent=2000000000) }}",
+                "{% set n = namespace(t=['x']) %}{% for a in range(64) %}{% set n.t = [n.t, n.t] %}{% endfor %}{{ n.t }}",
+                "{% set n = namespace(t=['x']) %}{% for a in range(64) %}{% set n.t = [n.t, n.t] %}{% endfor %}{{ n.t | tojson }}",
+                "{% set n = namespace(t='<' * 99999) %}{% for a in range(64) %}{% set n.t = n.t | escape | string %}{% endfor %}"
             })
     void endsWhatWouldNotEnd(String template) {
         assertThatThrownBy(() -> render(template, Map.of())).isInstanceOf(TemplateException.class);
+    }
+
+    @Test
+    void replacesNothingWithSomething() {
+        assertThat(render(
+                        "{{ 'aé😀'.replace('', '-') }} {{ 'ab'.replace('', '-', 2) }} {{ ''.replace('', '-') }}",
+                        Map.of()))
+                .isEqualTo("-a-é-😀- -a-b -");
     }
 
     @Test
