@@ -112,7 +112,8 @@ async function ask(talk, turns, duel) {
     }
     if (event.bellwether) token = event.bellwether.feedback_token;
   }
-  return { boxes, token, row };
+  // Of a duel one side may not have come.
+  return { boxes: boxes.filter(Boolean), token, row };
 }
 
 async function feedback(token, body, said) {
@@ -292,9 +293,36 @@ question.addEventListener("keydown", (event) => {
   }
 });
 
-document.getElementById("restart").addEventListener("click", () => {
+function restart(...shown) {
   talk.end.abort();
   talk = newTalk();
-  log.replaceChildren();
+  log.replaceChildren(...shown);
   setBusy(false);
+}
+
+document.getElementById("restart").addEventListener("click", () => restart());
+
+document.getElementById("forget").addEventListener("click", async () => {
+  if (!confirm("Delete everything that you wrote and judged here? This cannot be undone.")) return;
+  talk.end.abort();
+  setBusy(true);
+  let note;
+  try {
+    const response = await call("/v1/visitors", {
+      method: "DELETE", headers: { authorization: `Bearer ${key}` },
+    });
+    const until = new Date((await response.json()).erased_by).toLocaleDateString();
+    note = element("p", "hint", `You are forgotten. The last copies are gone by ${until}.`);
+  } catch (failure) {
+    if (failure.code !== "unknown_visitor") {
+      note = element("p", "error", failure.message);
+      note.setAttribute("role", "alert");
+      show(note);
+      setBusy(false);
+      return;
+    }
+    note = element("p", "hint", "Nothing is known of you.");
+  }
+  note.setAttribute("role", "status");
+  restart(note);
 });

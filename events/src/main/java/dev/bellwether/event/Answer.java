@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param promptTokens read; 0 where the upstream does not say
  * @param completionTokens generated, all replies and candidates together
  * @param cost by the prices of {@code bots.yaml}, in their currency; none where no price is known
+ * @param rival the other arm's version, where a duel asked it in vain; none otherwise and in records of before
  * @param candidates what was generated to choose from, best first, where the best of several was served; else empty
  */
 public record Answer(
@@ -23,6 +24,7 @@ public record Answer(
         int promptTokens,
         int completionTokens,
         @Nullable Double cost,
+        @Nullable Failure rival,
         @JsonSetter(nulls = Nulls.AS_EMPTY) List<Candidate> candidates) {
 
     /** A version that was asked and failed, and why. */

@@ -56,4 +56,14 @@ public record Interaction(
     public boolean duel() {
         return replies.size() > 1;
     }
+
+    /** Whether it was a duel that first asked the other arm's version, in vain. */
+    public boolean rivalFailed() {
+        return answer != null && answer.rival() != null;
+    }
+
+    /** Whether it was a duel between the two arms of a rollout. */
+    public boolean acrossArms() {
+        return replies.stream().map(Reply::version).distinct().count() > 1;
+    }
 }

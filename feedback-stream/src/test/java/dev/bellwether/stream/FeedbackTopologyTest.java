@@ -156,6 +156,56 @@ class FeedbackTopologyTest {
     }
 
     @Test
+    void leavesTheVotesOfAUserWhoSawBothArmsOutFromThenOn() {
+        stream.send(interaction("a", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my card?", "Here."));
+        stream.send(feedback("f", "a", 1, thumb(true)));
+        Interaction duel = interaction("b", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my PIN?", "There.", "");
+        stream.send(Records.withVersions(duel, "v2", "default"));
+        stream.send(interaction("c", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my money?", "Gone."));
+        stream.send(feedback("g", "c", 2, thumb(false)));
+        stream.pass(Duration.ofSeconds(1));
+        PolicyScorecard card = only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1");
+        assertThat(card.exposures()).containsExactly(new PolicyScorecard.Exposures(.5, Arm.CANDIDATE, 1));
+        assertThat(card.votes())
+                .as("the vote before stays")
+                .containsExactly(new PolicyScorecard.Votes(.5, Arm.CANDIDATE, 1, 0));
+        assertThat(card.events())
+                .as("the empty reply is the other arm's")
+                .containsExactly(new Events(.5, Arm.CANDIDATE, Kind.VOTED, 1));
+    }
+
+    @Test
+    void countsNoVoteOfAUserWhoSawBothArmsFirst() {
+        Interaction duel = interaction("b", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my PIN?", "There.", "Here.");
+        stream.send(Records.withVersions(duel, "default", "v2"));
+        stream.send(interaction("c", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my money?", "Gone."));
+        stream.send(feedback("g", "c", 2, thumb(false)));
+        stream.pass(Duration.ofSeconds(1));
+        PolicyScorecard card = only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1");
+        assertThat(card.exposures()).containsExactly(new PolicyScorecard.Exposures(.5, Arm.CANDIDATE, 1));
+        assertThat(card.votes()).isEmpty();
+        assertThat(card.events()).isEmpty();
+    }
+
+    /** A duel is as slow as its slower side. */
+    @Test
+    void doesNotCountAsSlowWhatWaitedForTheOtherArm() {
+        Interaction late = Records.taking(
+                interaction("a", "mia", "v2-1", Arm.CHAMPION, .5, "Where is my card?", "Here.", "There."),
+                Duration.ofMinutes(1));
+        stream.send(late);
+        stream.send(Records.afterRival(
+                Records.taking(
+                        interaction("b", "ben", "v2-1", Arm.CHAMPION, .5, "Where is my card?", "Here.", "There."),
+                        Duration.ofMinutes(1)),
+                "v2"));
+        stream.pass(Duration.ofSeconds(1));
+        PolicyScorecard card = only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1");
+        assertThat(card.exposures()).containsExactly(new PolicyScorecard.Exposures(.5, Arm.CHAMPION, 2));
+        assertThat(card.events()).containsExactly(new Events(.5, Arm.CHAMPION, Kind.SLOW, 1));
+    }
+
+    @Test
     void startsACanaryWhenAVersionIsRegisteredAndAbortsItOnce() {
         command("c1", RolloutCommand.Action.REGISTER, "v2");
         RolloutState running = only(stream.latest(Topics.ROLLOUT_STATE), "support");

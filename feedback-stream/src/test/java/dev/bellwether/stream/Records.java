@@ -82,12 +82,35 @@ public final class Records {
 
     /** The same, as a fallback answered it after {@code version} had failed. */
     static Interaction afterFailure(Interaction each, String version) {
+        return answered(
+                each, new Answer(List.of(new Answer.Failure(version, "away")), null, 5, 5, 5, null, null, List.of()));
+    }
+
+    /** The same, its duel having asked the other arm's {@code version} in vain. */
+    static Interaction afterRival(Interaction each, String version) {
+        return answered(
+                each, new Answer(List.of(), null, 5, 5, 5, null, new Answer.Failure(version, "away"), List.of()));
+    }
+
+    private static Interaction answered(Interaction each, Answer answer) {
         ObjectNode json = EventJson.mapper().valueToTree(each);
-        json.set(
-                "answer",
-                EventJson.mapper()
-                        .valueToTree(new Answer(
-                                List.of(new Answer.Failure(version, "away")), null, 5, 5, 5, null, List.of())));
+        json.set("answer", EventJson.mapper().valueToTree(answer));
+        return EventJson.mapper().convertValue(json, Interaction.class);
+    }
+
+    /** The same, after so long. */
+    static Interaction taking(Interaction each, Duration latency) {
+        ObjectNode json = EventJson.mapper().valueToTree(each);
+        json.put("latency_millis", latency.toMillis());
+        return EventJson.mapper().convertValue(json, Interaction.class);
+    }
+
+    /** The same, its replies by these versions. */
+    static Interaction withVersions(Interaction each, String... versions) {
+        ObjectNode json = EventJson.mapper().valueToTree(each);
+        for (int i = 0; i < versions.length; i++) {
+            ((ObjectNode) json.path("replies").path(i)).put("version", versions[i]);
+        }
         return EventJson.mapper().convertValue(json, Interaction.class);
     }
 

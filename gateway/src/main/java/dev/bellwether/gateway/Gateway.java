@@ -151,7 +151,7 @@ public final class Gateway implements AutoCloseable {
                 meters,
                 clock);
         ErasureHandler erasures =
-                new ErasureHandler(bots::value, authentication, secrets::value, journal, store, clock);
+                new ErasureHandler(bots::value, authentication, visitors, secrets::value, journal, store, clock);
         OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, commands, clock);
         InFlight inFlight = new InFlight();
         meters.gauge("bellwether.http.in.flight", inFlight, InFlight::count);

@@ -114,6 +114,12 @@ final class PublicRoutes {
                 .only();
         Endpoint.at(router, "/v1/visitors", Errors.PROBLEM)
                 .on(HttpMethod.POST, authentication::admitCaller, chat::admitVisitor, this::visitor)
+                .on(
+                        HttpMethod.DELETE,
+                        authentication::admitCaller,
+                        chat::admitVisitor,
+                        entering(judgements),
+                        erasures::eraseVisitor)
                 .crossOrigin(cors)
                 .only();
         Endpoint.at(router, "/", Errors.OPENAI).on(HttpMethod.GET, page::html).only();

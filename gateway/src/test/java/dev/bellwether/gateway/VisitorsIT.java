@@ -3,12 +3,15 @@ package dev.bellwether.gateway;
 import static dev.bellwether.gateway.TestGateway.JSON;
 import static dev.bellwether.gateway.TestGateway.question;
 import static dev.bellwether.gateway.TestGateway.recorded;
+import static dev.bellwether.gateway.TestGateway.records;
 import static dev.bellwether.gateway.TestGateway.send;
 import static dev.bellwether.gateway.TestGateway.token;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.topic.Topics;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
@@ -16,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -136,6 +140,48 @@ class VisitorsIT {
         Interaction first = interaction(chat("roomy", "", "203.0.113.4", "x-bellwether-visitor", token));
         Interaction second = interaction(chat("roomy", "", "203.0.113.4", "x-bellwether-visitor", token));
         assertThat(first.userHash()).isNotNull().isEqualTo(second.userHash());
+    }
+
+    @Test
+    void forgetsTheVisitorWhoAsks() throws IOException, InterruptedException {
+        String cookie = cookie(page("roomy"));
+        String hash = Optional.ofNullable(interaction(chat("roomy", "", "203.0.113.6", "cookie", cookie))
+                        .userHash())
+                .orElseThrow();
+        String hashAtVisited = Optional.ofNullable(interaction(chat("visited", "", "203.0.113.6", "cookie", cookie))
+                        .userHash())
+                .orElseThrow();
+        HttpResponse<String> forgotten = forget(key("roomy"), "cookie", cookie);
+        assertThat(forgotten.statusCode()).as(forgotten.body()).isEqualTo(202);
+        assertThat(JSON.readTree(forgotten.body()).fieldNames())
+                .toIterable()
+                .as("nothing of how the bot is made")
+                .containsExactly("bots", "erased_by", "weights");
+        assertThat(forgotten.headers().firstValue("set-cookie").orElseThrow())
+                .startsWith("bellwether_visitor=;")
+                .contains("Max-Age=0");
+        assertThat(JSON.readTree(forgotten.body()).path("bots"))
+                .as("one cookie is for the pages of all bots")
+                .extracting(JsonNode::asText)
+                .containsExactly("roomy", "visited");
+        TestGateway.await(() -> {
+            List<String> erased =
+                    records(Topics.ERASURES).stream().map(Erasure::userHash).toList();
+            return erased.contains(hash) && erased.contains(hashAtVisited);
+        });
+    }
+
+    @Test
+    void forgetsNobodyElse() throws IOException, InterruptedException {
+        assertThat(forget(key("roomy"), "cookie", "bellwether_visitor=" + "0".repeat(32) + "." + "0".repeat(32)))
+                .returns(404, HttpResponse::statusCode);
+        assertThat(forget(gateway.key(), "cookie", cookie(page("roomy")))).returns(403, HttpResponse::statusCode);
+        assertThat(forget(null, "cookie", cookie(page("roomy")))).returns(401, HttpResponse::statusCode);
+    }
+
+    private static HttpResponse<String> forget(@Nullable String key, String... headers)
+            throws IOException, InterruptedException {
+        return send("DELETE", gateway.open("/v1/visitors"), "", key, headers);
     }
 
     @Test

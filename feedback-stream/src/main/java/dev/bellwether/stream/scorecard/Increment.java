@@ -28,6 +28,9 @@ record Increment(Observation observation, boolean exposed, boolean met, boolean 
         Set<Kind> first = EnumSet.noneOf(Kind.class);
         first.addAll(now.kinds());
         first.removeAll(before.kinds());
+        if (now.leavesVotesOut()) {
+            first.remove(Kind.VOTED);
+        }
         return new Increment(
                 now,
                 exposed,

@@ -21,6 +21,7 @@ import java.util.Set;
  * What happened to a user in an experiment at one interaction.
  *
  * @param up whether the user's thumb was up; {@code down} likewise
+ * @param kinds what happened; {@link Kind#VOTED} without a thumb of either sort says that the user's votes do not count
  */
 record Observation(
         String bot, String experiment, String user, double share, Arm arm, boolean up, boolean down, Set<Kind> kinds) {
@@ -28,11 +29,16 @@ record Observation(
     /** Of a reply; all that were assigned by the draw count, also those whom the version failed. */
     static List<Observation> of(Interaction interaction, Duration slowAfter) {
         Set<Kind> kinds = EnumSet.noneOf(Kind.class);
+        if (interaction.acrossArms()) {
+            // Who has seen both arms side by side judges neither by itself, and one of the two replies is not this
+            // arm's.
+            kinds.add(Kind.VOTED);
+        }
         if (interaction.fallback()) {
             kinds.add(Kind.FAILED);
-        } else if (interaction.complete()) {
+        } else if (interaction.complete() && !interaction.acrossArms()) {
             // What a fallback said is neither the merit nor the fault of the version that failed.
-            if (interaction.latencyMillis() > slowAfter.toMillis()) {
+            if (!interaction.rivalFailed() && interaction.latencyMillis() > slowAfter.toMillis()) {
                 kinds.add(Kind.SLOW);
             }
             interaction.replies().forEach(reply -> add(kinds, reply));
@@ -54,7 +60,7 @@ record Observation(
 
     /** Of end users' thumbs and flags on what the assigned version said. */
     static List<Observation> of(RatedInteraction rated) {
-        if (rated.interaction().fallback()) {
+        if (rated.interaction().fallback() || rated.interaction().acrossArms()) {
             return List.of();
         }
         Set<Kind> kinds = EnumSet.noneOf(Kind.class);
@@ -75,6 +81,21 @@ record Observation(
         return kinds.isEmpty() ? List.of() : of(rated.interaction(), up, down, kinds);
     }
 
+    /** Both arms of a rollout are on one side of the comparison with the hold-out, so votes go on counting there. */
+    private static Set<Kind> besides(Set<Kind> kinds, boolean thumb) {
+        Set<Kind> besides = EnumSet.noneOf(Kind.class);
+        besides.addAll(kinds);
+        if (!thumb) {
+            besides.remove(Kind.VOTED);
+        }
+        return besides;
+    }
+
+    /** Whether the user's votes are left out of the experiment from here on. */
+    boolean leavesVotesOut() {
+        return kinds.contains(Kind.VOTED) && !up && !down;
+    }
+
     /** In the rollout, and in the comparison with the hold-out, whose candidate is what all others get. */
     private static List<Observation> of(Interaction each, boolean up, boolean down, Set<Kind> kinds) {
         String user = each.userHash();
@@ -90,7 +111,7 @@ record Observation(
         if (holdout != null) {
             Arm arm = each.reason() == AssignmentReason.HOLDOUT ? Arm.CHAMPION : Arm.CANDIDATE;
             double share = 1 - Anchor.shareOf(holdout);
-            all.add(new Observation(each.bot(), holdout, user, share, arm, up, down, kinds));
+            all.add(new Observation(each.bot(), holdout, user, share, arm, up, down, besides(kinds, up || down)));
         }
         return all;
     }

@@ -5,7 +5,8 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * What has been counted of a user in an experiment; that there is one says that the user was exposed.
+ * What has been counted of a user in an experiment, or must not be any more; that there is one says that the user was
+ * exposed.
  *
  * @param share at which the user met it last
  */
@@ -19,6 +20,7 @@ record Seen(boolean up, boolean down, Set<Kind> kinds, double share) {
     Seen with(Observation now) {
         Set<Kind> all = kinds.isEmpty() ? EnumSet.noneOf(Kind.class) : EnumSet.copyOf(kinds);
         all.addAll(now.kinds());
-        return new Seen(up || now.up(), down || now.down(), all, now.share());
+        boolean over = now.leavesVotesOut();
+        return new Seen(over || up || now.up(), over || down || now.down(), all, now.share());
     }
 }

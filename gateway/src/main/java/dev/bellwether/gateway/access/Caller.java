@@ -37,9 +37,13 @@ public sealed interface Caller {
     static @Nullable String userHash(Caller caller, String bot, @Nullable String user, TokenKeys secrets) {
         return switch (caller) {
             case Application _ -> user == null ? null : userHash(bot, user, secrets);
-            case Visitor known ->
-                known.visitor() == null ? null : secrets.derive("visitor:" + bot + ":" + known.visitor());
+            case Visitor known -> known.visitor() == null ? null : visitorHash(bot, known.visitor(), secrets);
         };
+    }
+
+    /** What a bot knows a visitor by. */
+    static String visitorHash(String bot, String visitor, TokenKeys secrets) {
+        return secrets.derive("visitor:" + bot + ":" + visitor);
     }
 
     /** What a bot knows a user of applications by. */

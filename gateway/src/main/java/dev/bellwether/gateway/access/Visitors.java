@@ -67,14 +67,23 @@ public final class Visitors {
     /** Gives a browser its id, unless it has one; the next call is then known by it. */
     public void welcome(RoutingContext context) {
         if (known(context).isEmpty() && context.request().getHeader(HEADER) == null) {
-            context.response()
-                    .addCookie(Cookie.cookie(COOKIE, issue())
-                            .setPath("/")
-                            .setMaxAge(KEPT.toSeconds())
-                            .setHttpOnly(true)
-                            .setSecure(addresses.encrypted(context.request()))
-                            .setSameSite(CookieSameSite.LAX));
+            context.response().addCookie(cookie(context, issue()).setMaxAge(KEPT.toSeconds()));
         }
+    }
+
+    /** Takes a browser's id away; the next call of its page is a new visitor's. */
+    public void leave(RoutingContext context) {
+        if (context.request().getHeader(HEADER) == null) {
+            context.response().addCookie(cookie(context, "").setMaxAge(0));
+        }
+    }
+
+    private Cookie cookie(RoutingContext context, String value) {
+        return Cookie.cookie(COOKIE, value)
+                .setPath("/")
+                .setHttpOnly(true)
+                .setSecure(addresses.encrypted(context.request()))
+                .setSameSite(CookieSameSite.LAX);
     }
 
     public String address(RoutingContext context) {

@@ -17,11 +17,13 @@ import dev.bellwether.gateway.limits.Partition;
 import dev.bellwether.gateway.limits.RateLimiter;
 import dev.bellwether.gateway.rollout.Assignment;
 import dev.bellwether.gateway.rollout.RolloutFollower;
+import dev.bellwether.gateway.serving.AcrossArms;
 import dev.bellwether.gateway.serving.Ask;
 import dev.bellwether.gateway.serving.BestOf;
 import dev.bellwether.gateway.serving.FallbackChain;
 import dev.bellwether.gateway.serving.Policy;
 import dev.bellwether.gateway.serving.PolicyCatalog;
+import dev.bellwether.gateway.serving.Replies;
 import dev.bellwether.gateway.serving.RewardModels;
 import dev.bellwether.policy.engine.Sampling;
 import io.vertx.ext.web.RoutingContext;
@@ -158,12 +160,22 @@ public final class ChatHandler {
                 bot.privacy());
         Exchange exchange = new Exchange(context, sink, recorder, subject);
         boolean choose = bot.serving().bestOf() > 1 && models.scores(name);
-        FallbackChain chain = new FallbackChain(
-                versions(assignment, bot),
-                version -> version.equals(assignment.version()) ? serving.use() : catalog.use(name, version),
-                choose ? ask.with(candidates(ask, bot), false) : ask,
-                choose ? new BestOf(name, models, ask, exchange) : exchange);
-        exchange.start(chain, ask.deadline().left().plus(GRACE));
+        String rival = request.n() == 1 && ask.choices() == 2 && !choose ? assignment.rival() : null;
+        Replies replies = rival != null
+                ? new AcrossArms(
+                        versions(assignment, bot),
+                        rival,
+                        random.nextInt(2),
+                        serving.use(),
+                        version -> catalog.use(name, version),
+                        ask,
+                        exchange)
+                : new FallbackChain(
+                        versions(assignment, bot),
+                        version -> version.equals(assignment.version()) ? serving.use() : catalog.use(name, version),
+                        choose ? ask.with(candidates(ask, bot), false) : ask,
+                        choose ? new BestOf(name, models, ask, exchange) : exchange);
+        exchange.start(replies, ask.deadline().left().plus(GRACE));
     }
 
     private static int candidates(Ask ask, Bot bot) {

@@ -3,9 +3,9 @@ package dev.bellwether.gateway.chat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.gateway.http.ApiException;
 import dev.bellwether.gateway.http.Requests;
-import dev.bellwether.gateway.serving.FallbackChain;
 import dev.bellwether.gateway.serving.GeneratedReply;
 import dev.bellwether.gateway.serving.PolicyException;
+import dev.bellwether.gateway.serving.Replies;
 import dev.bellwether.gateway.serving.ReplyListener;
 import dev.bellwether.gateway.serving.Totals;
 import io.vertx.core.Future;
@@ -31,7 +31,7 @@ final class Exchange implements ReplyListener {
     private final Recorder.Subject subject;
     private final long startNanos = System.nanoTime();
     private final SortedMap<Integer, GeneratedReply> replies = new TreeMap<>();
-    private @Nullable FallbackChain chain;
+    private @Nullable Replies asked;
     private long firstNanos;
 
     /** The reply that ended last; its end is told with the token. */
@@ -54,12 +54,12 @@ final class Exchange implements ReplyListener {
     }
 
     /**
-     * Asks the versions of {@code asked}, whose replies come here.
+     * Asks {@code versions}, whose replies come here.
      *
      * @param limit time after which the request ends, whatever the versions do
      */
-    void start(FallbackChain asked, Duration limit) {
-        chain = asked;
+    void start(Replies versions, Duration limit) {
+        asked = versions;
         long timer = context.vertx().setTimer(Math.max(1, limit.toMillis()), _ -> late());
         context.addEndHandler(ended -> {
             context.vertx().cancelTimer(timer);
@@ -67,17 +67,17 @@ final class Exchange implements ReplyListener {
                 abandon();
             }
         });
-        asked.start();
+        versions.start();
         if (context.response().closed()) {
             abandon();
         }
     }
 
     private void late() {
-        if (state == State.GENERATING && chain != null) {
+        if (state == State.GENERATING && asked != null) {
             PolicyException late = PolicyException.load(ApiException.later(
                     503, "deadline_exceeded", "The reply was not ready in time; try again shortly.", RETRY));
-            chain.expire(late);
+            asked.expire(late);
             onFailure(late);
         }
     }
@@ -89,10 +89,10 @@ final class Exchange implements ReplyListener {
         }
         heard();
         sink.delta(choice, delta, beside);
-        FallbackChain asked = chain;
-        if (asked != null && context.response().writeQueueFull()) {
-            asked.pause();
-            context.response().drainHandler(_ -> asked.resume());
+        Replies versions = asked;
+        if (versions != null && context.response().writeQueueFull()) {
+            versions.pause();
+            context.response().drainHandler(_ -> versions.resume());
         }
     }
 
@@ -122,6 +122,9 @@ final class Exchange implements ReplyListener {
             return;
         }
         state = State.RECORDING;
+        if (asked != null) {
+            asked.rivalFailure().ifPresent(this::warn);
+        }
         Future<Optional<String>> recorded;
         try {
             recorded = recorder.complete(subject, outcome(totals));
@@ -143,25 +146,27 @@ final class Exchange implements ReplyListener {
             return;
         }
         state = State.OVER;
-        for (FallbackChain.Failure each : failures()) {
-            LOG.warn(
-                    "{}: version {}: {}",
-                    Requests.describe(context),
-                    each.version(),
-                    each.reason().getMessage());
-        }
+        failures().forEach(this::warn);
         if (failure.blame() != PolicyException.Blame.REQUEST) {
             recorder.incomplete(subject, outcome(Totals.of(0, 0)));
         }
         sink.fail(failure.answer());
     }
 
+    private void warn(Replies.Failure failure) {
+        LOG.warn(
+                "{}: version {}: {}",
+                Requests.describe(context),
+                failure.version(),
+                failure.reason().getMessage());
+    }
+
     /** The reader left: what is under way ends, and the interaction counts as incomplete. */
     private void abandon() {
         if (state == State.GENERATING) {
             state = State.OVER;
-            if (chain != null) {
-                chain.cancel();
+            if (asked != null) {
+                asked.cancel();
             }
             // Not among the handlers of the response's end: those behind this one must run, whatever comes of it.
             context.vertx().runOnContext(_ -> recorder.incomplete(subject, outcome(Totals.of(0, 0))));
@@ -169,15 +174,20 @@ final class Exchange implements ReplyListener {
         state = State.OVER;
     }
 
-    private List<FallbackChain.Failure> failures() {
-        return chain == null ? List.of() : chain.failures();
+    private List<Replies.Failure> failures() {
+        return asked == null ? List.of() : asked.failures();
     }
 
     private Recorder.Outcome outcome(Totals totals) {
         long now = System.nanoTime();
+        Replies versions = asked;
         return new Recorder.Outcome(
-                chain == null ? subject.assignment().version() : chain.version(),
+                versions == null ? subject.assignment().version() : versions.version(),
+                versions == null
+                        ? List.of()
+                        : replies.keySet().stream().map(versions::version).toList(),
                 failures(),
+                versions == null ? Optional.empty() : versions.rivalFailure(),
                 replies.values(),
                 totals,
                 Duration.ofNanos(firstNanos == 0 ? 0 : firstNanos - startNanos),

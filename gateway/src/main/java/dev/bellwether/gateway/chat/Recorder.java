@@ -13,8 +13,8 @@ import dev.bellwether.gateway.http.Workers;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.gateway.privacy.Masking;
 import dev.bellwether.gateway.rollout.Assignment;
-import dev.bellwether.gateway.serving.FallbackChain;
 import dev.bellwether.gateway.serving.GeneratedReply;
+import dev.bellwether.gateway.serving.Replies;
 import dev.bellwether.gateway.serving.Totals;
 import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.topic.Topics;
@@ -75,10 +75,17 @@ public final class Recorder implements AutoCloseable {
             ServingConfig serving,
             Masking masking) {}
 
-    /** How it was answered. */
+    /**
+     * How it was answered.
+     *
+     * @param version that replied for the user's arm
+     * @param versions that gave the replies, one by one
+     */
     record Outcome(
             String version,
-            List<FallbackChain.Failure> failures,
+            List<String> versions,
+            List<Replies.Failure> failures,
+            Optional<Replies.Failure> rivalFailure,
             Collection<GeneratedReply> replies,
             Totals totals,
             Duration firstToken,
@@ -163,7 +170,7 @@ public final class Recorder implements AutoCloseable {
         for (GeneratedReply reply : outcome.replies()) {
             replies.add(new Reply(
                     reply.text(),
-                    outcome.version(),
+                    outcome.versions().get(replies.size()),
                     replies.size(),
                     reply.finishReason(),
                     outcome.totals().promptTokens(),
@@ -192,18 +199,21 @@ public final class Recorder implements AutoCloseable {
     private static Answer answer(Subject subject, Outcome outcome) {
         Totals totals = outcome.totals();
         return new Answer(
-                outcome.failures().stream()
-                        .map(failure -> new Answer.Failure(failure.version(), reason(failure)))
-                        .toList(),
+                outcome.failures().stream().map(Recorder::recorded).toList(),
                 totals.model(),
                 outcome.firstToken().toMillis(),
                 totals.promptTokens(),
                 totals.completionTokens(),
                 cost(subject, totals).orElse(null),
+                outcome.rivalFailure().map(Recorder::recorded).orElse(null),
                 totals.candidates());
     }
 
-    private static String reason(FallbackChain.Failure failure) {
+    private static Answer.Failure recorded(Replies.Failure failure) {
+        return new Answer.Failure(failure.version(), reason(failure));
+    }
+
+    private static String reason(Replies.Failure failure) {
         String reason =
                 failure.reason().answer().code() + ": " + failure.reason().getMessage();
         return reason.length() > REASON_MAX ? reason.substring(0, REASON_MAX) : reason;

@@ -9,6 +9,7 @@ import dev.bellwether.gateway.access.ApiKeys.Role;
 import dev.bellwether.gateway.access.Authentication;
 import dev.bellwether.gateway.access.Caller;
 import dev.bellwether.gateway.access.TokenKeys;
+import dev.bellwether.gateway.access.Visitors;
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.http.ApiException;
 import dev.bellwether.gateway.http.Json;
@@ -22,6 +23,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +32,10 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** {@code DELETE /v1/users/{user}}: asks everyone to forget a user of the key's bots, and says what that means. */
+/**
+ * {@code DELETE /v1/users/{user}} and, for visitors themselves, {@code DELETE /v1/visitors}: asks everyone to forget a user,
+ * and says what that means.
+ */
 public final class ErasureHandler {
     private static final Logger LOG = LoggerFactory.getLogger(ErasureHandler.class);
     /** How long an erasure waits to be durable. */
@@ -40,8 +45,12 @@ public final class ErasureHandler {
             "Nothing is learned from this user any more. Weights that were trained already"
                     + " are not changed: `versions` names those that learned from the user's data, and those trained from them.";
 
+    private static final String WEIGHTS_OF_VISITORS =
+            "Nothing is learned from this visitor any more. Weights that were trained already are not changed.";
+
     private final Supplier<Bots> bots;
     private final Authentication authentication;
+    private final Visitors visitors;
     private final Supplier<TokenKeys> secrets;
     private final EventJournal journal;
     private final PolicyStore store;
@@ -50,12 +59,14 @@ public final class ErasureHandler {
     public ErasureHandler(
             Supplier<Bots> bots,
             Authentication authentication,
+            Visitors visitors,
             Supplier<TokenKeys> secrets,
             EventJournal journal,
             PolicyStore store,
             Clock clock) {
         this.bots = bots;
         this.authentication = authentication;
+        this.visitors = visitors;
         this.secrets = secrets;
         this.journal = journal;
         this.store = store;
@@ -71,11 +82,53 @@ public final class ErasureHandler {
                 .sorted()
                 .forEach(bot -> hashes.put(bot, Caller.userHash(bot, user, secrets.get())));
         Instant now = clock.instant();
-        Future.all(hashes.values().stream()
+        recorded(hashes.values(), "key " + key.id(), now)
+                .compose(_ -> context.vertx().executeBlocking(() -> answer(user, hashes, now), false))
+                .onSuccess(json -> accepted(context, json))
+                .onFailure(context::fail);
+    }
+
+    /** Has the visitor who asks forgotten; the browser is somebody new then. */
+    public void eraseVisitor(RoutingContext context) {
+        if (!(Authentication.caller(context) instanceof Caller.Visitor visitor)) {
+            throw ApiException.of(
+                    403, "not_a_visitor", "An application has its users forgotten with DELETE /v1/users/{user}.");
+        }
+        String id = visitor.visitor();
+        if (id == null) {
+            throw ApiException.of(
+                    404,
+                    "unknown_visitor",
+                    "This service knows nobody by the cookie or the x-bellwether-visitor header of this call.");
+        }
+        // One cookie is for the pages of all bots.
+        Map<String, String> hashes = new LinkedHashMap<>();
+        bots.get().bots().entrySet().stream()
+                .filter(bot -> bot.getValue().chat().visitors())
+                .map(Map.Entry::getKey)
+                .sorted()
+                .forEach(bot -> hashes.put(bot, Caller.visitorHash(bot, id, secrets.get())));
+        Instant now = clock.instant();
+        recorded(hashes.values(), "the visitor", now)
+                .onSuccess(_ -> {
+                    visitors.leave(context);
+                    accepted(context, answer(hashes.keySet(), WEIGHTS_OF_VISITORS, now));
+                })
+                .onFailure(context::fail);
+    }
+
+    private static void accepted(RoutingContext context, ObjectNode json) {
+        context.response()
+                .setStatusCode(202)
+                .putHeader("content-type", "application/json")
+                .end(Json.write(json));
+    }
+
+    /** Done once every erasure is durable. */
+    private Future<?> recorded(Collection<String> hashes, String by, Instant now) {
+        return Future.all(hashes.stream()
                         .map(hash -> journal.append(
-                                Topics.ERASURES,
-                                hash,
-                                new Erasure(Event.SCHEMA, hash, "key " + key.id(), now.toEpochMilli())))
+                                Topics.ERASURES, hash, new Erasure(Event.SCHEMA, hash, by, now.toEpochMilli())))
                         .toList())
                 .timeout(LIMIT.toMillis(), TimeUnit.MILLISECONDS)
                 .recover(failure -> {
@@ -85,19 +138,18 @@ public final class ErasureHandler {
                             "not_durable",
                             "It is not known whether the erasure was stored; send it again, it is done once.",
                             Duration.ofSeconds(2)));
-                })
-                .compose(_ -> context.vertx().executeBlocking(() -> answer(user, hashes, now), false))
-                .onSuccess(json -> context.response()
-                        .setStatusCode(202)
-                        .putHeader("content-type", "application/json")
-                        .end(Json.write(json)))
-                .onFailure(context::fail);
+                });
+    }
+
+    private static ObjectNode answer(Collection<String> bots, String weights, Instant now) {
+        ObjectNode json = Json.object();
+        bots.forEach(json.putArray("bots")::add);
+        return json.put("erased_by", now.plus(Topics.ERASED_WITHIN).toString()).put("weights", weights);
     }
 
     private ObjectNode answer(String user, Map<String, String> hashes, Instant now) throws IOException {
         ObjectNode json = Json.object().put("user", user);
-        hashes.keySet().forEach(json.putArray("bots")::add);
-        json.put("erased_by", now.plus(Topics.ERASED_WITHIN).toString()).put("weights", WEIGHTS);
+        json.setAll(answer(hashes.keySet(), WEIGHTS, now));
         ArrayNode versions = json.putArray("versions");
         for (Map.Entry<String, String> each : hashes.entrySet()) {
             List<String> learned = LearnedFrom.versions(store, each.getKey(), each.getValue());

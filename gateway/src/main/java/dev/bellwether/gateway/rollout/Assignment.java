@@ -12,14 +12,22 @@ import org.jspecify.annotations.Nullable;
  * growing share keeps who is already in.
  *
  * @param holdout the comparison with the hold-out that the user is in, on either side; none otherwise
+ * @param rival the other arm's version, where the user's duels are between the arms; else none
  */
 public record Assignment(
         Arm arm,
         String version,
         double candidateShare,
         AssignmentReason reason,
-        @Nullable String holdout) {
+        @Nullable String holdout,
+        @Nullable String rival) {
     private static final int BUCKETS = 10_000;
+
+    /** Share of the candidate from which on arms are compared side by side: by then it has shown no harm to fewer users. */
+    private static final double RIVALS_FROM = .25;
+
+    /** Of the users: the others' thumbs go on counting, though they have duels too. */
+    private static final double RIVALS_SHARE = .5;
 
     /**
      * The arm of {@code user} in {@code state}; without a user the champion serves and nothing is counted.
@@ -30,32 +38,34 @@ public record Assignment(
         String candidate = state.candidate();
         String experiment = state.experiment();
         if (candidate == null && state.pinned() != null) {
-            return new Assignment(Arm.CHAMPION, state.pinned(), 0, AssignmentReason.PINNED, null);
+            return new Assignment(Arm.CHAMPION, state.pinned(), 0, AssignmentReason.PINNED, null, null);
         }
         if (stale) {
-            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.STALE, null);
+            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.STALE, null, null);
         }
         if (user == null) {
-            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT, null);
+            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT, null, null);
         }
         Anchor anchor = state.anchor();
         String holdout = null;
         if (anchor != null && !anchor.version().equals(state.champion())) {
             holdout = anchor.experiment();
             if (in(holdout, user, anchor.share())) {
-                return new Assignment(Arm.CHAMPION, anchor.version(), 0, AssignmentReason.HOLDOUT, holdout);
+                return new Assignment(Arm.CHAMPION, anchor.version(), 0, AssignmentReason.HOLDOUT, holdout, null);
             }
         }
         if (candidate == null || experiment == null || state.candidateShare() <= 0) {
-            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT, holdout);
+            return new Assignment(Arm.CHAMPION, state.champion(), 0, AssignmentReason.DEFAULT, holdout, null);
         }
         boolean inCandidate = in("arm:" + experiment, user, state.candidateShare());
+        boolean rivals = state.candidateShare() >= RIVALS_FROM && in("rivals:" + experiment, user, RIVALS_SHARE);
         return new Assignment(
                 inCandidate ? Arm.CANDIDATE : Arm.CHAMPION,
                 inCandidate ? candidate : state.champion(),
                 state.candidateShare(),
                 AssignmentReason.SPLIT,
-                inCandidate ? null : holdout);
+                inCandidate ? null : holdout,
+                rivals ? (inCandidate ? state.champion() : candidate) : null);
     }
 
     private static boolean in(String salt, String user, double share) {

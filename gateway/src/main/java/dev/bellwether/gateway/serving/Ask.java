@@ -32,6 +32,16 @@ public record Ask(
         stops = List.copyOf(stops);
     }
 
+    /** The same, drawn by other random numbers. */
+    public Ask another() {
+        ObjectNode other = body.deepCopy();
+        if (body.path("seed").isIntegralNumber()) {
+            other.put("seed", body.path("seed").asLong() + 1);
+        }
+        return new Ask(
+                turns, beyondText, other, choices, sampling.withSeed(sampling.seed() + 1), stops, stream, deadline);
+    }
+
     /** The same for another number of replies. */
     public Ask with(int number, boolean streamed) {
         return new Ask(turns, beyondText, body, number, sampling, stops, streamed, deadline);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * Versions that are asked one after another until one begins to reply; what has begun is never begun again. Runs on the
  * event loop that asked.
  */
-public final class FallbackChain implements Policy.Generation, ReplyListener {
+public final class FallbackChain implements Replies, ReplyListener {
     private final List<String> versions;
     private final Function<String, Optional<Policy.Use>> uses;
     private final Ask ask;
@@ -23,9 +23,6 @@ public final class FallbackChain implements Policy.Generation, ReplyListener {
     private int next;
     private boolean begun;
     private boolean over;
-
-    /** A version that was asked in vain. */
-    public record Failure(String version, PolicyException reason) {}
 
     /**
      * @param versions the assigned one first
@@ -39,6 +36,7 @@ public final class FallbackChain implements Policy.Generation, ReplyListener {
         this.listener = listener;
     }
 
+    @Override
     public void start() {
         while (!over && next < versions.size()) {
             Optional<Policy.Use> use = uses.apply(versions.get(next));
@@ -67,12 +65,17 @@ public final class FallbackChain implements Policy.Generation, ReplyListener {
                 ApiException.of(503, "policy_unavailable", "Version %s is not loaded.".formatted(version())));
     }
 
-    /** The version that replies, or was asked last. */
+    @Override
     public String version() {
         return versions.get(Math.max(0, next - 1));
     }
 
-    /** Versions that were asked before and failed. */
+    @Override
+    public String version(int choice) {
+        return version();
+    }
+
+    @Override
     public List<Failure> failures() {
         return List.copyOf(failures);
     }
@@ -110,7 +113,7 @@ public final class FallbackChain implements Policy.Generation, ReplyListener {
         }
     }
 
-    /** The time is over: whoever was asked last has failed, and nobody is asked any more. */
+    @Override
     public void expire(PolicyException late) {
         if (!over) {
             failures.add(new Failure(version(), late));

@@ -5,6 +5,7 @@ import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.Reply;
 import dev.bellwether.event.Source;
 import dev.bellwether.simulation.customer.Ledger;
 import dev.bellwether.topic.Topics;
@@ -114,20 +115,25 @@ public record TopicAudit(long lost, long duplicated, long unrated, List<Version>
 
     static List<Version> versions(
             Collection<Interaction> interactions, Collection<Feedback> feedback, Set<String> counted) {
-        Map<String, String> versionOf = new HashMap<>();
+        Map<String, Interaction> answered = new HashMap<>();
+        Map<String, long[]> counts = new TreeMap<>();
         for (Interaction interaction : interactions) {
             if (counted.contains(interaction.interactionId())
                     && !interaction.replies().isEmpty()) {
-                versionOf.put(
-                        interaction.interactionId(),
-                        interaction.replies().getFirst().version());
+                answered.put(interaction.interactionId(), interaction);
             }
         }
-        Map<String, long[]> counts = new TreeMap<>();
-        versionOf.values().forEach(version -> counts.computeIfAbsent(version, _ -> new long[3])[0]++);
+        answered.values()
+                .forEach(interaction -> interaction.replies().stream()
+                        .map(Reply::version)
+                        .distinct()
+                        .forEach(version -> counts.computeIfAbsent(version, _ -> new long[3])[0]++));
         for (Feedback judgement : feedback) {
-            String version = versionOf.get(judgement.interactionId());
-            if (version != null && judgement.signal() instanceof FeedbackSignal.Thumb thumb) {
+            Interaction interaction = answered.get(judgement.interactionId());
+            if (interaction != null
+                    && judgement.choice() < interaction.replies().size()
+                    && judgement.signal() instanceof FeedbackSignal.Thumb thumb) {
+                String version = interaction.replies().get(judgement.choice()).version();
                 counts.computeIfAbsent(version, _ -> new long[3])[thumb.up() ? 1 : 2]++;
             }
         }

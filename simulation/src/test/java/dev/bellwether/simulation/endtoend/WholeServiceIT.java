@@ -37,6 +37,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -50,6 +51,7 @@ import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.support.ui.ExpectedConditions;
 import org.openqa.selenium.support.ui.WebDriverWait;
 
 /** The whole service as processes, with customers, killed services, and a person at the chat page. */
@@ -209,7 +211,7 @@ class WholeServiceIT {
     }
 
     @Test
-    void carriesAVoteAndAChoiceFromTheChatPageToTheTopics() throws IOException {
+    void carriesAVoteAndAChoiceFromTheChatPageToTheTopicsUntilTheVisitorIsForgotten() throws IOException {
         assumeTrue(
                 Files.isExecutable(CHROMIUM) && Files.isExecutable(CHROMEDRIVER),
                 "skipped: needs chromium and chromedriver (packages chromium, chromium-driver)");
@@ -261,20 +263,32 @@ class WholeServiceIT {
             } while (choices < 2 || sameTexts(browser));
             browser.findElements(By.cssSelector(".choose")).get(1).sendKeys(Keys.ENTER);
             wait.until(page -> page.findElements(By.cssSelector(".choose")).isEmpty());
+            await(() -> seen(WholeServiceIT::downVoted));
+            await(() -> pairs().values().stream().anyMatch(WholeServiceIT::corrected));
+            await(() -> pairs().values().stream()
+                    .anyMatch(pair -> pair.origin() == PreferencePair.Origin.DUEL
+                            && pair.prompt().getFirst().content().equals("How do I block a stolen card?")));
+            browser.findElement(By.id("forget")).sendKeys(Keys.ENTER);
+            wait.until(ExpectedConditions.alertIsPresent()).accept();
+            wait.until(ExpectedConditions.textMatches(By.cssSelector(".hint"), Pattern.compile("You are forgotten.*")));
         } finally {
             browser.quit();
         }
-        await(() -> seen(rated -> rated.judgements().stream()
-                .anyMatch(each -> each.signal() instanceof FeedbackSignal.Thumb thumb
-                        && !thumb.up()
-                        && thumb.reasons().equals(List.of("wrong", "too long"))
-                        && rated.interaction().prompt().getFirst().content().equals("Where is my new card?"))));
-        await(() -> pairs().values().stream()
-                .anyMatch(pair -> pair.origin() == PreferencePair.Origin.EDIT
-                        && pair.chosen().text().contains("Sorry for the delay.")));
-        await(() -> pairs().values().stream()
-                .anyMatch(pair -> pair.origin() == PreferencePair.Origin.DUEL
-                        && pair.prompt().getFirst().content().equals("How do I block a stolen card?")));
+        await(() -> !seen(WholeServiceIT::downVoted));
+        await(() -> pairs().values().stream().noneMatch(WholeServiceIT::corrected));
+    }
+
+    private static boolean downVoted(RatedInteraction rated) {
+        return rated.interaction().prompt().getFirst().content().equals("Where is my new card?")
+                && rated.judgements().stream()
+                        .anyMatch(each -> each.signal() instanceof FeedbackSignal.Thumb thumb
+                                && !thumb.up()
+                                && thumb.reasons().equals(List.of("wrong", "too long")));
+    }
+
+    private static boolean corrected(PreferencePair pair) {
+        return pair.origin() == PreferencePair.Origin.EDIT
+                && pair.chosen().text().contains("Sorry for the delay.");
     }
 
     /** Two replies may happen to be the same; a choice between those says nothing. */
