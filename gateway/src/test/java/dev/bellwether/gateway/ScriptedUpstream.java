@@ -142,6 +142,7 @@ final class ScriptedUpstream implements AutoCloseable {
                 response.setStatusCode(308)
                         .putHeader("location", "http://127.0.0.1:1/v1/chat/completions")
                         .end();
+            case "other" -> said(response, body.path("n").asInt(1), "It has arrived.");
             case "tools" -> tools(response, body);
             case "structured" ->
                 whole(
@@ -195,12 +196,15 @@ final class ScriptedUpstream implements AutoCloseable {
             response.end("data: [DONE]\n\n");
             return;
         }
-        int n = body.path("n").asInt(1);
+        said(response, body.path("n").asInt(1), TEXT);
+    }
+
+    private static void said(HttpServerResponse response, int n, String text) {
         StringBuilder choices = new StringBuilder();
         for (int i = 0; i < n; i++) {
             choices.append(i == 0 ? "" : ",")
                     .append("{\"index\":%d,\"message\":{\"role\":\"assistant\",\"content\":\"%s\",\"refusal\":null},"
-                            .formatted(i, i == 0 ? TEXT : TEXT + " (" + i + ")"))
+                            .formatted(i, i == 0 ? text : text + " (" + i + ")"))
                     .append("\"logprobs\":null,\"finish_reason\":\"stop\"}");
         }
         whole(response, choices.toString(), usage(n));

@@ -27,7 +27,7 @@ public final class Phrases {
     private static final double RISE = 10;
 
     /** How far below what is allowed a phrase begins to cost a policy in training. */
-    private static final double CAUTION = .15;
+    private static final double CAUTION = .05;
 
     private static final int TOKENS = 6;
 

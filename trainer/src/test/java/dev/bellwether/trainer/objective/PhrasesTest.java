@@ -54,12 +54,12 @@ class PhrasesTest {
     }
 
     @Test
-    void costWhatIsBeyondATenthOfTheReplies() {
+    void costWhatIsBeyondAFifthOfTheReplies() {
         List<Sample> replies = replies(20, 10, 2);
         Phrases phrases = Phrases.of(replies);
         assertThat(phrases.excess(replies.getFirst(), Phrases.of(replies(100, 2, 0))))
-                .as("a half, of which a tenth costs nothing")
-                .isCloseTo(.4, within(1e-9));
+                .as("a half, of which a fifth costs nothing")
+                .isCloseTo(.3, within(1e-9));
         assertThat(phrases.excess(replies.getFirst(), Phrases.of(replies(100, 50, 0))))
                 .as("as many as people preferred")
                 .isZero();
