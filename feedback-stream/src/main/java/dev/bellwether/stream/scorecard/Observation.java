@@ -30,8 +30,7 @@ record Observation(
     static List<Observation> of(Interaction interaction, Duration slowAfter) {
         Set<Kind> kinds = EnumSet.noneOf(Kind.class);
         if (interaction.acrossArms()) {
-            // Who has seen both arms side by side judges neither by itself, and one of the two replies is not this
-            // arm's.
+            // Who has seen both arms judges neither by itself; and one of the two replies is the other arm's.
             kinds.add(Kind.VOTED);
         }
         if (interaction.fallback()) {

@@ -142,7 +142,6 @@ public final class ChatHandler {
     private void serve(RoutingContext context, ChatRequest request, Bot bot, @Nullable String userHash) {
         String name = request.model();
         Serving serving = assign(name, bot, userHash);
-        Assignment assignment = serving.assignment();
         Ask ask = ask(context, request, bot.chat());
         String interactionId = UuidCreator.getTimeOrderedEpoch().toString();
         String conversation = request.conversationId() == null ? interactionId : request.conversationId();
@@ -151,7 +150,7 @@ public final class ChatHandler {
         Recorder.Subject subject = new Recorder.Subject(
                 request,
                 objects,
-                assignment,
+                serving.assignment(),
                 serving.experiment(),
                 userHash,
                 ask.sampling().temperature(),
@@ -159,23 +158,32 @@ public final class ChatHandler {
                 bot.serving(),
                 bot.privacy());
         Exchange exchange = new Exchange(context, sink, recorder, subject);
+        Replies replies = replies(serving, request, bot, ask, exchange);
+        exchange.start(replies, ask.deadline().left().plus(GRACE));
+    }
+
+    /** Who is asked: both arms for a duel between them; else the user's own arm, for as many replies as are chosen from. */
+    private Replies replies(Serving serving, ChatRequest request, Bot bot, Ask ask, Exchange exchange) {
+        String name = request.model();
+        Assignment assignment = serving.assignment();
+        List<String> versions = versions(assignment, bot);
         boolean choose = bot.serving().bestOf() > 1 && models.scores(name);
         String rival = request.n() == 1 && ask.choices() == 2 && !choose ? assignment.rival() : null;
-        Replies replies = rival != null
-                ? new AcrossArms(
-                        versions(assignment, bot),
-                        rival,
-                        random.nextInt(2),
-                        serving.use(),
-                        version -> catalog.use(name, version),
-                        ask,
-                        exchange)
-                : new FallbackChain(
-                        versions(assignment, bot),
-                        version -> version.equals(assignment.version()) ? serving.use() : catalog.use(name, version),
-                        choose ? ask.with(candidates(ask, bot), false) : ask,
-                        choose ? new BestOf(name, models, ask, exchange) : exchange);
-        exchange.start(replies, ask.deadline().left().plus(GRACE));
+        if (rival != null) {
+            return new AcrossArms(
+                    versions,
+                    rival,
+                    random.nextInt(2),
+                    serving.use(),
+                    version -> catalog.use(name, version),
+                    ask,
+                    exchange);
+        }
+        return new FallbackChain(
+                versions,
+                version -> version.equals(assignment.version()) ? serving.use() : catalog.use(name, version),
+                choose ? ask.with(candidates(ask, bot), false) : ask,
+                choose ? new BestOf(name, models, ask, exchange) : exchange);
     }
 
     private static int candidates(Ask ask, Bot bot) {

@@ -63,21 +63,26 @@ public final class MicroBatch {
     }
 
     /**
-     * All samples in batches of at most {@code tokensMax} padded tokens (or one row), shortest first. Up to four that stand one
-     * behind the other and have one prompt share it.
+     * All samples in batches of at most {@code tokensMax} padded tokens (or one sample), shortest first. Up to four that stand one
+     * behind the other and have one prompt share it, as far as they fit.
      */
     public static List<MicroBatch> pack(List<Sample> samples, int tokensMax) {
         List<List<Integer>> groups = new ArrayList<>();
+        int[] prompt = {};
+        int length = 0;
         for (int i = 0; i < samples.size(); i++) {
-            List<Integer> group = i == 0 ? List.of() : groups.getLast();
-            if (group.isEmpty()
-                    || group.size() == NEIGHBOURS_MAX
-                    || !Arrays.equals(
-                            samples.get(i).prompt(),
-                            samples.get(group.getFirst()).prompt())) {
+            Sample sample = samples.get(i);
+            boolean joins = i > 0
+                    && groups.getLast().size() < NEIGHBOURS_MAX
+                    && length + sample.replyLength() + LENGTH_MULTIPLE - 1 <= tokensMax
+                    && Arrays.equals(sample.prompt(), prompt);
+            if (!joins) {
                 groups.add(new ArrayList<>());
+                prompt = sample.prompt();
+                length = prompt.length;
             }
             groups.getLast().add(i);
+            length += sample.replyLength();
         }
         return packTogether(samples, groups, tokensMax);
     }

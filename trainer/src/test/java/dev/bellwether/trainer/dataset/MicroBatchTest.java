@@ -50,4 +50,15 @@ class MicroBatchTest {
                 .as("two, another prompt, four, and the one that is left")
                 .isEqualTo(4);
     }
+
+    @Test
+    void makesNoRowLongerThanABatchMayBe() {
+        assertThat(MicroBatch.pack(List.of(THREE, THREE), 13))
+                .as("a prompt of one, twice three, and room for seven of padding")
+                .extracting(MicroBatch::rows)
+                .containsExactly(1, 1);
+        assertThat(MicroBatch.pack(List.of(THREE, THREE), 14))
+                .extracting(MicroBatch::size)
+                .containsExactly(2);
+    }
 }
