@@ -11,12 +11,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.gateway.access.TokenKeys;
+import dev.bellwether.gateway.feedback.FeedbackToken;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +40,8 @@ class VisitorsIT {
                 champion: default
                 chat: {page: true, completion_tokens_max: 4, page_requests_per_minute: 1000}
             """;
+
+    private static final String UP = "{\"kind\":\"thumb\",\"value\":\"up\"}";
 
     @TempDir
     private static Path directory = Path.of("");
@@ -238,36 +244,56 @@ class VisitorsIT {
             String old = before.substring(before.indexOf("  - kid: k1"), before.indexOf("hash_key"));
             String hash = before.substring(before.indexOf("hash_key"));
             String fresh = "  - {kid: k2, key: %s}\n".formatted("q".repeat(43) + "=");
-            List<String> steps = List.of(old + fresh, fresh + old);
-            String hashBefore = crossJudged(both);
-            for (String keys : steps) {
-                for (TestGateway each : both) {
-                    Files.writeString(each.folder().tokenKeys(), "token_keys:\n" + keys + hash);
-                    TestGateway.await(() -> crossJudged(both).equals(hashBefore));
-                    for (int i = 0; i < 3; i++) {
-                        assertThat(crossJudged(both)).isEqualTo(hashBefore);
-                    }
-                }
+            TokenKeys signsWithFresh = new TokenKeys.Reader().parse("token_keys:\n" + fresh + hash);
+            String ofFresh =
+                    new FeedbackToken.Sealer(() -> signsWithFresh, Clock.systemUTC()).seal("i1", "roomy", null, 1);
+            List<String> judged = crossJudged(both);
+            for (TestGateway each : both) {
+                Files.writeString(each.folder().tokenKeys(), "token_keys:\n" + old + fresh + hash);
+                TestGateway.await(() -> each.judge(ofFresh, UP).statusCode() == 202);
+                judged.addAll(crossJudged(both));
             }
+            for (TestGateway each : both) {
+                Files.writeString(each.folder().tokenKeys(), "token_keys:\n" + fresh + old + hash);
+                TestGateway.await(
+                        () -> kid(token(JSON.readTree(ask(each).body()))).equals("k2"));
+                judged.addAll(crossJudged(both));
+            }
+            TestGateway.await(() -> interactions(judged).size() == judged.size());
+            assertThat(interactions(judged)).extracting(Interaction::userHash).doesNotContainNull();
+            assertThat(interactions(judged).stream().map(Interaction::userHash).distinct())
+                    .hasSize(1);
         }
     }
 
-    /** Judges each gateway's reply at the other one; the hash of mia, the same everywhere. */
-    private static String crossJudged(List<TestGateway> both) throws IOException, InterruptedException {
-        List<String> hashes = new ArrayList<>();
+    private static List<Interaction> interactions(List<String> ids) {
+        return records(Topics.INTERACTIONS).stream()
+                .filter(each -> ids.contains(each.interactionId()))
+                .toList();
+    }
+
+    private static HttpResponse<String> ask(TestGateway gateway) throws IOException, InterruptedException {
+        return send(
+                "POST", gateway.open("/v1/chat/completions"), question("roomy", ",\"user\":\"mia\""), gateway.key());
+    }
+
+    /** The name of the key that a token was made with. */
+    private static String kid(String token) throws IOException {
+        return JSON.readTree(Base64.getUrlDecoder().decode(token.substring(0, token.indexOf('.'))))
+                .path("kid")
+                .asText();
+    }
+
+    /** Judges each gateway's reply to mia at the other one; gives the interactions. */
+    private static List<String> crossJudged(List<TestGateway> both) throws IOException, InterruptedException {
+        List<String> ids = new ArrayList<>();
         for (int i = 0; i < both.size(); i++) {
-            String key = both.get(i).key();
-            HttpResponse<String> reply =
-                    send("POST", both.get(i).open("/v1/chat/completions"), question("roomy", ",\"user\":\"mia\""), key);
+            HttpResponse<String> reply = ask(both.get(i));
             assertThat(reply.statusCode()).isEqualTo(200);
             JsonNode json = JSON.readTree(reply.body());
-            assertThat(both.get(1 - i)
-                            .judge(token(json), "{\"kind\":\"thumb\",\"value\":\"up\"}")
-                            .statusCode())
-                    .isEqualTo(202);
-            hashes.add(String.valueOf(recorded(json).userHash()));
+            assertThat(both.get(1 - i).judge(token(json), UP).statusCode()).isEqualTo(202);
+            ids.add(json.path("bellwether").path("interaction_id").asText());
         }
-        assertThat(hashes.getFirst()).isEqualTo(hashes.getLast());
-        return hashes.getFirst();
+        return ids;
     }
 }
