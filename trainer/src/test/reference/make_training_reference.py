@@ -1,6 +1,10 @@
 """Computes what training must compute, with torch, transformers and peft, on the tiny checkpoints of the policy's tests.
 
-    python3 make_training_reference.py POLICY_REFERENCE_FOLDER OUT_FOLDER
+    python3 make_training_reference.py POLICY_REFERENCE_FOLDER OUT_FOLDER [CASE ...]
+
+Cases that are named are folders of POLICY_REFERENCE_FOLDER, such as a real model's; without any, those of the tests are
+made, and what PEFT writes of the first. Tests given `-Dreference=FOLDER`, with the cases' folders and `training.json` in
+it, check those, too.
 
 For each architecture, with all weights and with adapters: the losses of supervised fine-tuning, of PPO's policy, of its
 critic, of the reward model, of DPO and of KTO, the length of each tensor's gradient and its product with fixed numbers,
@@ -160,9 +164,9 @@ def reward(model):
     return (pairs + .6 * torch.arange(1, HEADS + 1) * smooth(first)).sum() / (.8 + .4 + .6)
 
 
-def main(policy, out):
+def main(policy, out, cases):
     found = {}
-    for case in CASES:
+    for case in cases or CASES:
         for adapted in (False, True):
             key = case + (" adapted" if adapted else "")
             language = lambda: load(AutoModelForCausalLM, policy / case, adapted)
@@ -177,7 +181,8 @@ def main(policy, out):
             found[key]["value"] = reference(critic, value)
             print(key, {name: round(each["loss"], 4) for name, each in found[key].items()})
     (out / "training.json").write_text(json.dumps(found, indent=0))
-    adapter(load(AutoModelForCausalLM, policy / CASES[0], True), out / "adapter")
+    if not cases:
+        adapter(load(AutoModelForCausalLM, policy / CASES[0], True), out / "adapter")
 
 
 def adapter(model, folder):
@@ -191,4 +196,4 @@ def adapter(model, folder):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:])

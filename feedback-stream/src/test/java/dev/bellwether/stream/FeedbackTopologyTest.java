@@ -187,6 +187,23 @@ class FeedbackTopologyTest {
         assertThat(card.events()).isEmpty();
     }
 
+    /** Both arms of a rollout are on one side of it. */
+    @Test
+    void goesOnCountingTheVotesOfAUserWhoSawBothArmsAgainstTheHoldOut() {
+        String holdout = "holdout-0.02-1";
+        Interaction duel = interaction("b", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my PIN?", "There.", "Here.");
+        stream.send(Records.comparedIn(Records.withVersions(duel, "default", "v2"), holdout));
+        stream.send(Records.comparedIn(
+                interaction("c", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my money?", "Gone."), holdout));
+        stream.send(feedback("g", "c", 2, thumb(false)));
+        stream.pass(Duration.ofSeconds(1));
+        Map<String, PolicyScorecard> cards = stream.latest(Topics.POLICY_SCORECARDS);
+        assertThat(only(cards, "support/v2-1").votes()).isEmpty();
+        PolicyScorecard compared = only(cards, "support/" + holdout);
+        assertThat(compared.exposures()).containsExactly(new PolicyScorecard.Exposures(.98, Arm.CANDIDATE, 1));
+        assertThat(compared.votes()).containsExactly(new PolicyScorecard.Votes(.98, Arm.CANDIDATE, 0, 1));
+    }
+
     /** A duel is as slow as its slower side. */
     @Test
     void doesNotCountAsSlowWhatWaitedForTheOtherArm() {

@@ -105,6 +105,13 @@ public final class Records {
         return EventJson.mapper().convertValue(json, Interaction.class);
     }
 
+    /** The same, its user being in this comparison with a hold-out. */
+    static Interaction comparedIn(Interaction each, String holdout) {
+        ObjectNode json = EventJson.mapper().valueToTree(each);
+        json.put("holdout", holdout);
+        return EventJson.mapper().convertValue(json, Interaction.class);
+    }
+
     /** The same, its replies by these versions. */
     static Interaction withVersions(Interaction each, String... versions) {
         ObjectNode json = EventJson.mapper().valueToTree(each);
