@@ -37,11 +37,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.Random;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
@@ -54,13 +51,8 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
-import org.apache.kafka.streams.KafkaStreams;
-import org.apache.kafka.streams.StreamsBuilder;
-import org.apache.kafka.streams.StreamsConfig;
-import org.apache.kafka.streams.kstream.Consumed;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -73,8 +65,6 @@ import org.slf4j.LoggerFactory;
 class FeedbackStreamIT {
     private static final Duration LIMIT = Duration.ofSeconds(90);
     private static final Path FIXTURES = Path.of("../events/src/test/resources/event/v1");
-    /** Of a record that does not get its turn. */
-    private static final String UNTURNED = "unturned";
 
     private static final int NOISE_BYTES = 3_670_016;
 
@@ -285,9 +275,8 @@ class FeedbackStreamIT {
             int expected = poisons;
             Awaitility.await()
                     .atMost(LIMIT)
-                    .untilAsserted(() -> assertThat(records(Topics.DEAD_LETTERS))
-                            .filteredOn(letter -> !UNTURNED.equals(letter.key()))
-                            .hasSize(expected));
+                    .untilAsserted(
+                            () -> assertThat(records(Topics.DEAD_LETTERS)).hasSize(expected));
             assertThat(records(Topics.DEAD_LETTERS))
                     .allSatisfy(letter -> {
                         DeadLetter about = letter.value();
@@ -408,56 +397,5 @@ class FeedbackStreamIT {
                         && ids.contains(pair.value().chosen().interactionId()))
                 .as("each pair once")
                 .hasSize(ids.size());
-    }
-
-    @Test
-    void saysThatItIsNotReadyWhenRecordsDoNotGetTheirTurnOrKafkaIsAway() throws InterruptedException {
-        CountDownLatch released = new CountDownLatch(1);
-        AtomicLong nanos = new AtomicLong();
-        StreamsBuilder builder = new StreamsBuilder();
-        builder.stream(Topics.ERASURES.name(), Consumed.with(Serdes.String(), Serdes.ByteArray()))
-                .foreach((key, value) -> await(released));
-        Properties settings = new Properties();
-        settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "hanging");
-        settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrapServers());
-        settings.put(
-                StreamsConfig.STATE_DIR_CONFIG, directory.resolve("hanging").toString());
-        settings.put("auto.offset.reset", "earliest");
-        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()));
-                KafkaStreams streams = new KafkaStreams(builder.build(), settings)) {
-            Topics.ensure(admin, Layout.DEFAULT);
-            Progress progress = new Progress(streams, admin, "hanging", nanos::get);
-            streams.start();
-            Awaitility.await()
-                    .atMost(LIMIT)
-                    .untilAsserted(() -> assertThat(progress.obstacle()).isEmpty());
-            send(Topics.ERASURES, UNTURNED, new byte[] {1});
-            producer.flush();
-            assertThat(progress.obstacle()).isEmpty();
-            nanos.addAndGet(Duration.ofSeconds(31).toNanos());
-            assertThat(progress.obstacle())
-                    .hasValueSatisfying(obstacle -> assertThat(obstacle).contains("erasures", "for 31 s"));
-            released.countDown();
-            Awaitility.await().atMost(LIMIT).untilAsserted(() -> {
-                nanos.addAndGet(Duration.ofSeconds(31).toNanos());
-                assertThat(progress.obstacle()).isEmpty();
-            });
-            kafka.kill();
-            try {
-                assertThat(progress.obstacle()).contains("Kafka does not answer");
-                assertThat(progress.hang()).as("a new start would not help").isEmpty();
-            } finally {
-                kafka.restart();
-            }
-        }
-    }
-
-    private static void await(CountDownLatch released) {
-        try {
-            released.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }
