@@ -65,7 +65,6 @@ import org.slf4j.LoggerFactory;
 class FeedbackStreamIT {
     private static final Duration LIMIT = Duration.ofSeconds(90);
     private static final Path FIXTURES = Path.of("../events/src/test/resources/event/v1");
-
     private static final int NOISE_BYTES = 3_670_016;
 
     @TempDir

@@ -87,7 +87,7 @@ class ProgressIT {
 
     private static void await(CountDownLatch released) {
         try {
-            released.await();
+            assertThat(released.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

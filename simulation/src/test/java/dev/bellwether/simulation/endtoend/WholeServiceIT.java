@@ -87,7 +87,7 @@ class WholeServiceIT {
         return new TopicReader(installation.kafka(), READ_LIMIT);
     }
 
-    /** The other services are killed in the soak of feedback. */
+    /** The trainer is killed in its own tests, the other services in the soak of feedback. */
     @Test
     void losesNoAcknowledgedFeedbackWhenServicesAreKilledInTurn() throws Exception {
         BellwetherClient client = BellwetherClient.builder()
