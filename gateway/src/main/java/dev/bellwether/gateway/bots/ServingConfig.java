@@ -28,7 +28,7 @@ public record ServingConfig(
         boolean recordTokens,
         ModelLimits limits,
         @Nullable VllmConfig vllm) {
-    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null, null, null, null);
+    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null, null, null, null, null);
 
     private static final int BEST_OF_MAX = 16;
 
@@ -69,6 +69,7 @@ public record ServingConfig(
             @JsonProperty("memory_max") @Nullable String memoryMax,
             @JsonProperty("threads") @Nullable Integer threads,
             @JsonProperty("precision") @Nullable Precision precision,
+            @JsonProperty("device") @Nullable String device,
             @JsonProperty("vllm") @Nullable VllmConfig vllm) {
         return new ServingConfig(
                 Optional.ofNullable(fallbacks).orElse(List.of()),
@@ -82,7 +83,8 @@ public record ServingConfig(
                                 ? ModelLimits.DEFAULT.memoryMaxBytes()
                                 : MemorySize.parse("serving: memory_max", memoryMax),
                         Optional.ofNullable(threads).orElse(ModelLimits.DEFAULT.threads()),
-                        Optional.ofNullable(precision).orElse(ModelLimits.DEFAULT.precision())),
+                        Optional.ofNullable(precision),
+                        Optional.ofNullable(device).orElse(ModelLimits.DEFAULT.device())),
                 vllm);
     }
 }

@@ -54,7 +54,8 @@ class BotsTest {
                             champion: v1
                             serving: {context_max: 2048, memory_max: 512MB, threads: 2, precision: int4}
                         """).find("support").orElseThrow().serving().limits();
-        assertThat(limits).isEqualTo(new ModelLimits(Optional.of(2048), 512L << 20, 2, Precision.INT4));
+        assertThat(limits)
+                .isEqualTo(new ModelLimits(Optional.of(2048), 512L << 20, 2, Optional.of(Precision.INT4), "auto"));
         assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {memory_max: much}}}"))
                 .hasMessageContaining("512MB");
         assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {context_max: 8}}}"))

@@ -28,7 +28,13 @@ import org.junit.jupiter.api.io.TempDir;
 class PolicyCatalogTest {
     private static final Path POLICY = Path.of("..", "default-policy", "artefact");
     private static final ServingConfig SMALL = new ServingConfig(
-            List.of(), 1, 512, Map.of(), false, new ModelLimits(Optional.of(128), 4L << 20, 1, Precision.INT8), null);
+            List.of(),
+            1,
+            512,
+            Map.of(),
+            false,
+            new ModelLimits(Optional.of(128), 4L << 20, 1, Optional.of(Precision.INT8), "cpu"),
+            null);
 
     @TempDir
     private Path root;

@@ -90,14 +90,19 @@ public final class Checkpoint {
     }
 
     /**
-     * Weights that are in no file, as float32; what is given has to stay as long as what was opened from it.
+     * Weights that are in no file, in float32 or float16; what is given has to stay as long as what was opened from it.
      */
     public interface InMemory {
         /** A tensor, row-major. */
-        MemorySegment tensor(String name);
+        MemorySegment tensor(String name, NumberFormat format);
+
+        /** Whether its memory is that of the GPU that will read it, and may be written anew between two of its steps. */
+        default boolean onGpu() {
+            return false;
+        }
 
         /** Matrices {@code [out, in]} of as many columns, one below the other, transposed: {@code [in, all outs]}. */
-        MemorySegment transposed(List<String> matrices);
+        MemorySegment transposed(List<String> matrices, NumberFormat format);
     }
 
     /**

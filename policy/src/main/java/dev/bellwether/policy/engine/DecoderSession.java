@@ -1,51 +1,55 @@
 package dev.bellwether.policy.engine;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
-import dev.bellwether.policy.onnx.ElementType;
-import dev.bellwether.policy.onnx.NativeMemory;
 import dev.bellwether.policy.onnx.OnnxBinding;
-import dev.bellwether.policy.onnx.OnnxTensor;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import dev.bellwether.policy.onnx.OnnxDevice;
+import dev.bellwether.policy.onnx.TensorMemory;
 import java.util.List;
 
 /**
  * A loaded model with its cache; one thread at a time.
  *
- * <p>After each call what was found for a row is read by {@link #logits} or {@link #probabilities}. A step of the same
- * rows as one before writes numbers into memory that is bound already and makes nothing anew.
+ * <p>After each call what was found for a row is read by {@link #logits} or {@link #odds}. A step of the same rows as one
+ * before writes numbers into memory that is bound already and makes nothing anew.
  */
 final class DecoderSession implements AutoCloseable {
+    /** Rows by which the steps differ that a GPU records; fewer rows differ by powers of two. */
+    private static final int ROWS_APART = 32;
+
+    private static final int WARM_LENGTH = 8;
+
     private final ModelSession session;
     private final KeyValueCache cache;
-    private final NativeMemory memory = new NativeMemory();
-    private final int vocabularySize;
-
-    private final MemorySegment ids;
-    private final MemorySegment last;
-    private final MemorySegment lengths;
-    private final MemorySegment total;
-    private final MemorySegment inverseTemperatures;
-    private final MemorySegment logits;
-    private final MemorySegment probabilities;
+    private final TensorMemory memory;
+    private final StepInputs inputs;
+    private final StepOutputs outputs;
+    private final boolean recorded;
+    private final int positions;
 
     /** Of decoding steps, by their number of rows less one. */
     private final OnnxBinding[] steps;
 
-    private DecoderSession(Checkpoint checkpoint, ModelSession session, int slots, int positions, Precision precision) {
+    private DecoderSession(
+            Checkpoint checkpoint,
+            ModelSession session,
+            int slots,
+            int positions,
+            Precision precision,
+            OnnxDevice device,
+            boolean blocked) {
         this.session = session;
-        this.vocabularySize = checkpoint.config().vocabularySize();
+        this.recorded = device.cuda();
+        this.positions = positions;
         this.steps = new OnnxBinding[slots];
+        this.memory = device.memory();
+        int vocabularySize = checkpoint.config().vocabularySize();
         KeyValueCache opened = null;
         try {
-            opened = new KeyValueCache(checkpoint.config(), precision.cacheType(), slots, positions);
-            ids = memory.allocate((long) slots * positions * Long.BYTES);
-            last = memory.allocate((long) slots * Long.BYTES);
-            lengths = memory.allocate((long) slots * Integer.BYTES);
-            total = memory.allocate(Integer.BYTES);
-            inverseTemperatures = memory.allocate((long) slots * Float.BYTES);
-            logits = memory.allocate((long) slots * vocabularySize * Float.BYTES);
-            probabilities = memory.allocate((long) slots * vocabularySize * Float.BYTES);
+            opened = new KeyValueCache(checkpoint.config(), precision.cacheType(), slots, positions, device);
+            inputs = new StepInputs(device, memory, slots, positions);
+            outputs = blocked
+                    ? new BlockedOutputs(device, memory, slots, vocabularySize)
+                    : new HeldOutputs(memory, slots, vocabularySize);
         } catch (RuntimeException | Error e) {
             memory.close();
             if (opened != null) {
@@ -56,21 +60,57 @@ final class DecoderSession implements AutoCloseable {
         this.cache = opened;
     }
 
+    /** {@link #open(Checkpoint, int, int, int, Precision, OnnxDevice)} on the processor. */
+    static DecoderSession open(Checkpoint checkpoint, int slots, int positions, int threads, Precision precision) {
+        return open(checkpoint, slots, positions, threads, precision, OnnxDevice.CPU);
+    }
+
     /**
      * Loads a model.
      *
      * @param slots sequences that it can hold at once
      * @param positions tokens of the longest
      */
-    static DecoderSession open(Checkpoint checkpoint, int slots, int positions, int threads, Precision precision) {
-        ModelSession session =
-                ModelSession.open(checkpoint, OnnxGraph.languageModel(checkpoint, positions, precision), threads);
+    static DecoderSession open(
+            Checkpoint checkpoint, int slots, int positions, int threads, Precision precision, OnnxDevice device) {
+        return open(checkpoint, slots, positions, threads, precision, device, device.cuda());
+    }
+
+    /**
+     * The same.
+     *
+     * @param blocked whether probabilities stay where they are computed
+     */
+    static DecoderSession open(
+            Checkpoint checkpoint,
+            int slots,
+            int positions,
+            int threads,
+            Precision precision,
+            OnnxDevice device,
+            boolean blocked) {
+        OnnxGraph.Model model = OnnxGraph.languageModel(checkpoint, positions, precision, blocked);
+        ModelSession session = ModelSession.open(checkpoint, model, threads, device);
         try {
-            return new DecoderSession(checkpoint, session, slots, positions, precision);
+            DecoderSession opened =
+                    new DecoderSession(checkpoint, session, slots, positions, precision, device, blocked);
+            if (device.cuda()) {
+                opened.warm();
+            }
+            return opened;
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;
         }
+    }
+
+    /** A GPU loads what it computes with when that is first wanted: prompts of some lengths, and how they go on. */
+    private void warm() {
+        for (int length = WARM_LENGTH; length < positions; length *= WARM_LENGTH) {
+            prefill(0, List.of(new int[length]));
+            extend(0, new int[2 * length], length, Math.min(2 * length, positions));
+        }
+        decode(1, new int[1], new int[] {1});
     }
 
     KeyValueCache cache() {
@@ -83,9 +123,9 @@ final class DecoderSession implements AutoCloseable {
         for (int row = 0; row < prompts.size(); row++) {
             int[] prompt = prompts.get(row);
             for (int t = 0; t < longest; t++) {
-                setId((long) row * longest + t, t < prompt.length ? prompt[t] : 0);
+                inputs.id((long) row * longest + t, t < prompt.length ? prompt[t] : 0);
             }
-            setRow(row, prompt.length - 1, prompt.length - 1);
+            inputs.row(row, prompt.length - 1, prompt.length - 1);
         }
         read(first, prompts.size(), longest, longest);
     }
@@ -93,15 +133,17 @@ final class DecoderSession implements AutoCloseable {
     /** Reads {@code tokens[from … to)} into slot {@code slot}, which holds those before already. */
     void extend(int slot, int[] tokens, int from, int to) {
         for (int t = from; t < to; t++) {
-            setId(t - from, tokens[t]);
+            inputs.id(t - from, tokens[t]);
         }
-        setRow(0, to - from - 1, to - 1);
+        inputs.row(0, to - from - 1, to - 1);
         read(slot, 1, to - from, to);
     }
 
     private void read(int first, int rows, int length, int longest) {
-        try (OnnxBinding binding = bound(first, rows, length)) {
-            run(binding, longest);
+        try (OnnxBinding binding = bound(session.binding(), first, rows, length)) {
+            inputs.bring(rows * length, longest);
+            binding.run();
+            outputs.written(rows);
         }
     }
 
@@ -114,37 +156,49 @@ final class DecoderSession implements AutoCloseable {
     void decode(int rows, int[] tokens, int[] held) {
         int longest = 0;
         for (int row = 0; row < rows; row++) {
-            setId(row, tokens[row]);
-            setRow(row, 0, held[row]);
+            inputs.id(row, tokens[row]);
+            inputs.row(row, 0, held[row]);
             longest = Math.max(longest, held[row] + 1);
         }
+        if (recorded) {
+            decodeRecorded(rows);
+        } else {
+            step(rows, longest);
+        }
+        outputs.written(rows);
+    }
+
+    /**
+     * As a GPU's work is recorded: for so many rows as a few numbers of them can be, and for the longest rows. What rows
+     * beyond the wanted ones write goes where nobody reads, since no prompt, and nothing that is kept, is so long.
+     */
+    private void decodeRecorded(int rows) {
+        int shown = Math.min(steps.length, rows <= ROWS_APART ? Integer.highestOneBit(2 * rows - 1) : multiple(rows));
+        for (int row = rows; row < shown; row++) {
+            inputs.id(row, 0);
+            inputs.row(row, 0, positions - 1);
+        }
+        step(shown, positions);
+    }
+
+    private static int multiple(int rows) {
+        return Math.ceilDiv(rows, ROWS_APART) * ROWS_APART;
+    }
+
+    private void step(int rows, int longest) {
         OnnxBinding binding = steps[rows - 1];
         if (binding == null) {
-            binding = bound(0, rows, 1);
+            binding = bound(session.repeated(rows), 0, rows, 1);
             steps[rows - 1] = binding;
         }
-        run(binding, longest);
+        inputs.bring(rows, longest);
+        binding.run();
     }
 
-    private void setId(long at, int token) {
-        ids.setAtIndex(ValueLayout.JAVA_LONG, at, token);
-    }
-
-    private void setRow(int row, int lastState, int tokensLessOne) {
-        last.setAtIndex(ValueLayout.JAVA_LONG, row, lastState);
-        lengths.setAtIndex(ValueLayout.JAVA_INT, row, tokensLessOne);
-    }
-
-    private OnnxBinding bound(int first, int rows, int length) {
-        OnnxBinding binding = session.binding();
+    private OnnxBinding bound(OnnxBinding binding, int first, int rows, int length) {
         try {
-            input(binding, "ids", ids, ElementType.INT64, rows, length);
-            input(binding, "last", last, ElementType.INT64, rows, 1);
-            input(binding, "lengths", lengths, ElementType.INT32, rows);
-            input(binding, "total", total, ElementType.INT32);
-            input(binding, "inverse_temperature", inverseTemperatures, ElementType.FLOAT32, rows, 1);
-            output(binding, "logits", logits, rows);
-            output(binding, "probabilities", probabilities, rows);
+            inputs.bind(binding, rows, length);
+            outputs.bind(binding, rows);
             cache.bind(binding, first, rows);
             return binding;
         } catch (RuntimeException | Error e) {
@@ -153,49 +207,19 @@ final class DecoderSession implements AutoCloseable {
         }
     }
 
-    private static void input(OnnxBinding binding, String name, MemorySegment memory, ElementType type, long... shape) {
-        try (OnnxTensor tensor = tensor(memory, type, shape)) {
-            binding.input(name, tensor);
-        }
-    }
-
-    private void output(OnnxBinding binding, String name, MemorySegment memory, int rows) {
-        try (OnnxTensor tensor = tensor(memory, ElementType.FLOAT32, rows, vocabularySize)) {
-            binding.output(name, tensor);
-        }
-    }
-
-    private static OnnxTensor tensor(MemorySegment memory, ElementType type, long... shape) {
-        long bytes = type.bytes();
-        for (long dimension : shape) {
-            bytes *= dimension;
-        }
-        return OnnxTensor.over(memory.asSlice(0, bytes), type, shape);
-    }
-
-    private void run(OnnxBinding binding, int longest) {
-        total.set(ValueLayout.JAVA_INT, 0, longest);
-        binding.run();
-    }
-
     /** By what the logits of row {@code row} are multiplied, from the next call on, before they become probabilities. */
     void temper(int row, float inverseTemperature) {
-        inverseTemperatures.setAtIndex(ValueLayout.JAVA_FLOAT, row, inverseTemperature);
+        inputs.temper(row, inverseTemperature);
     }
 
     /** Copies what the last call found for its row {@code row} into {@code into [vocabularySize]}. */
     void logits(int row, float[] into) {
-        copy(logits, row, into);
+        outputs.logits(row, into);
     }
 
-    /** The same of the probabilities, at the row's temperature. */
-    void probabilities(int row, float[] into) {
-        copy(probabilities, row, into);
-    }
-
-    private void copy(MemorySegment rows, int row, float[] into) {
-        long at = (long) row * vocabularySize * Float.BYTES;
-        MemorySegment.copy(rows, ValueLayout.JAVA_FLOAT, at, into, 0, vocabularySize);
+    /** What the next token of the row may be, at the row's temperature; until the next row is asked for. */
+    Odds odds(int row) {
+        return outputs.odds(row);
     }
 
     @Override

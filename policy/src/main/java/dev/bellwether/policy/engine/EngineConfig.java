@@ -1,5 +1,8 @@
 package dev.bellwether.policy.engine;
 
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.onnx.OnnxDevice;
+
 /**
  * Settings of a generation engine.
  *
@@ -8,19 +11,34 @@ package dev.bellwether.policy.engine;
  * @param queueMax requests that may wait for a slot
  * @param threads of one ONNX Runtime session
  * @param prefillTokensMax tokens of prompts read between two decoding steps
+ * @param device where the model computes
  */
 public record EngineConfig(
-        int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax, Precision precision) {
-    private static final int BULK_SLOTS_MAX = 64;
+        int slots,
+        int positionsMax,
+        int queueMax,
+        int threads,
+        int prefillTokensMax,
+        Precision precision,
+        OnnxDevice device) {
+    private static final int PIECE_TOKENS = 128;
 
-    /** For {@code requests} at once that are all known before. */
-    static EngineConfig bulk(int requests, int positionsMax) {
-        return new EngineConfig(Math.clamp(requests, 1, BULK_SLOTS_MAX), positionsMax, 1_000_000, 2, 2_048);
+    /** A GPU takes as long for eight times as many. */
+    private static final int PIECES_OF_GPU = 8;
+
+    /** In float32, on the processor. */
+    public EngineConfig(int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax) {
+        this(slots, positionsMax, queueMax, threads, prefillTokensMax, Precision.FLOAT32, OnnxDevice.CPU);
     }
 
-    /** In float32. */
-    public EngineConfig(int slots, int positionsMax, int queueMax, int threads, int prefillTokensMax) {
-        this(slots, positionsMax, queueMax, threads, prefillTokensMax, Precision.FLOAT32);
+    /** The longest prompt and reply together that a model is served with, in tokens. */
+    int positionsIn(CheckpointConfig model) {
+        return Math.min(positionsMax, model.positionsMax());
+    }
+
+    /** Of a long prompt: as long the others wait, and with it grows what attention keeps in between. */
+    int pieceTokens() {
+        return Math.min(prefillTokensMax, device.cuda() ? PIECE_TOKENS * PIECES_OF_GPU : PIECE_TOKENS);
     }
 
     public EngineConfig {

@@ -24,10 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://www.usenix.org/conference/osdi22/presentation/yu">Yu et al.: Orca</a>
  */
 public final class GenerationEngine implements AutoCloseable {
-    /** Of a long prompt: as long the others wait, and with it grows what attention keeps in between. */
-    private static final int PIECE_TOKENS = 128;
-
     private final DecoderSession session;
+    private final boolean ownSession;
     private final EngineConfig config;
     private final int positions;
     private final List<Integer> endTokens;
@@ -35,7 +33,6 @@ public final class GenerationEngine implements AutoCloseable {
     private final List<Running> running = new ArrayList<>();
     private final Thread thread;
     private final Sampler.Scratch scratch;
-    private final float[] probabilities;
     private final Consumer<Throwable> whenFailed;
     private final KeptTokens kept;
 
@@ -50,17 +47,36 @@ public final class GenerationEngine implements AutoCloseable {
     private volatile @Nullable Throwable failure;
 
     private GenerationEngine(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
+        this(
+                checkpoint,
+                config,
+                whenFailed,
+                DecoderSession.open(
+                        checkpoint,
+                        config.slots(),
+                        config.positionsIn(checkpoint.config()),
+                        config.threads(),
+                        config.precision(),
+                        config.device()),
+                true);
+    }
+
+    private GenerationEngine(
+            Checkpoint checkpoint,
+            EngineConfig config,
+            Consumer<Throwable> whenFailed,
+            DecoderSession session,
+            boolean ownSession) {
+        this.session = session;
+        this.ownSession = ownSession;
         this.config = config;
         this.whenFailed = whenFailed;
-        this.positions = Math.min(config.positionsMax(), checkpoint.config().positionsMax());
-        this.probabilities = new float[checkpoint.config().vocabularySize()];
-        this.scratch = new Sampler.Scratch(probabilities.length);
+        this.positions = config.positionsIn(checkpoint.config());
+        this.scratch = new Sampler.Scratch(checkpoint.config().vocabularySize());
         this.kept = new KeptTokens(config.slots());
         this.endTokens = checkpoint.config().endTokens();
         this.waiting = new LinkedBlockingQueue<>(config.queueMax());
         this.thread = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
-        // Last: whatever fails before leaves nothing open.
-        this.session = DecoderSession.open(checkpoint, config.slots(), positions, config.threads(), config.precision());
     }
 
     /** Loads a checkpoint and starts to take requests. */
@@ -85,9 +101,9 @@ public final class GenerationEngine implements AutoCloseable {
      */
     static GenerationEngine openVerified(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
         GoldenCases.Cases cases = GoldenCases.of(checkpoint);
-        int positions = Math.min(config.positionsMax(), checkpoint.config().positionsMax());
+        int positions = config.positionsIn(checkpoint.config());
         if (cases.longest() > positions) {
-            cases.verify(config.threads(), config.precision());
+            cases.verify(config.threads(), config.precision(), config.device());
             return open(checkpoint, config, whenFailed);
         }
         GenerationEngine engine = new GenerationEngine(checkpoint, config, whenFailed);
@@ -101,20 +117,15 @@ public final class GenerationEngine implements AutoCloseable {
         return engine;
     }
 
-    /**
-     * One reply to each of {@code prompts}, in their order, by an engine of its own that knows all of them before it
-     * starts: so the batches, and with them the replies, are the same every time.
-     */
-    public static List<Completion> generateAll(
-            Checkpoint checkpoint, List<int[]> prompts, Sampling sampling, Duration timeout) {
-        int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(1);
-        EngineConfig config = EngineConfig.bulk(prompts.size(), longest + sampling.tokensMax());
-        try (GenerationEngine engine = new GenerationEngine(checkpoint, config, _ -> {})) {
-            List<CompletableFuture<Completion>> futures =
-                    engine.submitAll(GenerationRequest.all(prompts, sampling, timeout));
-            engine.thread.start();
-            return CompletingListener.join(futures);
-        }
+    /** Over a session that stays the caller's; {@link #runToTheEnd} computes what was asked for by then. */
+    static GenerationEngine over(DecoderSession session, Checkpoint checkpoint, EngineConfig config) {
+        return new GenerationEngine(checkpoint, config, _ -> {}, session, false);
+    }
+
+    /** Answers all that waits, in the caller's thread, and takes nothing more. */
+    void runToTheEnd() {
+        closing = true;
+        run();
     }
 
     /** A generation that its caller may cancel. */
@@ -177,7 +188,7 @@ public final class GenerationEngine implements AutoCloseable {
         return generate(GenerationRequest.all(prompts, sampling, timeout));
     }
 
-    private List<CompletableFuture<Completion>> submitAll(List<GenerationRequest> requests) {
+    List<CompletableFuture<Completion>> submitAll(List<GenerationRequest> requests) {
         List<CompletableFuture<Completion>> futures = new ArrayList<>(requests.size());
         for (GenerationRequest request : requests) {
             CompletableFuture<Completion> future = new CompletableFuture<>();
@@ -200,7 +211,9 @@ public final class GenerationEngine implements AutoCloseable {
             fail(e);
         } finally {
             try {
-                session.close();
+                if (ownSession) {
+                    session.close();
+                }
             } finally {
                 Throwable why = failure;
                 if (why != null) {
@@ -323,7 +336,7 @@ public final class GenerationEngine implements AutoCloseable {
             reading = null;
             return;
         }
-        int end = Math.min(prompt.length, generation.cached + Math.min(PIECE_TOKENS, config.prefillTokensMax()));
+        int end = Math.min(prompt.length, generation.cached + config.pieceTokens());
         temper(List.of(generation));
         session.extend(slot, prompt, generation.cached, end);
         generation.cached = end;
@@ -370,8 +383,7 @@ public final class GenerationEngine implements AutoCloseable {
     /** Draws a token for the slots from {@code first} on, then lets those leave that are done. */
     private void sample(int first) {
         for (int slot = first; slot < running.size(); slot++) {
-            session.probabilities(slot - first, probabilities);
-            running.get(slot).draw(probabilities, scratch, endTokens);
+            running.get(slot).draw(session.odds(slot - first), scratch, endTokens);
         }
         for (int slot = running.size() - 1; slot >= first; slot--) {
             if (running.get(slot).done(endTokens)) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,7 +59,7 @@ public final class GoldenCases {
      * @throws UnsupportedCheckpointException naming the case, the token and both numbers where they differ
      */
     public static void verify(Checkpoint checkpoint, int threads, Precision precision) {
-        of(checkpoint).verify(threads, precision);
+        of(checkpoint).verify(threads, precision, OnnxDevice.CPU);
     }
 
     /** Somebody else who serves a checkpoint. */
@@ -100,9 +101,10 @@ public final class GoldenCases {
         }
 
         /** In a session of their own. */
-        void verify(int threads, Precision precision) {
+        void verify(int threads, Precision precision, OnnxDevice device) {
             int slots = Math.min(all.size(), SLOTS);
-            try (DecoderSession session = DecoderSession.open(checkpoint, slots, longest(), threads, precision)) {
+            try (DecoderSession session =
+                    DecoderSession.open(checkpoint, slots, longest(), threads, precision, device)) {
                 verify(session, slots, precision);
             }
         }
@@ -152,14 +154,14 @@ public final class GoldenCases {
         for (int t = 0; t < actual.length; t++) {
             double difference = Math.abs(actual[t] - golden.logProbabilities()[t]);
             sum += difference;
-            if (!precision.quantized() && !(difference <= golden.tolerance())) {
+            if (precision.exact() && !(difference <= golden.tolerance())) {
                 throw new UnsupportedCheckpointException(
                         "golden case %d: token %d of the reply has log-probability %.5f, the trainer had %.5f"
                                 .formatted(number, t, actual[t], golden.logProbabilities()[t]));
             }
         }
         double mean = sum / Math.max(1, actual.length);
-        if (precision.quantized() && !(mean <= precision.meanTolerance())) {
+        if (!precision.exact() && !(mean <= precision.meanTolerance())) {
             throw new UnsupportedCheckpointException(
                     ("golden case %d: in %s the reply's log-probabilities differ by %.2f in the mean from the trainer's,"
                                     + " %s at most are allowed")

@@ -2,19 +2,21 @@ package dev.bellwether.policy.engine;
 
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.onnx.ElementType;
-import dev.bellwether.policy.onnx.NativeMemory;
 import dev.bellwether.policy.onnx.OnnxBinding;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import dev.bellwether.policy.onnx.OnnxTensor;
+import dev.bellwether.policy.onnx.TensorMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Keys and values of every layer for a fixed number of slots, {@code [slots, keyValueHeads, positions, headSize]} each,
- * in memory that ONNX Runtime reads and writes in place.
+ * in memory of the device that computes, read and written in place.
  */
 final class KeyValueCache implements AutoCloseable {
-    private final NativeMemory memory = new NativeMemory();
+    private final OnnxDevice device;
+    private final TensorMemory memory;
     private final CheckpointConfig config;
     private final ElementType type;
     private final int positions;
@@ -22,12 +24,14 @@ final class KeyValueCache implements AutoCloseable {
     private final List<MemorySegment> values = new ArrayList<>();
     private final MemorySegment spare;
 
-    KeyValueCache(CheckpointConfig config, ElementType type, int slots, int positions) {
+    KeyValueCache(CheckpointConfig config, ElementType type, int slots, int positions, OnnxDevice device) {
+        this.device = device;
+        this.memory = device.memory();
         this.type = type;
         this.config = config;
         this.positions = positions;
         try {
-            spare = memory.allocate(headBytes(positions));
+            spare = memory.allocate(slotBytes());
             for (int layer = 0; layer < config.layers(); layer++) {
                 keys.add(memory.allocate(slots * slotBytes()));
                 values.add(memory.allocate(slots * slotBytes()));
@@ -58,7 +62,7 @@ final class KeyValueCache implements AutoCloseable {
     private void bind(OnnxBinding binding, String name, MemorySegment side, int first, int count) {
         MemorySegment slots = side.asSlice(first * slotBytes(), count * slotBytes());
         try (OnnxTensor tensor =
-                OnnxTensor.over(slots, type, count, config.keyValueHeads(), positions, config.headSize())) {
+                OnnxTensor.over(device, slots, type, count, config.keyValueHeads(), positions, config.headSize())) {
             binding.input("past_" + name, tensor);
             binding.output(name, tensor);
         }
@@ -67,18 +71,22 @@ final class KeyValueCache implements AutoCloseable {
     /** Exchanges the first {@code length} positions of two slots. */
     void swap(int slot, int other, int length) {
         for (int layer = 0; layer < config.layers(); layer++) {
-            for (int head = 0; head < config.keyValueHeads(); head++) {
-                long offset = head * headBytes(positions);
-                swap(keys.get(layer), slot * slotBytes() + offset, other * slotBytes() + offset, headBytes(length));
-                swap(values.get(layer), slot * slotBytes() + offset, other * slotBytes() + offset, headBytes(length));
-            }
+            swap(keys.get(layer), slot, other, length);
+            swap(values.get(layer), slot, other, length);
         }
+        memory.settle();
     }
 
-    private void swap(MemorySegment side, long one, long other, long bytes) {
-        MemorySegment.copy(side, one, spare, 0, bytes);
-        MemorySegment.copy(side, other, side, one, bytes);
-        MemorySegment.copy(spare, 0, side, other, bytes);
+    private void swap(MemorySegment side, int slot, int other, int length) {
+        MemorySegment one = side.asSlice(slot * slotBytes(), slotBytes());
+        MemorySegment two = side.asSlice(other * slotBytes(), slotBytes());
+        copy(one, spare, length);
+        copy(two, one, length);
+        copy(spare, two, length);
+    }
+
+    private void copy(MemorySegment from, MemorySegment to, int length) {
+        memory.copyRows(from, to, headBytes(length), config.keyValueHeads(), headBytes(positions));
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.bellwether.policy.engine;
 
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import java.util.Optional;
 
 /**
@@ -10,14 +11,19 @@ import java.util.Optional;
  * @param contextMax longest prompt and reply together, in tokens; none leaves it to the model and the memory
  * @param memoryMaxBytes of the cache of keys and values, beside the weights
  * @param threads of one step
- * @param precision of the weights
+ * @param precision of the weights; none leaves it to the device
+ * @param device {@code auto}, {@code cpu} or {@code cuda:N}
  */
-public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int threads, Precision precision) {
-    public static final ModelLimits DEFAULT = new ModelLimits(Optional.empty(), 1L << 30, 1, Precision.FLOAT32);
+public record ModelLimits(
+        Optional<Integer> contextMax, long memoryMaxBytes, int threads, Optional<Precision> precision, String device) {
+    public static final ModelLimits DEFAULT =
+            new ModelLimits(Optional.empty(), 1L << 30, 1, Optional.empty(), OnnxDevice.AUTO);
 
     private static final int SLOTS_MAX = 32;
+    private static final int SLOTS_OF_GPU_MAX = 64;
     private static final int QUEUE_MAX = 256;
     private static final int PREFILL_TOKENS_MAX = 512;
+    private static final int PREFILL_TOKENS_OF_GPU_MAX = 4_096;
 
     /** A context that leaves no room for a conversation is none. */
     private static final int CONTEXT_MIN = 64;
@@ -33,6 +39,7 @@ public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int
         if (memoryMaxBytes < 1 || threads < 1) {
             throw new IllegalArgumentException("memory_max and threads must be positive");
         }
+        OnnxDevice.checked(device);
     }
 
     /** Bytes of keys and values that one token keeps. */
@@ -46,7 +53,14 @@ public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int
 
     /** How an engine runs the model within these limits; refuses a memory that holds no conversation. */
     public EngineConfig engine(CheckpointConfig model) {
-        long tokens = memoryMaxBytes / bytesPerToken(model, precision);
+        OnnxDevice where = OnnxDevice.of(device);
+        Precision how = precision.orElse(Precision.of(where));
+        if (where.cuda() != (how == Precision.FLOAT16)) {
+            throw new UnsupportedCheckpointException(
+                    "serving: precision is float16 on a GPU, and float32, int8 or int4 on a processor; it is %s, and the device %s (%s)"
+                            .formatted(how, where, where.why()));
+        }
+        long tokens = memoryMaxBytes / bytesPerToken(model, how);
         if (tokens < CONTEXT_MIN) {
             throw new UnsupportedCheckpointException(
                     "serving: memory_max of %d bytes holds %d tokens of this model, a conversation needs %d at least"
@@ -55,7 +69,8 @@ public record ModelLimits(Optional<Integer> contextMax, long memoryMaxBytes, int
         long context = Math.min(
                 model.positionsMax(), contextMax.map(Integer::longValue).orElse(tokens / SLOTS_WANTED));
         context = Math.min(Math.max(context, Math.min(CONTEXT_MIN, model.positionsMax())), tokens);
-        int slots = Math.clamp(tokens / context, 1, SLOTS_MAX);
-        return new EngineConfig(slots, (int) context, QUEUE_MAX, threads, PREFILL_TOKENS_MAX, precision);
+        int slots = Math.clamp(tokens / context, 1, where.cuda() ? SLOTS_OF_GPU_MAX : SLOTS_MAX);
+        int prefill = where.cuda() ? PREFILL_TOKENS_OF_GPU_MAX : PREFILL_TOKENS_MAX;
+        return new EngineConfig(slots, (int) context, QUEUE_MAX, threads, prefill, how, where);
     }
 }

@@ -22,7 +22,7 @@ public record ModelMemory(long weightsBytes, long cacheBytes, long workBytes) {
         EngineConfig engine = limits.engine(model);
         double weights = 0;
         for (TensorShape tensor : model.tensors()) {
-            weights += tensor.size() * bytes(tensor, limits.precision());
+            weights += tensor.size() * bytes(tensor, engine.precision());
         }
         if (model.tiedEmbeddings()) {
             // The head lies there a second time, turned.
@@ -30,15 +30,22 @@ public record ModelMemory(long weightsBytes, long cacheBytes, long workBytes) {
                     .filter(tensor -> tensor.name().equals(ModelTensors.EMBEDDINGS))
                     .findFirst()
                     .orElseThrow();
-            weights += head.size() * (limits.precision().quantized() ? INT8_BYTES : Float.BYTES);
+            weights += head.size() * headBytes(engine.precision());
         }
         long cache =
-                (long) engine.slots() * engine.positionsMax() * ModelLimits.bytesPerToken(model, limits.precision());
+                (long) engine.slots() * engine.positionsMax() * ModelLimits.bytesPerToken(model, engine.precision());
         long outcome = 2L * engine.slots() * model.vocabularySize() * Float.BYTES;
         return new ModelMemory((long) weights, cache, STEP_BYTES + outcome);
     }
 
+    private static double headBytes(Precision precision) {
+        return precision.quantized() ? INT8_BYTES : precision.computeType().bytes();
+    }
+
     private static double bytes(TensorShape tensor, Precision precision) {
+        if (precision == Precision.FLOAT16) {
+            return precision.computeType().bytes();
+        }
         if (!precision.quantized() || tensor.dimensions().size() < 2) {
             return Float.BYTES;
         }

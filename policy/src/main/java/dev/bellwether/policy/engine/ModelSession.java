@@ -2,10 +2,10 @@ package dev.bellwether.policy.engine;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
-import dev.bellwether.policy.onnx.ElementType;
 import dev.bellwether.policy.onnx.FileMemory;
 import dev.bellwether.policy.onnx.NativeMemory;
 import dev.bellwether.policy.onnx.OnnxBinding;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import dev.bellwether.policy.onnx.OnnxException;
 import dev.bellwether.policy.onnx.OnnxSession;
 import dev.bellwether.policy.onnx.OnnxTensor;
@@ -20,28 +20,31 @@ final class ModelSession implements AutoCloseable {
     private final FileMemory memory;
 
     /** Holds what weights in memory lie in, for as long as the session reads them there. */
-    @SuppressWarnings("UnusedVariable")
     private final OnnxGraph.Model model;
 
-    private ModelSession(OnnxSession session, FileMemory memory, OnnxGraph.Model model) {
+    private final OnnxDevice device;
+
+    private ModelSession(OnnxSession session, FileMemory memory, OnnxGraph.Model model, OnnxDevice device) {
+        this.device = device;
         this.session = session;
         this.memory = memory;
         this.model = model;
     }
 
-    static ModelSession open(Checkpoint checkpoint, OnnxGraph.Model model, int threads) {
+    static ModelSession open(Checkpoint checkpoint, OnnxGraph.Model model, int threads, OnnxDevice device) {
         FileMemory memory = new FileMemory();
         Map<String, OnnxTensor> initializers = new HashMap<>();
         try {
             model.matrices().forEach(matrix -> initializers.putAll(matrix.quantized(memory)));
             model.inMemory()
-                    .forEach((name, weight) -> initializers.put(
-                            name, OnnxTensor.over(weight.numbers(), ElementType.FLOAT32, weight.shape())));
-            OnnxSession session = OnnxSession.open(model.graph(), checkpoint.weightsDirectory(), initializers, threads);
+                    .forEach((name, weight) ->
+                            initializers.put(name, OnnxTensor.over(weight.numbers(), weight.type(), weight.shape())));
+            OnnxSession session =
+                    OnnxSession.open(model.graph(), checkpoint.weightsDirectory(), initializers, threads, device);
             // The session has laid most weights out anew for itself.
             memory.release();
             NativeMemory.trim();
-            return new ModelSession(session, memory, model);
+            return new ModelSession(session, memory, model, device);
         } catch (OnnxException e) {
             memory.close();
             throw new UnsupportedCheckpointException(
@@ -55,7 +58,21 @@ final class ModelSession implements AutoCloseable {
     }
 
     OnnxBinding binding() {
-        return session.binding();
+        return withWeights(session.binding());
+    }
+
+    /** Of steps of always the same shapes, whose number is {@code number}. */
+    OnnxBinding repeated(int number) {
+        return withWeights(session.repeated(number));
+    }
+
+    private OnnxBinding withWeights(OnnxBinding binding) {
+        model.bound().forEach((name, weight) -> {
+            try (OnnxTensor tensor = OnnxTensor.over(device, weight.numbers(), weight.type(), weight.shape())) {
+                binding.input(name, tensor);
+            }
+        });
+        return binding;
     }
 
     @Override

@@ -15,6 +15,7 @@ import dev.bellwether.policy.checkpoint.Adapter;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.ModelTensors;
+import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.Safetensors;
 import dev.bellwether.policy.checkpoint.TensorShape;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
@@ -24,9 +25,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.LongStream;
 
 /**
  * The ONNX graph of a Llama-type model, built from its configuration; the weights stay where they are, in the
@@ -38,7 +42,9 @@ import java.util.Optional;
  * <p>A language model has {@code last [B, 1]} int64 (which of the T states to read) and
  * {@code inverse_temperature [B, 1]} float besides, and for each layer {@code past_key_i}, {@code past_value_i}
  * {@code [B, keyValueHeads, positions, headSize]}; its outputs are {@code logits} and, of the logits times the inverse
- * temperature, {@code probabilities [B, vocabularySize]}, and the caches again, which callers bind to the same memory.
+ * temperature, {@code probabilities [B, vocabularySize]}, and the caches again, which callers bind to the same memory. On a
+ * GPU the probabilities are filled up to {@code blocks [B, n, 64]}, whose {@code sums} and {@code maxima [B, n]} are
+ * outputs, too.
  *
  * <p>A reward model reads whole rows, so it has no past; {@code pool [B, T, 1]} float says with which weight each state
  * counts, and its output is {@code rewards [B, labels]}.
@@ -62,15 +68,20 @@ final class OnnxGraph {
     private final Checkpoint checkpoint;
     private final CheckpointConfig config;
     private final Precision precision;
+    private final boolean blocked;
     private final GraphProto.Builder graph = GraphProto.newBuilder().setName("policy");
     private final Map<String, String> weights = new HashMap<>();
+    private final Map<String, String> halves = new HashMap<>();
     private final List<BlockMatrix> matrices = new ArrayList<>();
     private final Map<String, InMemory> inMemory = new HashMap<>();
+    private final Map<String, InMemory> bound = new HashMap<>();
     private final Map<String, String> sums = new HashMap<>();
+    private final Set<String> stored = new HashSet<>();
 
-    private OnnxGraph(Checkpoint checkpoint, Precision precision) {
+    private OnnxGraph(Checkpoint checkpoint, Precision precision, boolean blocked) {
         this.checkpoint = checkpoint;
         this.precision = precision;
+        this.blocked = blocked;
         this.config = checkpoint.config();
         if (config.headSize() % HEAD_SIZE_MULTIPLE != 0) {
             throw new UnsupportedCheckpointException("head_dim %d is not a multiple of %d, which serving needs"
@@ -83,18 +94,25 @@ final class OnnxGraph {
      *
      * @param graph a serialized {@code ModelProto}
      * @param inMemory weights that are in no file, by their names
+     * @param bound weights that are inputs and lie where the graph is computed, by their names
      */
-    record Model(byte[] graph, List<BlockMatrix> matrices, Map<String, InMemory> inMemory) {}
+    record Model(
+            byte[] graph, List<BlockMatrix> matrices, Map<String, InMemory> inMemory, Map<String, InMemory> bound) {}
 
-    /** Numbers in float32 with their shape. */
-    record InMemory(MemorySegment numbers, long[] shape) {}
+    /** Numbers with their type and shape. */
+    record InMemory(MemorySegment numbers, ElementType type, long[] shape) {}
 
-    /** The language model; {@code positions} is the length of the cache in tokens. */
-    static Model languageModel(Checkpoint checkpoint, int positions, Precision precision) {
+    /**
+     * The language model.
+     *
+     * @param positions length of the cache in tokens
+     * @param blocked whether probabilities stay where they are computed
+     */
+    static Model languageModel(Checkpoint checkpoint, int positions, Precision precision, boolean blocked) {
         if (checkpoint.config().rewardModel()) {
             throw new UnsupportedCheckpointException("a reward model cannot generate replies");
         }
-        return new OnnxGraph(checkpoint, precision).languageModel(positions);
+        return new OnnxGraph(checkpoint, precision, blocked).languageModel(positions);
     }
 
     /** The reward model; {@code positions} is the longest row in tokens. */
@@ -102,7 +120,7 @@ final class OnnxGraph {
         if (!checkpoint.config().rewardModel()) {
             throw new UnsupportedCheckpointException("a language model cannot score replies");
         }
-        return new OnnxGraph(checkpoint, Precision.FLOAT32).rewardModel(positions);
+        return new OnnxGraph(checkpoint, Precision.FLOAT32, false).rewardModel(positions);
     }
 
     private Model languageModel(int positions) {
@@ -110,13 +128,40 @@ final class OnnxGraph {
         String states = states(positions);
         node("", "GatherND", List.of(states, "last"), "state", integer("batch_dims", 1));
         String head = config.tiedEmbeddings() ? ModelTensors.EMBEDDINGS : ModelTensors.HEAD;
-        multiply("state", List.of(head), "logits", HEAD_BITS);
+        if (half()) {
+            multiply("state", List.of(head), "logits_half", HEAD_BITS);
+            widened("logits_half", "logits");
+        } else {
+            multiply("state", List.of(head), "logits", HEAD_BITS);
+        }
         graph.addOutput(value("logits", FLOAT, "B", config.vocabularySize()));
         graph.addInput(value("inverse_temperature", FLOAT, "B", 1));
         node("", "Mul", List.of("logits", "inverse_temperature"), "tempered");
         node("", "Softmax", List.of("tempered"), "probabilities", integer("axis", -1));
-        graph.addOutput(value("probabilities", FLOAT, "B", config.vocabularySize()));
+        if (blocked) {
+            inBlocks("probabilities");
+        } else {
+            graph.addOutput(value("probabilities", FLOAT, "B", config.vocabularySize()));
+        }
         return model();
+    }
+
+    /** Outputs of probabilities that stay on a GPU: in blocks, and what of each block comes back. */
+    private void inBlocks(String probabilities) {
+        int blocks = Math.ceilDiv(config.vocabularySize(), Odds.BLOCK);
+        int missing = blocks * Odds.BLOCK - config.vocabularySize();
+        String whole = probabilities;
+        if (missing > 0) {
+            longs("padding", 0, 0, 0, missing);
+            whole = node("", "Pad", List.of(probabilities, "padding"), "padded");
+        }
+        reshaped(whole, "blocks", 0, blocks, Odds.BLOCK);
+        graph.addOutput(value("blocks", FLOAT, "B", blocks, Odds.BLOCK));
+        longs("block_axis", 2);
+        node("", "ReduceSum", List.of("blocks", "block_axis"), "sums", integer("keepdims", 0));
+        graph.addOutput(value("sums", FLOAT, "B", blocks));
+        node("", "ReduceMax", List.of("blocks"), "maxima", integers("axes", 2), integer("keepdims", 0));
+        graph.addOutput(value("maxima", FLOAT, "B", blocks));
     }
 
     private Model rewardModel(int positions) {
@@ -127,11 +172,7 @@ final class OnnxGraph {
         String counts = node("", "Greater", List.of("pool", "zero"), "counts");
         String counted = node("", "Where", List.of(counts, states, "zero"), "counted");
         String weighted = node("", "Mul", List.of(counted, "pool"), "weighted");
-        graph.addInitializer(TensorProto.newBuilder()
-                .setName("positions_axis")
-                .setDataType(INT64)
-                .addDims(1)
-                .addInt64Data(1));
+        longs("positions_axis", 1);
         node("", "ReduceSum", List.of(weighted, "positions_axis"), "pooled", integer("keepdims", 0));
         node("", "Gemm", List.of("pooled", weight("score.weight")), "rewards", integer("transB", 1));
         graph.addOutput(value("rewards", FLOAT, "B", config.labels()));
@@ -146,7 +187,7 @@ final class OnnxGraph {
                 .addOpsetImport(
                         OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
                 .build();
-        return new Model(model.toByteArray(), matrices, inMemory);
+        return new Model(model.toByteArray(), matrices, inMemory, bound);
     }
 
     /** Adds everything from the tokens to the states after the last norm; returns their name. */
@@ -175,40 +216,66 @@ final class OnnxGraph {
     }
 
     /**
-     * Each token's row. Where few bits are wanted, rows are read from the file as they lie there: that takes no memory at
+     * Each token's row. Where fewer bits are wanted, rows are read from the file as they lie there: that takes no memory at
      * all and loses nothing.
      */
     private String embedded() {
-        if (!precision.quantized()) {
+        if (half() && checkpoint.memory().isPresent()) {
+            return widened(node("", "Gather", List.of(computed(ModelTensors.EMBEDDINGS), "ids"), "rows"), "embedded");
+        }
+        if (precision.exact()) {
             return node("", "Gather", List.of(weight(ModelTensors.EMBEDDINGS), "ids"), "embedded");
         }
         Safetensors.Entry entry = stored(ModelTensors.EMBEDDINGS);
         String rows = node("", "Gather", List.of(ModelTensors.EMBEDDINGS, "ids"), "embedded_stored");
-        return entry.format().onnxType() == FLOAT
-                ? rows
-                : node("", "Cast", List.of(rows), "embedded", integer("to", FLOAT));
+        return entry.format().onnxType() == FLOAT ? rows : widened(rows, "embedded");
     }
 
-    /** Adds {@code delta} to {@code residual} and norms the sum; returns the name of the sum. */
+    /** Adds {@code delta} to {@code residual} and norms the sum, in float32; returns the name of the sum. */
     private String norm(String residual, String delta, String gain, String out, String sum) {
+        String normed = half() ? out + "_wide" : out;
+        String whole = residual;
         if (delta.isEmpty()) {
             node(
                     "",
                     "SimplifiedLayerNormalization",
                     List.of(residual, weight(gain)),
-                    out,
+                    normed,
                     epsilon(),
                     integer("axis", -1));
-            return residual;
+        } else {
+            String added = half() ? widened(delta, delta + "_wide") : delta;
+            graph.addNode(NodeProto.newBuilder()
+                    .setOpType("SkipSimplifiedLayerNormalization")
+                    .setDomain(MICROSOFT)
+                    .setName(normed)
+                    .addAllInput(List.of(residual, added, weight(gain)))
+                    .addAllOutput(List.of(normed, "", "", sum))
+                    .addAttribute(epsilon()));
+            whole = sum;
         }
-        graph.addNode(NodeProto.newBuilder()
-                .setOpType("SkipSimplifiedLayerNormalization")
-                .setDomain(MICROSOFT)
-                .setName(out)
-                .addAllInput(List.of(residual, delta, weight(gain)))
-                .addAllOutput(List.of(out, "", "", sum))
-                .addAttribute(epsilon()));
-        return sum;
+        if (half()) {
+            narrowed(normed, out);
+        }
+        return whole;
+    }
+
+    /** Whether what is between two norms is computed in float16. */
+    private boolean half() {
+        return precision.computeType() == ElementType.FLOAT16;
+    }
+
+    private String widened(String name, String out) {
+        return node("", "Cast", List.of(name), out, integer("to", FLOAT));
+    }
+
+    private String narrowed(String name, String out) {
+        return node(
+                "",
+                "Cast",
+                List.of(name),
+                out,
+                integer("to", precision.computeType().code()));
     }
 
     private AttributeProto epsilon() {
@@ -226,7 +293,7 @@ final class OnnxGraph {
                 : List.of(projected(input, attention, layer), "", "");
         List<String> past = config.rewardModel() ? List.of("", "") : cache(layer);
         List<String> converted = queriesKeysValues.stream()
-                .map(name -> name.isEmpty() ? name : toCache(name, name + "_cached"))
+                .map(name -> name.isEmpty() || half() ? name : toCache(name, name + "_cached"))
                 .toList();
         String attended = "attended_" + layer;
         graph.addNode(NodeProto.newBuilder()
@@ -240,7 +307,10 @@ final class OnnxGraph {
                 .addAttribute(integer("num_heads", config.heads()))
                 .addAttribute(integer("kv_num_heads", config.keyValueHeads()))
                 .addAttribute(integer("do_rotary", 1)));
-        node("", "Cast", List.of(attended + "_cached"), attended, integer("to", FLOAT));
+        if (half()) {
+            return multiply(attended + "_cached", attention + "o_proj.weight", "attention_out_" + layer);
+        }
+        widened(attended + "_cached", attended);
         return multiply(attended, attention + "o_proj.weight", "attention_out_" + layer);
     }
 
@@ -261,7 +331,7 @@ final class OnnxGraph {
         String projected = multiply(input, tensors, "qkv_" + layer, precision.bits());
         if (config.architecture().biased()) {
             List<String> biases = projections.stream()
-                    .map(name -> weight(attention + name + ".bias"))
+                    .map(name -> computed(attention + name + ".bias"))
                     .toList();
             String bias = node("", "Concat", biases, "qkv_bias_" + layer, integer("axis", 0));
             projected = node("", "Add", List.of(projected, bias), "qkv_biased_" + layer);
@@ -285,7 +355,7 @@ final class OnnxGraph {
         String normed = node(
                 "",
                 "SimplifiedLayerNormalization",
-                List.of(apart, weight(gain)),
+                List.of(apart, computed(gain)),
                 projected + "_normed",
                 epsilon(),
                 integer("axis", -1));
@@ -294,14 +364,7 @@ final class OnnxGraph {
 
     /** A dimension of 0 stays as it is. */
     private String reshaped(String input, String out, long... shape) {
-        TensorProto.Builder dimensions = TensorProto.newBuilder()
-                .setName(out + "_shape")
-                .setDataType(INT64)
-                .addDims(shape.length);
-        for (long dimension : shape) {
-            dimensions.addInt64Data(dimension);
-        }
-        graph.addInitializer(dimensions);
+        longs(out + "_shape", shape);
         return node("", "Reshape", List.of(input, out + "_shape"), out);
     }
 
@@ -342,11 +405,18 @@ final class OnnxGraph {
         }
         Adapter.Stacked stacked = adapters.get();
         String product = multiplyAlone(input, tensors, out + "_base", bits);
-        String down = inMemory(out + "_down", stacked.down(), stacked.in(), stacked.rank());
-        String up = inMemory(out + "_up", stacked.up(), stacked.rank(), stacked.out());
+        String down = factor(out + "_down", stacked.down(), stacked.in(), stacked.rank());
+        String up = factor(out + "_up", stacked.up(), stacked.rank(), stacked.out());
         String low = node("", "MatMul", List.of(input, down), out + "_low");
         String delta = node("", "MatMul", List.of(low, up), out + "_delta");
         return node("", "Add", List.of(product, delta), out);
+    }
+
+    /** A matrix of an adapter, which is in memory in float32. */
+    private String factor(String name, MemorySegment numbers, long... shape) {
+        given(name, FLOAT, shape);
+        inMemory.put(name, new InMemory(numbers, ElementType.FLOAT32, shape));
+        return half() ? narrowed(name, name + "_half") : name;
     }
 
     private String multiplyAlone(String input, List<String> tensors, String out, int bits) {
@@ -358,20 +428,15 @@ final class OnnxGraph {
             long rows = tensors.stream()
                     .mapToLong(tensor -> shape(tensor).dimensions().getFirst())
                     .sum();
-            MemorySegment transposed = checkpoint.memory().get().transposed(tensors);
-            return node("", "MatMul", List.of(input, inMemory(out + "_weight_t", transposed, columns, rows)), out);
+            MemorySegment transposed = checkpoint.memory().get().transposed(tensors, memoryFormat());
+            String given = inMemory(out + "_weight_t", transposed, precision.computeType(), columns, rows);
+            return node("", "MatMul", List.of(input, given), out);
         }
-        List<String> parts = tensors.stream().map(this::weight).toList();
+        List<String> parts = tensors.stream().map(this::computed).toList();
         String weight =
                 parts.size() == 1 ? parts.getFirst() : node("", "Concat", parts, out + "_weight", integer("axis", 0));
-        AttributeProto permutation = AttributeProto.newBuilder()
-                .setName("perm")
-                .setType(AttributeProto.AttributeType.INTS)
-                .addInts(1)
-                .addInts(0)
-                .build();
         // The transposition is folded into the weight when the session is made.
-        String transposed = node("", "Transpose", List.of(weight), out + "_weight_t", permutation);
+        String transposed = node("", "Transpose", List.of(weight), out + "_weight_t", integers("perm", 1, 0));
         return node("", "MatMul", List.of(input, transposed), out);
     }
 
@@ -405,11 +470,7 @@ final class OnnxGraph {
     private String blockSums(String input, BlockMatrix matrix) {
         return sums.computeIfAbsent(input, name -> {
             String blocks = reshaped(name, name + "_blocks", 0, 0, matrix.blocks(), BlockMatrix.BLOCK);
-            graph.addInitializer(TensorProto.newBuilder()
-                    .setName(name + "_axis")
-                    .setDataType(INT64)
-                    .addDims(1)
-                    .addInt64Data(3));
+            longs(name + "_axis", 3);
             return node("", "ReduceSum", List.of(blocks, name + "_axis"), name + "_sums", integer("keepdims", 0));
         });
     }
@@ -434,20 +495,39 @@ final class OnnxGraph {
 
     private String added(String tensor) {
         if (checkpoint.memory().isPresent()) {
-            return inMemory(
-                    tensor,
-                    checkpoint.memory().get().tensor(tensor),
-                    shape(tensor).shape());
+            MemorySegment numbers = checkpoint.memory().get().tensor(tensor, NumberFormat.F32);
+            return inMemory(tensor, numbers, ElementType.FLOAT32, shape(tensor).shape());
         }
-        Safetensors.Entry entry = stored(tensor);
-        return entry.format().onnxType() == FLOAT
-                ? tensor
-                : node("", "Cast", List.of(tensor), tensor + "_f32", integer("to", FLOAT));
+        return stored(tensor).format().onnxType() == FLOAT ? tensor : widened(tensor, tensor + "_f32");
     }
 
-    private String inMemory(String name, MemorySegment numbers, long... shape) {
-        given(name, FLOAT, shape);
-        inMemory.put(name, new InMemory(numbers, shape));
+    /** The name of a weight in the type in which it is computed with. */
+    private String computed(String tensor) {
+        return half() ? halves.computeIfAbsent(tensor, this::addedHalf) : weight(tensor);
+    }
+
+    private String addedHalf(String tensor) {
+        if (checkpoint.memory().isPresent()) {
+            MemorySegment numbers = checkpoint.memory().get().tensor(tensor, memoryFormat());
+            return inMemory(
+                    tensor + "_f16", numbers, ElementType.FLOAT16, shape(tensor).shape());
+        }
+        return stored(tensor).format() == NumberFormat.F16 ? tensor : narrowed(tensor, tensor + "_f16");
+    }
+
+    private NumberFormat memoryFormat() {
+        return half() ? NumberFormat.F16 : NumberFormat.F32;
+    }
+
+    private String inMemory(String name, MemorySegment numbers, ElementType type, long... shape) {
+        InMemory weight = new InMemory(numbers, type, shape);
+        if (checkpoint.memory().orElseThrow().onGpu()) {
+            graph.addInput(value(name, type.code(), LongStream.of(shape).boxed().toArray()));
+            bound.put(name, weight);
+        } else {
+            given(name, type.code(), shape);
+            inMemory.put(name, weight);
+        }
         return name;
     }
 
@@ -464,10 +544,13 @@ final class OnnxGraph {
                 .orElseThrow(() -> new UnsupportedCheckpointException("tensor %s is missing".formatted(tensor)));
     }
 
-    /** Adds a tensor as it lies in its file. */
+    /** Adds a tensor as it lies in its file, once. */
     private Safetensors.Entry stored(String tensor) {
         Checkpoint.Location location = location(tensor);
         Safetensors.Entry entry = location.entry();
+        if (!stored.add(tensor)) {
+            return entry;
+        }
         TensorProto.Builder initializer = TensorProto.newBuilder()
                 .setName(tensor)
                 .setDataType(entry.format().onnxType())
@@ -513,6 +596,25 @@ final class OnnxGraph {
                 .setType(AttributeProto.AttributeType.INT)
                 .setI(value)
                 .build();
+    }
+
+    private static AttributeProto integers(String name, long... values) {
+        AttributeProto.Builder attribute =
+                AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INTS);
+        for (long value : values) {
+            attribute.addInts(value);
+        }
+        return attribute.build();
+    }
+
+    /** A constant list of whole numbers. */
+    private void longs(String name, long... numbers) {
+        TensorProto.Builder tensor =
+                TensorProto.newBuilder().setName(name).setDataType(INT64).addDims(numbers.length);
+        for (long number : numbers) {
+            tensor.addInt64Data(number);
+        }
+        graph.addInitializer(tensor);
     }
 
     private static ValueInfoProto value(String name, int type, Object... shape) {

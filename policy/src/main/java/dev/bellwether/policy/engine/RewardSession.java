@@ -9,6 +9,7 @@ import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.onnx.ElementType;
 import dev.bellwether.policy.onnx.OnnxBinding;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import dev.bellwether.policy.onnx.OnnxTensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -53,7 +54,8 @@ final class RewardSession implements AutoCloseable {
      * @param batchTokens padded tokens that are read at once, or one row
      */
     static RewardSession open(Checkpoint checkpoint, int positions, int batchTokens, int threads) {
-        ModelSession session = ModelSession.open(checkpoint, OnnxGraph.rewardModel(checkpoint, positions), threads);
+        ModelSession session =
+                ModelSession.open(checkpoint, OnnxGraph.rewardModel(checkpoint, positions), threads, OnnxDevice.CPU);
         return new RewardSession(checkpoint.config(), session, batchTokens);
     }
 

@@ -48,9 +48,9 @@ final class Running implements GenerationEngine.Generation {
     }
 
     /** Takes its next token; what is wrong with it, its numbers or its listener, is no other's matter. */
-    void draw(float[] probabilities, Sampler.Scratch scratch, List<Integer> endTokens) {
+    void draw(Odds odds, Sampler.Scratch scratch, List<Integer> endTokens) {
         try {
-            Sampler.Draw draw = sampler.draw(probabilities, scratch);
+            Sampler.Draw draw = sampler.draw(odds, scratch);
             logProbabilities[generated] = draw.logProbability();
             last = draw.token();
             if (!endTokens.contains(draw.token())) {

@@ -18,8 +18,6 @@ final class Sampler {
     /** What is less likely shares one place with all that is. */
     private static final float LEAST_COUNTED = 1e-12f;
 
-    private static final int BLOCK = 64;
-
     private final Sampling sampling;
     private final SplittableRandom random;
 
@@ -36,13 +34,11 @@ final class Sampler {
     /** Where one draw after another is computed. */
     static final class Scratch {
         private final float[] doubtful;
-        private final float[] blocks;
         private final int[] counts;
         private final double[] masses;
 
         Scratch(int vocabularySize) {
             this.doubtful = new float[vocabularySize];
-            this.blocks = new float[Math.ceilDiv(vocabularySize, BLOCK)];
             int smallest = Float.floatToRawIntBits(LEAST_COUNTED) >>> LEADING_SHIFT;
             this.counts = new int[LEADING_OF_ONE - smallest + 2];
             this.masses = new double[counts.length];
@@ -53,83 +49,68 @@ final class Sampler {
     record Draw(int token, float logProbability) {}
 
     /**
-     * Draws one of as many tokens as there are {@code probabilities}, at the sampling temperature.
+     * Draws a token by its odds at the sampling temperature.
      *
      * @throws NotFiniteException when one of them is no number
      */
-    Draw draw(float[] probabilities, Scratch scratch) {
-        double sum = sums(probabilities, scratch.blocks);
+    Draw draw(Odds odds, Scratch scratch) {
+        float[] sums = odds.sums();
+        double sum = total(sums);
         if (!(sum > 0 && sum <= Float.MAX_VALUE)) {
             throw new NotFiniteException();
         }
         int token;
         if (sampling.temperature() == 0) {
-            token = likeliest(probabilities);
+            token = odds.likeliest();
         } else if (sampling.topP() == 1 && sampling.topK() == 0) {
-            token = pick(probabilities, sum, scratch.blocks);
+            token = pick(odds, sum, sums);
         } else {
-            token = pick(probabilities, threshold(probabilities, sum, scratch));
+            token = pick(odds.all(), threshold(odds.all(), sum, scratch));
         }
-        return new Draw(token, (float) Math.log(probabilities[token] / sum));
+        float probability = odds.block(token / Odds.BLOCK)[token % Odds.BLOCK];
+        return new Draw(token, (float) Math.log(probability / sum));
     }
 
-    private static int likeliest(float[] probabilities) {
-        int likeliest = 0;
-        for (int v = 1; v < probabilities.length; v++) {
-            if (probabilities[v] > probabilities[likeliest]) {
-                likeliest = v;
-            }
+    /** In four parts that do not wait for each other. */
+    private static double total(float[] sums) {
+        double one = 0;
+        double two = 0;
+        double three = 0;
+        double four = 0;
+        int i = 0;
+        for (; i + 3 < sums.length; i += 4) {
+            one += sums[i];
+            two += sums[i + 1];
+            three += sums[i + 2];
+            four += sums[i + 3];
         }
-        return likeliest;
-    }
-
-    /** Of each block, in four parts that do not wait for each other; their sum. */
-    private static double sums(float[] probabilities, float[] blocks) {
-        double sum = 0;
-        for (int block = 0; block < blocks.length; block++) {
-            int from = block * BLOCK;
-            int to = Math.min(probabilities.length, from + BLOCK);
-            float one = 0;
-            float two = 0;
-            float three = 0;
-            float four = 0;
-            int v = from;
-            for (; v + 3 < to; v += 4) {
-                one += probabilities[v];
-                two += probabilities[v + 1];
-                three += probabilities[v + 2];
-                four += probabilities[v + 3];
-            }
-            for (; v < to; v++) {
-                one += probabilities[v];
-            }
-            blocks[block] = one + two + (three + four);
-            sum += blocks[block];
+        for (; i < sums.length; i++) {
+            one += sums[i];
         }
-        return sum;
+        return one + two + (three + four);
     }
 
     /** Any token: first its block, then itself. */
-    private int pick(float[] probabilities, double sum, float[] blocks) {
+    private int pick(Odds odds, double sum, float[] sums) {
         double at = random.nextDouble() * sum;
         int block = 0;
-        while (block < blocks.length - 1 && at >= blocks[block]) {
-            at -= blocks[block];
+        while (block < sums.length - 1 && at >= sums[block]) {
+            at -= sums[block];
             block++;
         }
+        float[] probabilities = odds.block(block);
         int token = -1;
-        int to = Math.min(probabilities.length, (block + 1) * BLOCK);
-        for (int v = block * BLOCK; v < to; v++) {
-            if (probabilities[v] > 0) {
-                token = v;
-                at -= probabilities[v];
+        for (int i = 0; i < probabilities.length; i++) {
+            if (probabilities[i] > 0) {
+                token = block * Odds.BLOCK + i;
+                at -= probabilities[i];
                 if (at < 0) {
                     break;
                 }
             }
         }
         // Rounding may lead behind the last token that can be drawn, into a block without one.
-        return token >= 0 ? token : likeliest(probabilities);
+        return token >= 0 ? token : odds.likeliest();
     }
 
     /** One of the tokens that reach the threshold. */

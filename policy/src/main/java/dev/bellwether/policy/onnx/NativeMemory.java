@@ -17,7 +17,7 @@ import java.util.Optional;
  * {@link Arena#allocate} would write the zeros at once, and so does {@code calloc} where it has used the memory before.
  */
 @SuppressWarnings("restricted")
-public final class NativeMemory implements AutoCloseable {
+public final class NativeMemory implements TensorMemory {
     private static final int READ_AND_WRITE = 3;
     private static final int PRIVATE = 2;
     private static final int ANONYMOUS_LINUX = 0x20;
@@ -45,6 +45,7 @@ public final class NativeMemory implements AutoCloseable {
      *
      * @throws OutOfMemoryError where the machine does not give it
      */
+    @Override
     public MemorySegment allocate(long bytes) {
         int flags = PRIVATE | (OnnxRuntime.mac() ? ANONYMOUS_MAC : ANONYMOUS_LINUX);
         long length = Math.max(1, bytes);
@@ -61,6 +62,34 @@ public final class NativeMemory implements AutoCloseable {
             throw new IllegalStateException(e);
         }
     }
+
+    @Override
+    public MemorySegment staged(MemorySegment here) {
+        return here;
+    }
+
+    @Override
+    public MemorySegment host(long bytes) {
+        return allocate(bytes);
+    }
+
+    @Override
+    public void bring(MemorySegment staged, MemorySegment here, long bytes) {}
+
+    @Override
+    public void read(MemorySegment here, MemorySegment host) {
+        host.copyFrom(here.asSlice(0, host.byteSize()));
+    }
+
+    @Override
+    public void copyRows(MemorySegment from, MemorySegment to, long bytes, int rows, long pitch) {
+        for (int row = 0; row < rows; row++) {
+            MemorySegment.copy(from, row * pitch, to, row * pitch, bytes);
+        }
+    }
+
+    @Override
+    public void settle() {}
 
     /** Gives back to the machine what native libraries have freed, where the C library keeps it otherwise (glibc). */
     public static void trim() {

@@ -23,13 +23,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The library, loaded once for the process, with its one environment.
  *
- * <p>It comes from the {@code onnxruntime} artifact, or from the folder that the system property
- * {@code bellwether.onnxruntime} names: for another device than the CPU, a build for that device with its providers
- * beside it.
+ * <p>It comes from the folder that the system property {@code bellwether.onnxruntime} names, which holds a build with its
+ * providers; or from the artifact for GPUs ({@code -Pcuda}), where it is on the class path; or from that for processors.
  */
 @SuppressWarnings("restricted")
 public final class OnnxRuntime {
@@ -41,6 +41,8 @@ public final class OnnxRuntime {
 
     private static final int LOG_WARNINGS = 2;
     private static final int ARENA = 1;
+    private static final int DEVICE_ALLOCATOR = 0;
+    private static final int DEFAULT_MEMORY = 0;
     private static final long AS_REQUESTED = 1;
     private static final long TEXT_BYTES_MAX = 1 << 16;
 
@@ -48,6 +50,7 @@ public final class OnnxRuntime {
     private final String version;
     private final MemorySegment environment;
     private final MemorySegment processorMemory;
+    private final Map<Integer, MemorySegment> gpuMemories = new ConcurrentHashMap<>();
 
     private OnnxRuntime(SymbolLookup library) {
         MemorySegment base = (MemorySegment)
@@ -98,10 +101,14 @@ public final class OnnxRuntime {
     }
 
     private static SymbolLookup library() {
-        Optional<Path> folder = Optional.ofNullable(System.getProperty(FOLDER)).map(Path::of);
-        if (folder.isPresent()) {
-            return SymbolLookup.libraryLookup(folder.get().resolve(fileName()), Arena.global());
-        }
+        return Optional.ofNullable(System.getProperty(FOLDER))
+                .map(Path::of)
+                .or(OnnxNatives::forGpus)
+                .map(folder -> SymbolLookup.libraryLookup(folder.resolve(fileName()), Arena.global()))
+                .orElseGet(OnnxRuntime::forProcessors);
+    }
+
+    private static SymbolLookup forProcessors() {
         String resource = "/ai/onnxruntime/native/%s/%s".formatted(platform(), fileName());
         try (InputStream packed = OnnxRuntime.class.getResourceAsStream(resource)) {
             if (packed == null) {
@@ -120,7 +127,7 @@ public final class OnnxRuntime {
         }
     }
 
-    private static String fileName() {
+    static String fileName() {
         return mac() ? "libonnxruntime.dylib" : "libonnxruntime.so";
     }
 
@@ -192,9 +199,64 @@ public final class OnnxRuntime {
         return environment;
     }
 
-    /** What tensors in the machine's memory say of where they are. */
-    MemorySegment processorMemory() {
-        return processorMemory;
+    /** What tensors in a device's memory say of where they are. */
+    MemorySegment memoryOf(OnnxDevice device) {
+        return device.gpu()
+                .map(index -> gpuMemories.computeIfAbsent(
+                        index,
+                        _ -> made(
+                                OrtFunction.CREATE_MEMORY_INFO,
+                                Arena.global().allocateFrom("Cuda"),
+                                DEVICE_ALLOCATOR,
+                                index,
+                                DEFAULT_MEMORY)))
+                .orElse(processorMemory);
+    }
+
+    /** Why sessions cannot compute on that GPU. */
+    Optional<String> missingForCuda(int index) {
+        if (!providers().contains("CUDAExecutionProvider")) {
+            return Optional.of("ONNX Runtime %s is built for processors".formatted(version));
+        }
+        MemorySegment options = made(OrtFunction.CREATE_SESSION_OPTIONS);
+        try {
+            appendCuda(options, index, false);
+            return Optional.empty();
+        } catch (OnnxException e) {
+            return Optional.of("ONNX Runtime %s does not load for CUDA: %s".formatted(version, e.getMessage()));
+        } finally {
+            release(OrtFunction.RELEASE_SESSION_OPTIONS, options);
+        }
+    }
+
+    /**
+     * Lets a session's nodes compute on a GPU, whose memory grows by what is asked for.
+     *
+     * @param replayed whether runs may be recorded and replayed as a whole
+     */
+    void appendCuda(MemorySegment options, int index, boolean replayed) {
+        MemorySegment cuda = made(OrtFunction.CREATE_CUDA_OPTIONS);
+        try (Arena arena = Arena.ofConfined()) {
+            Map<String, String> settings = Map.of(
+                    "device_id",
+                    Integer.toString(index),
+                    "arena_extend_strategy",
+                    "kSameAsRequested",
+                    "enable_cuda_graph",
+                    replayed ? "1" : "0");
+            MemorySegment keys = arena.allocate(ADDRESS, settings.size());
+            MemorySegment values = arena.allocate(ADDRESS, settings.size());
+            int i = 0;
+            for (Map.Entry<String, String> setting : settings.entrySet()) {
+                keys.setAtIndex(ADDRESS, i, arena.allocateFrom(setting.getKey()));
+                values.setAtIndex(ADDRESS, i, arena.allocateFrom(setting.getValue()));
+                i++;
+            }
+            check(OrtFunction.UPDATE_CUDA_OPTIONS, cuda, keys, values, (long) settings.size());
+            check(OrtFunction.APPEND_CUDA_PROVIDER, options, cuda);
+        } finally {
+            release(OrtFunction.RELEASE_CUDA_OPTIONS, cuda);
+        }
     }
 
     /** For example 1.29.0. */

@@ -14,9 +14,11 @@ public final class OnnxSession implements AutoCloseable {
 
     private final OnnxRuntime runtime = OnnxRuntime.get();
     private final MemorySegment session;
+    private final OnnxDevice device;
 
-    private OnnxSession(MemorySegment session) {
+    private OnnxSession(MemorySegment session, OnnxDevice device) {
         this.session = session;
+        this.device = device;
     }
 
     /**
@@ -26,9 +28,11 @@ public final class OnnxSession implements AutoCloseable {
      * @param weights the folder in which the graph's external initializers lie
      * @param initializers others, by name; their memory must outlive the session
      * @param threads of one run
+     * @param device where it computes
      * @throws OnnxException where the library refuses it
      */
-    public static OnnxSession open(byte[] graph, Path weights, Map<String, OnnxTensor> initializers, int threads) {
+    public static OnnxSession open(
+            byte[] graph, Path weights, Map<String, OnnxTensor> initializers, int threads, OnnxDevice device) {
         OnnxRuntime runtime = OnnxRuntime.get();
         MemorySegment options = runtime.made(OrtFunction.CREATE_SESSION_OPTIONS);
         try (Arena arena = Arena.ofConfined()) {
@@ -43,10 +47,17 @@ public final class OnnxSession implements AutoCloseable {
                     weights.toAbsolutePath().toString());
             entries.forEach((key, value) -> runtime.check(
                     OrtFunction.ADD_SESSION_CONFIG_ENTRY, options, arena.allocateFrom(key), arena.allocateFrom(value)));
+            device.gpu().ifPresent(index -> runtime.appendCuda(options, index, true));
             give(initializers, options, arena);
             MemorySegment bytes = arena.allocateFrom(JAVA_BYTE, graph);
-            return new OnnxSession(runtime.made(
-                    OrtFunction.CREATE_SESSION_FROM_ARRAY, runtime.environment(), bytes, bytes.byteSize(), options));
+            return CudaDriver.together(() -> new OnnxSession(
+                    runtime.made(
+                            OrtFunction.CREATE_SESSION_FROM_ARRAY,
+                            runtime.environment(),
+                            bytes,
+                            bytes.byteSize(),
+                            options),
+                    device));
         } finally {
             runtime.release(OrtFunction.RELEASE_SESSION_OPTIONS, options);
         }
@@ -72,13 +83,30 @@ public final class OnnxSession implements AutoCloseable {
         return session;
     }
 
+    OnnxDevice device() {
+        return device;
+    }
+
     /** What a run reads and writes; to be closed before the session. */
     public OnnxBinding binding() {
-        return new OnnxBinding(this);
+        return new OnnxBinding(this, OnnxBinding.ONCE);
+    }
+
+    /**
+     * What runs of always the same shapes read and write. A GPU records one of them and replays it from then on, with all
+     * that the processor read of its inputs.
+     *
+     * @param number one of its own, from 1 on
+     */
+    public OnnxBinding repeated(int number) {
+        return new OnnxBinding(this, number);
     }
 
     @Override
     public void close() {
-        runtime.release(OrtFunction.RELEASE_SESSION, session);
+        CudaDriver.together(() -> {
+            runtime.release(OrtFunction.RELEASE_SESSION, session);
+            return session;
+        });
     }
 }

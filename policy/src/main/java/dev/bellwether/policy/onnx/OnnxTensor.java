@@ -16,8 +16,13 @@ public final class OnnxTensor implements AutoCloseable {
         this.memory = memory;
     }
 
-    /** {@code memory} as a tensor; its size is that of the shape, and it must outlive whatever the tensor is bound to. */
+    /** {@link #over(OnnxDevice, MemorySegment, ElementType, long...)} of the host's memory. */
     public static OnnxTensor over(MemorySegment memory, ElementType type, long... shape) {
+        return over(OnnxDevice.CPU, memory, type, shape);
+    }
+
+    /** {@code memory} as a tensor; its size is that of the shape, and it must outlive whatever the tensor is bound to. */
+    public static OnnxTensor over(OnnxDevice device, MemorySegment memory, ElementType type, long... shape) {
         if (memory.byteSize() != bytes(type, shape)) {
             throw new IllegalArgumentException(
                     "%d bytes for a tensor of %d".formatted(memory.byteSize(), bytes(type, shape)));
@@ -26,7 +31,7 @@ public final class OnnxTensor implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = runtime.made(
                     OrtFunction.CREATE_TENSOR_WITH_DATA_AS_ORT_VALUE,
-                    runtime.processorMemory(),
+                    runtime.memoryOf(device),
                     memory,
                     memory.byteSize(),
                     arena.allocateFrom(JAVA_LONG, shape),
@@ -34,6 +39,11 @@ public final class OnnxTensor implements AutoCloseable {
                     type.code());
             return new OnnxTensor(value, memory);
         }
+    }
+
+    /** The first bytes of {@code memory}, as many as the shape wants, as a tensor. */
+    public static OnnxTensor first(OnnxDevice device, MemorySegment memory, ElementType type, long... shape) {
+        return over(device, memory.asSlice(0, bytes(type, shape)), type, shape);
     }
 
     private static long bytes(ElementType type, long[] shape) {

@@ -9,10 +9,13 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.TensorShape;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -90,6 +93,58 @@ class DecoderSessionTest {
             session.decode(2, new int[] {ids[20], ids[5]}, new int[] {20, 5});
             assertThat(likeness(session, 0, reference.logits()[20])).isGreaterThan(.98);
             assertThat(likeness(session, 1, reference.logits()[5])).isGreaterThan(.98);
+        }
+    }
+
+    /** As a GPU computes, whose odds stay there; on a processor unless {@code -Ddevice} says otherwise. */
+    @ParameterizedTest
+    @MethodSource("references")
+    void computesNearlyTheReferenceInSixteenBitsWithOddsInBlocks(String name) throws IOException {
+        Reference reference = Reference.read(name);
+        int[] ids = reference.ids();
+        OnnxDevice device = OnnxDevice.of(System.getProperty("device", "cpu"));
+        Checkpoint checkpoint = Checkpoint.open(REFERENCE.resolve(name));
+        try (DecoderSession session = DecoderSession.open(checkpoint, 4, 64, 1, Precision.FLOAT16, device, true)) {
+            for (int row = 0; row < 4; row++) {
+                session.temper(row, 2);
+            }
+            session.prefill(1, List.of(Arrays.copyOf(ids, 20), Arrays.copyOf(ids, 5)));
+            assertNearly(session, 0, reference.logits()[19]);
+            assertNearly(session, 1, reference.logits()[4]);
+            session.extend(3, ids, 0, 7);
+            session.extend(3, ids, 7, 20);
+            assertNearly(session, 0, reference.logits()[19]);
+            session.cache().swap(3, 0, 20);
+            session.cache().swap(2, 1, 5);
+            session.decode(2, new int[] {ids[20], ids[5]}, new int[] {20, 5});
+            assertNearly(session, 0, reference.logits()[20]);
+            assertNearly(session, 1, reference.logits()[5]);
+        }
+    }
+
+    /** Logits as far off as float16 is coarse; odds of the tempered logits, however they are asked for. */
+    private static void assertNearly(DecoderSession session, int row, float[] expected) {
+        assertThat(likeness(session, row, expected)).isGreaterThan(.999);
+        float[] logits = new float[expected.length];
+        session.logits(row, logits);
+        double[] odds = IntStream.range(0, logits.length)
+                .mapToDouble(v -> Math.exp(2 * logits[v]))
+                .toArray();
+        double sum = DoubleStream.of(odds).sum();
+        Odds found = session.odds(row);
+        float[] all = found.all().clone();
+        assertThat(all).hasSize(logits.length);
+        assertThat(found.likeliest()).isEqualTo(Odds.largest(all));
+        for (int block = 0; block < found.sums().length; block++) {
+            float[] numbers = found.block(block).clone();
+            double total = 0;
+            for (int i = 0; i < Odds.BLOCK; i++) {
+                int v = block * Odds.BLOCK + i;
+                assertThat((double) numbers[i]).isCloseTo(v < all.length ? odds[v] / sum : 0, within(1e-5));
+                assertThat(v < all.length ? all[v] : 0).isEqualTo(numbers[i]);
+                total += numbers[i];
+            }
+            assertThat((double) found.sums()[block]).isCloseTo(total, within(1e-5));
         }
     }
 

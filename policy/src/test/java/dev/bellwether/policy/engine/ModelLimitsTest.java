@@ -39,7 +39,7 @@ class ModelLimitsTest {
     }
 
     private static EngineConfig engine(Optional<Integer> contextMax, long memory, CheckpointConfig model) {
-        return new ModelLimits(contextMax, memory, 1, Precision.FLOAT32).engine(model);
+        return new ModelLimits(contextMax, memory, 1, Optional.of(Precision.FLOAT32), "cpu").engine(model);
     }
 
     @Test
@@ -91,7 +91,7 @@ class ModelLimitsTest {
         assertThatThrownBy(() -> engine(Optional.empty(), 1_000_000, SMOL))
                 .hasMessageContaining("memory_max")
                 .hasMessageContaining("21 tokens");
-        assertThatThrownBy(() -> new ModelLimits(Optional.of(5), GIB, 1, Precision.FLOAT32))
+        assertThatThrownBy(() -> new ModelLimits(Optional.of(5), GIB, 1, Optional.of(Precision.FLOAT32), "cpu"))
                 .hasMessageContaining("context_max");
     }
 }

@@ -20,9 +20,10 @@ class SamplerTest {
         Sampler sampler = new Sampler(sampling);
         Sampler.Scratch scratch = new Sampler.Scratch(logits.length);
         float[] probabilities = probabilities(logits, sampler.inverseTemperature());
+        Odds odds = new HeldOdds(probabilities);
         double[] shares = new double[logits.length];
         for (int i = 0; i < draws; i++) {
-            shares[sampler.draw(probabilities, scratch).token()] += 1.0 / draws;
+            shares[sampler.draw(odds, scratch).token()] += 1.0 / draws;
         }
         return shares;
     }
@@ -122,7 +123,7 @@ class SamplerTest {
         probabilities[place] = Float.NaN;
         for (double temperature : new double[] {0, 1}) {
             assertThatThrownBy(() -> new Sampler(Sampling.at(temperature, 1, 1))
-                            .draw(probabilities, new Sampler.Scratch(probabilities.length)))
+                            .draw(new HeldOdds(probabilities), new Sampler.Scratch(probabilities.length)))
                     .isInstanceOf(NotFiniteException.class);
         }
         float[] impossible = FOUR.clone();

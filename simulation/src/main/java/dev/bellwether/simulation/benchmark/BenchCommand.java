@@ -2,6 +2,7 @@ package dev.bellwether.simulation.benchmark;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.engine.Precision;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import dev.bellwether.simulation.file.Folder;
 import dev.bellwether.simulation.file.ReportFile;
 import java.io.IOException;
@@ -73,8 +74,12 @@ public final class BenchCommand implements Callable<Integer> {
             names = "--precision",
             split = ",",
             converter = PrecisionConverter.class,
-            description = "serving: float32, int8, int4 (all of them, of the default policy float32).")
+            description =
+                    "serving: float32, int8, int4 (all of them, of the default policy float32); on a GPU float16.")
     private List<Precision> precisions = List.of();
+
+    @Option(names = "--device", defaultValue = "cpu", description = "serving: cpu, cuda:N or auto (${DEFAULT-VALUE}).")
+    private String device = "cpu";
 
     @Option(
             names = "--turns",
@@ -196,9 +201,7 @@ public final class BenchCommand implements Callable<Integer> {
             peers = Optional.of(folder);
         }
         model.ifPresent(Checkpoint::open);
-        List<Precision> wanted = !precisions.isEmpty()
-                ? precisions
-                : model.isPresent() ? List.of(Precision.values()) : List.of(Precision.FLOAT32);
+        OnnxDevice where = OnnxDevice.of(device);
         Path cache = Path.of(environment.getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache"))
                 .resolve("bellwether/llama.cpp");
         return new ServingBenchmark.Settings(
@@ -206,12 +209,25 @@ public final class BenchCommand implements Callable<Integer> {
                 scratch,
                 Duration.ofSeconds(seconds),
                 model,
-                wanted,
+                wanted(where),
+                where,
                 peers.map(folder -> new LlamaCppPeer(folder, cache, progress)),
                 turns);
     }
 
-    /** Of {@code float32}, {@code int8} or {@code int4}. */
+    private List<Precision> wanted(OnnxDevice where) {
+        if (where.cuda()) {
+            return List.of(Precision.FLOAT16);
+        }
+        if (!precisions.isEmpty()) {
+            return precisions;
+        }
+        return model.isPresent()
+                ? List.of(Precision.FLOAT32, Precision.INT8, Precision.INT4)
+                : List.of(Precision.FLOAT32);
+    }
+
+    /** By its name. */
     private static final class PrecisionConverter implements ITypeConverter<Precision> {
         @Override
         public Precision convert(String name) {

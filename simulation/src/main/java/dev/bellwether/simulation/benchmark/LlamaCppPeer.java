@@ -56,6 +56,7 @@ final class LlamaCppPeer {
     static Optional<String> formatOf(Precision precision) {
         return switch (precision) {
             case FLOAT32 -> Optional.of("F32");
+            case FLOAT16 -> Optional.of("F16");
             case INT8 -> Optional.empty();
             case INT4 -> Optional.of("Q4_1");
         };

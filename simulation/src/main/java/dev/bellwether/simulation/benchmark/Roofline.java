@@ -12,8 +12,10 @@ import dev.bellwether.policy.checkpoint.TensorShape;
 import dev.bellwether.policy.onnx.ElementType;
 import dev.bellwether.policy.onnx.NativeMemory;
 import dev.bellwether.policy.onnx.OnnxBinding;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import dev.bellwether.policy.onnx.OnnxSession;
 import dev.bellwether.policy.onnx.OnnxTensor;
+import dev.bellwether.policy.onnx.TensorMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -32,6 +34,8 @@ import java.util.Map;
  */
 record Roofline(double bytesPerSecond, double operationsPerSecond) {
     private static final int MANY_ROWS = 64;
+    private static final long COPIED_BYTES = 1L << 32;
+    private static final int COPIES = 10;
 
     /** On {@code threads}. */
     static Roofline measure(List<TensorShape> matrices, int threads, Duration time, Path scratch) {
@@ -39,6 +43,22 @@ record Roofline(double bytesPerSecond, double operationsPerSecond) {
         double one = productsPerSecond(1, matrices, threads, time, scratch);
         double many = productsPerSecond(MANY_ROWS, matrices, threads, time, scratch);
         return new Roofline(one * numbers * Float.BYTES, many * numbers * MANY_ROWS * 2);
+    }
+
+    /** What a GPU's memory moves when it is copied within itself: each byte is read and written. */
+    static double memoryBytesPerSecond(OnnxDevice device) {
+        try (TensorMemory memory = device.memory()) {
+            MemorySegment from = memory.allocate(COPIED_BYTES);
+            MemorySegment to = memory.allocate(COPIED_BYTES);
+            double best = 0;
+            for (int i = 0; i < COPIES; i++) {
+                long start = System.nanoTime();
+                memory.copyRows(from, to, COPIED_BYTES, 1, COPIED_BYTES);
+                memory.settle();
+                best = Math.max(best, 2e9 * COPIED_BYTES / (System.nanoTime() - start));
+            }
+            return best;
+        }
     }
 
     /** The most tokens a second with {@code rows} at once, of weights of that many numbers and bytes. */
@@ -103,7 +123,7 @@ record Roofline(double bytesPerSecond, double operationsPerSecond) {
             MemorySegment numbers = memory.allocate((long) rows * columns * Float.BYTES);
             MemorySegment products = memory.allocate((long) rows * outputs * Float.BYTES);
             numbers.setAtIndex(ValueLayout.JAVA_FLOAT, 0, 1);
-            try (OnnxSession session = OnnxSession.open(model, scratch, weights, threads);
+            try (OnnxSession session = OnnxSession.open(model, scratch, weights, threads, OnnxDevice.CPU);
                     OnnxBinding binding = session.binding();
                     OnnxTensor input = OnnxTensor.over(numbers, ElementType.FLOAT32, rows, columns);
                     OnnxTensor output = OnnxTensor.over(products, ElementType.FLOAT32, rows, outputs)) {

@@ -3,6 +3,7 @@ package dev.bellwether.simulation.benchmark;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.TensorShape;
 import dev.bellwether.policy.engine.EngineConfig;
 import dev.bellwether.policy.engine.GenerationEngine;
@@ -11,6 +12,7 @@ import dev.bellwether.policy.engine.Perplexity;
 import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.onnx.NativeMemory;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
 import java.io.BufferedReader;
@@ -35,7 +37,6 @@ import java.util.zip.GZIPInputStream;
 final class ServingBenchmark {
     private static final int THREADS = 1;
     private static final int TOKENS_MAX = 128;
-    private static final List<Integer> AT_ONCE = List.of(1, 8, 16, 32);
     private static final int LONG_PROMPT_TOKENS = 7_000;
     private static final int SECOND_TURN_TOKENS = 40;
     private static final int MEMORY_SLOTS = 8;
@@ -50,6 +51,7 @@ final class ServingBenchmark {
      * What is measured.
      *
      * @param model a Hugging Face folder; none is the policy that comes with the project
+     * @param device where it is computed
      * @param peer the peer's models and programs
      * @param turns dialogues, a JSON object with {@code turns} a line, gzipped: perplexity of some of their turns
      */
@@ -59,6 +61,7 @@ final class ServingBenchmark {
             Duration time,
             Optional<Path> model,
             List<Precision> precisions,
+            OnnxDevice device,
             Optional<LlamaCppPeer> peer,
             Optional<Path> turns) {}
 
@@ -68,11 +71,13 @@ final class ServingBenchmark {
     private final List<String> notes = new ArrayList<>();
     private final Checkpoint checkpoint;
     private final boolean own;
+    private final double gpuBytesPerSecond;
 
     ServingBenchmark(Settings settings, PrintWriter out) {
         this.settings = settings;
         this.out = out;
         this.own = settings.model().isEmpty();
+        this.gpuBytesPerSecond = settings.device().cuda() ? Roofline.memoryBytesPerSecond(settings.device()) : 0;
         this.checkpoint =
                 Checkpoint.open(settings.model().orElse(settings.home().resolve("default-policy/artefact")));
     }
@@ -89,11 +94,19 @@ final class ServingBenchmark {
             if (!own) {
                 Precision last = settings.precisions().getLast();
                 conversation(last, tokenizer);
-                memory(last, tokenizer);
-                perplexities(tokenizer);
+                if (!settings.device().cuda()) {
+                    memory(last, tokenizer);
+                    perplexities(tokenizer);
+                }
             }
         }
-        return new BenchmarkReport("serving of " + name(), Machine.describe(), figures, notes);
+        return new BenchmarkReport("serving of " + name(), machine(), figures, notes);
+    }
+
+    private String machine() throws IOException {
+        return settings.device().cuda()
+                ? "%s; %s".formatted(settings.device().why(), Machine.describe())
+                : Machine.describe();
     }
 
     private String name() {
@@ -103,13 +116,14 @@ final class ServingBenchmark {
     }
 
     private void rates(Precision precision, List<int[]> prompts) throws IOException, InterruptedException {
-        EngineConfig config = new EngineConfig(32, 512, 256, THREADS, 512, precision);
+        EngineConfig config = new EngineConfig(
+                slots(), 512, 256, THREADS, settings.device().cuda() ? 4_096 : 512, precision, settings.device());
         try (GenerationEngine engine = GenerationEngine.open(checkpoint, config)) {
             Conversations conversations = new Conversations(engine, prompts, TOKENS_MAX);
             say("%s: warming up".formatted(precision));
             conversations.measure(8, settings.time().dividedBy(2));
             double alone = 0;
-            for (int atOnce : AT_ONCE) {
+            for (int atOnce : atOnce()) {
                 say("%s: %d at once".formatted(precision, atOnce));
                 Conversations.Rates rates = conversations.measure(atOnce, settings.time());
                 alone = atOnce == 1 ? rates.decoded() : alone;
@@ -122,7 +136,11 @@ final class ServingBenchmark {
             throws IOException, InterruptedException {
         String at = "%s, %d at once".formatted(precision, atOnce);
         Figure decoded = Figure.of("decoded", at, rates.decoded(), "tokens/s");
-        figures.add(precision == Precision.FLOAT32 && own ? againstRoofline(decoded, atOnce) : decoded);
+        if (settings.device().cuda()) {
+            figures.add(againstMemory(decoded, atOnce, prompts));
+        } else {
+            figures.add(precision == Precision.FLOAT32 && own ? againstRoofline(decoded, atOnce) : decoded);
+        }
         Figure all = Figure.of("with prompts read", at, rates.all(), "tokens/s");
         if (settings.peer().isPresent() && (atOnce == 1 || atOnce == 16)) {
             all = againstPeer(all, settings.peer().get(), precision, atOnce, prompts);
@@ -153,6 +171,29 @@ final class ServingBenchmark {
                 .goal("at least .6 of it", decoded.value() >= .6 * most);
     }
 
+    private int slots() {
+        return settings.device().cuda() ? 64 : 32;
+    }
+
+    private List<Integer> atOnce() {
+        return settings.device().cuda() ? List.of(1, 8, 16, 32, 64) : List.of(1, 8, 16, 32);
+    }
+
+    /** What a step has to read of a GPU's memory: all matrices once, and keys and values of half of the tokens in the mean. */
+    private Figure againstMemory(Figure decoded, int atOnce, List<int[]> prompts) {
+        CheckpointConfig model = checkpoint.config();
+        double matrices = model.tensors().stream()
+                .filter(tensor -> tensor.dimensions().size() == 2)
+                .mapToDouble(TensorShape::size)
+                .sum();
+        double prompt = prompts.stream().mapToInt(each -> each.length).average().orElse(0);
+        double cached = 2.0 * model.layers() * model.keyValueHeads() * model.headSize() * (prompt + TOKENS_MAX / 2.0);
+        double bytes = Short.BYTES * (matrices + atOnce * cached);
+        double most = atOnce * gpuBytesPerSecond / bytes;
+        return decoded.against("the GPU's memory (%.0f GB/s)".formatted(gpuBytesPerSecond / 1e9), most)
+                .goal("at least .4 of it at 64", atOnce < 64 || decoded.value() >= .4 * most);
+    }
+
     private Figure againstPeer(Figure figure, LlamaCppPeer peer, Precision precision, int atOnce, List<int[]> prompts)
             throws IOException, InterruptedException {
         Optional<String> format = LlamaCppPeer.formatOf(precision);
@@ -171,7 +212,8 @@ final class ServingBenchmark {
         int positions = Math.min(checkpoint.config().positionsMax(), LONG_PROMPT_TOKENS + 1_024);
         int length = Math.min(LONG_PROMPT_TOKENS, positions - 512);
         say("%s: a prompt of %d tokens".formatted(precision, length));
-        EngineConfig config = new EngineConfig(2, positions, 16, THREADS, 512, precision);
+        EngineConfig config = new EngineConfig(
+                2, positions, 16, THREADS, settings.device().cuda() ? 4_096 : 512, precision, settings.device());
         try (GenerationEngine engine = GenerationEngine.open(checkpoint, config)) {
             int[] prompt = text(tokenizer, length);
             String at = "%s, %d tokens of prompt".formatted(precision, length);
@@ -216,7 +258,7 @@ final class ServingBenchmark {
         List<int[]> prompts = IntStream.range(0, MEMORY_SLOTS)
                 .mapToObj(i -> Arrays.copyOfRange(all, i * positions, (i + 1) * positions - 8))
                 .toList();
-        EngineConfig config = new EngineConfig(MEMORY_SLOTS, positions, 16, THREADS, 512, precision);
+        EngineConfig config = new EngineConfig(MEMORY_SLOTS, positions, 16, THREADS, 512, precision, OnnxDevice.CPU);
         double full;
         try (GenerationEngine engine = GenerationEngine.open(checkpoint, config)) {
             engine.generate(prompts, Sampling.at(1, 8, 1), LIMIT);

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.Manifest;
+import dev.bellwether.policy.engine.BulkGeneration;
 import dev.bellwether.policy.engine.Completion;
-import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
@@ -61,8 +61,7 @@ public record PolicySampler(double temperature, int completionTokensMax, long se
                 }
             }
             Sampling sampling = Sampling.at(temperature, completionTokensMax, seed);
-            List<Completion> completions =
-                    GenerationEngine.generateAll(Checkpoint.open(artefact), prompts, sampling, LIMIT);
+            List<Completion> completions = BulkGeneration.generate(Checkpoint.open(artefact), prompts, sampling, LIMIT);
             List<ReplySample> samples = new ArrayList<>();
             for (int q = 0; q < questions.size(); q++) {
                 List<String> replies = completions.subList(q * each, (q + 1) * each).stream()

@@ -2,16 +2,19 @@ package dev.bellwether.trainer.doctor;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.sun.management.OperatingSystemMXBean;
+import dev.bellwether.policy.onnx.CudaDriver;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import dev.bellwether.policy.onnx.OnnxRuntime;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The machine, the libraries that compute, and the devices, each with why it is used or not.
@@ -54,20 +57,35 @@ record Findings(
     }
 
     private static List<Device> devices(ComputeDevice training) {
-        String cpu = training.cuda() ? "serving computes here" : "serving and training compute here";
-        return List.of(new Device("cpu", true, cpu + ", in float32"), cuda(training));
+        OnnxDevice serving = OnnxDevice.of(OnnxDevice.AUTO);
+        List<Device> devices = new ArrayList<>();
+        String here = Stream.of("serving", "training")
+                .filter(each -> each.equals("serving") ? !serving.cuda() : !training.cuda())
+                .collect(Collectors.joining(" and "));
+        devices.add(new Device("cpu", !here.isEmpty(), here.isEmpty() ? "a GPU is used" : here + ", in float32"));
+        int gpus = CudaDriver.get().map(CudaDriver::devices).orElse(0);
+        if (gpus == 0) {
+            String driver = CudaDriver.get().isPresent() ? "it finds no GPU" : "libcuda.so.1 does not load";
+            devices.add(new Device("cuda", false, "NVIDIA's driver does not answer: " + driver));
+        }
+        for (int i = 0; i < gpus; i++) {
+            devices.add(gpu(i, serving, training));
+        }
+        return devices;
     }
 
-    private static Device cuda(ComputeDevice training) {
-        if (training.cuda()) {
-            return new Device("cuda", true, "training computes here, in bfloat16: %s".formatted(training.why()));
-        }
-        if (!Files.exists(Path.of("/proc/driver/nvidia")) && !Files.exists(Path.of("/dev/nvidia0"))) {
-            return new Device("cuda", false, "there is no NVIDIA driver: neither /proc/driver/nvidia nor /dev/nvidia0");
-        }
-        String library = Torch.builtForGpus()
-                ? "libtorch is built for CUDA but finds no GPU: does the driver fit CUDA 13?"
-                : "libtorch is the one for processors: build with `mvn -Pcuda -Dquick package`";
-        return new Device("cuda", false, "a driver is there, but " + library + "; serving has no path to it yet");
+    private static Device gpu(int index, OnnxDevice serving, ComputeDevice training) {
+        CudaDriver driver = CudaDriver.get().orElseThrow();
+        String trains = training.cuda()
+                ? "training in bfloat16"
+                : Torch.builtForGpus()
+                        ? "no training: libtorch is built for CUDA but finds no GPU; does the driver fit CUDA 13?"
+                        : "no training: libtorch is the one for processors; build with `mvn -Pcuda -Dquick package`";
+        String serves = serving.cuda() ? "serving in float16" : "no serving: " + serving.why();
+        String what = index == 0 ? serves + "; " + trains : "where a setting says cuda:" + index;
+        return new Device(
+                "cuda:" + index,
+                index == 0 && (serving.cuda() || training.cuda()),
+                "%s, %d GB; %s".formatted(driver.name(index), driver.memoryBytes(index) >> 30, what));
     }
 }

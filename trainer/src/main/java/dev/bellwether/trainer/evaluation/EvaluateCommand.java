@@ -1,8 +1,8 @@
 package dev.bellwether.trainer.evaluation;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.engine.BulkGeneration;
 import dev.bellwether.policy.engine.Completion;
-import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
@@ -61,7 +61,7 @@ public final class EvaluateCommand implements Callable<Integer> {
                     .toList();
             long start = System.nanoTime();
             List<Completion> completions =
-                    GenerationEngine.generateAll(policy, prompts, Sampling.at(temperature, 128, 1), LIMIT);
+                    BulkGeneration.generate(policy, prompts, Sampling.at(temperature, 128, 1), LIMIT);
             double seconds = (System.nanoTime() - start) / 1e9;
             print(replies, asked, completions, tokenizer);
             long tokens = completions.stream().mapToLong(c -> c.tokens().length).sum();

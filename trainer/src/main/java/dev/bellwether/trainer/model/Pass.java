@@ -3,6 +3,7 @@ package dev.bellwether.trainer.model;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.tensor.Autocast;
+import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
@@ -53,7 +54,7 @@ public final class Pass {
 
     static Pass of(Transformer model, Weights weights, MicroBatch batch) {
         try (Autocast _ = new Autocast(weights.device())) {
-            if (keptBytes(model.config(), batch) <= model.keptBytesMax()) {
+            if (keptBytes(model.config(), batch, weights.device()) <= model.keptBytesMax(weights.device())) {
                 return new Pass(model, weights, null, model.hidden(weights, batch), List.of());
             }
             List<Tensor> inputs = new ArrayList<>();
@@ -74,9 +75,11 @@ public final class Pass {
     }
 
     /** What autograd keeps: of each token and layer some ten rows as wide as the states, and four of the inner ones. */
-    private static long keptBytes(CheckpointConfig config, MicroBatch batch) {
+    private static long keptBytes(CheckpointConfig config, MicroBatch batch, ComputeDevice device) {
         long numbers = 10L * config.hiddenSize() + 4L * config.feedForwardSize();
-        return numbers * Float.BYTES * config.layers() * batch.rows() * batch.length();
+        // Of what a GPU computes in bfloat16 little is kept in float32.
+        int bytes = device.cuda() ? Short.BYTES : Float.BYTES;
+        return numbers * bytes * config.layers() * batch.rows() * batch.length();
     }
 
     /** Hidden states after the last norm, {@code [rows, length, hiddenSize]}; they collect gradients. */

@@ -8,6 +8,7 @@ import dev.bellwether.trainer.tensor.ComputeDevice;
 import dev.bellwether.trainer.tensor.Torch;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
@@ -30,11 +31,13 @@ public final class Transformer implements AutoCloseable {
     /** Logits that are in memory at once, so that those of a large vocabulary never all are. */
     private static final int LOGITS_MAX = 1 << 24;
 
+    private static final int LOGITS_OF_GPU_MAX = 1 << 28;
+
     /** What a pass keeps for its gradients. */
     private static final long KEPT_BYTES_MAX = 2L << 30;
 
     private final CheckpointConfig config;
-    private final long keptBytesMax;
+    private final OptionalLong keptBytesMax;
 
     /** By length and device. */
     private final Map<Place, Rotation> rotations = new HashMap<>();
@@ -53,7 +56,7 @@ public final class Transformer implements AutoCloseable {
     record Geometry(Rotation rotation, @Nullable Tensor seen) {}
 
     public Transformer(CheckpointConfig config) {
-        this(config, KEPT_BYTES_MAX);
+        this(config, OptionalLong.empty());
     }
 
     /**
@@ -62,12 +65,17 @@ public final class Transformer implements AutoCloseable {
      * @param keptBytesMax of a pass; where it would keep more, its layers are computed once more on the way back
      */
     Transformer(CheckpointConfig config, long keptBytesMax) {
+        this(config, OptionalLong.of(keptBytesMax));
+    }
+
+    private Transformer(CheckpointConfig config, OptionalLong keptBytesMax) {
         this.config = config;
         this.keptBytesMax = keptBytesMax;
     }
 
-    long keptBytesMax() {
-        return keptBytesMax;
+    /** Of a GPU's memory a quarter: actor and critic, rollouts' cache and logits want the rest. */
+    long keptBytesMax(ComputeDevice device) {
+        return keptBytesMax.orElse(device.cuda() ? device.memoryBytes() / 4 : KEPT_BYTES_MAX);
     }
 
     public CheckpointConfig config() {
@@ -76,12 +84,14 @@ public final class Transformer implements AutoCloseable {
 
     /** Hidden states after the last norm, {@code [rows, length, hiddenSize]}. */
     public Tensor hidden(Weights weights, MicroBatch batch) {
-        Geometry geometry = geometry(batch, weights.device());
-        Tensor x = embedded(weights, batch.ids(weights.device()));
-        for (int layer = 0; layer < config.layers(); layer++) {
-            x = layer(weights, layer, x, geometry);
+        try (Autocast _ = new Autocast(weights.device())) {
+            Geometry geometry = geometry(batch, weights.device());
+            Tensor x = embedded(weights, batch.ids(weights.device()));
+            for (int layer = 0; layer < config.layers(); layer++) {
+                x = layer(weights, layer, x, geometry);
+            }
+            return last(weights, x);
         }
-        return last(weights, x);
     }
 
     /** In the caller's scope. */
@@ -218,9 +228,15 @@ public final class Transformer implements AutoCloseable {
     /** Log-probabilities {@code [n]} of the tokens {@code targets [n, 1]} that follow {@code states [n, hiddenSize]}. */
     Tensor logProbabilities(Weights weights, Tensor states, Tensor targets, double temperature) {
         String head = config.tiedEmbeddings() ? ModelTensors.EMBEDDINGS : ModelTensors.HEAD;
-        Tensor logits = torch.linear(states, weights.get(head)).to(ScalarType.Float);
+        Tensor logits = logits(weights, states, head).to(ScalarType.Float);
         Tensor scaled = temperature == 1 ? logits : logits.div(new Scalar(temperature));
         return torch.log_softmax(scaled, -1).gather(1, targets).flatten();
+    }
+
+    private static Tensor logits(Weights weights, Tensor states, String head) {
+        try (Autocast _ = new Autocast(weights.device())) {
+            return torch.linear(states, weights.get(head));
+        }
     }
 
     /**
@@ -244,8 +260,7 @@ public final class Transformer implements AutoCloseable {
     /** Log-probabilities of the batch's reply tokens, without gradient; {@code [replyTokens]}. */
     public float[] logProbabilities(Weights weights, MicroBatch batch, double temperature) {
         try (PointerScope _ = new PointerScope();
-                NoGradGuard _ = new NoGradGuard();
-                Autocast _ = new Autocast(weights.device())) {
+                NoGradGuard _ = new NoGradGuard()) {
             Tensor states = hidden(weights, batch);
             return inPieces(weights, batch, states, temperature, null);
         }
@@ -257,7 +272,8 @@ public final class Transformer implements AutoCloseable {
         Tensor targets = batch.targets(weights.device());
         Tensor rows = states.flatten(0, 1);
         float[] found = new float[batch.replyTokens()];
-        int piece = Math.max(1, LOGITS_MAX / config.vocabularySize());
+        int logits = weights.device().cuda() ? LOGITS_OF_GPU_MAX : LOGITS_MAX;
+        int piece = Math.max(1, logits / config.vocabularySize());
         for (int from = 0; from < found.length; from += piece) {
             int to = Math.min(found.length, from + piece);
             try (PointerScope _ = new PointerScope()) {

@@ -323,7 +323,7 @@ public final class Weights implements AutoCloseable {
     }
 
     /** The tensor as it is computed with: an adapter's product added. */
-    private Tensor merged(String name) {
+    Tensor merged(String name) {
         LowRank adapter = adapter(name);
         return adapter == null
                 ? get(name)
@@ -351,14 +351,15 @@ public final class Weights implements AutoCloseable {
     public Checkpoint inMemory(Path directory, CheckpointConfig config) {
         return Checkpoint.inMemory(directory, config, new Checkpoint.InMemory() {
             @Override
-            public MemorySegment tensor(String name) {
+            public MemorySegment tensor(String name, NumberFormat format) {
                 try (NoGradGuard _ = new NoGradGuard()) {
-                    return Torch.memory(merged(name).cpu());
+                    return Torch.memory(
+                            merged(name).to(StoredTensor.type(format)).cpu());
                 }
             }
 
             @Override
-            public MemorySegment transposed(List<String> matrices) {
+            public MemorySegment transposed(List<String> matrices, NumberFormat format) {
                 PointerScope whole = PointerScope.getInnerScope();
                 try (PointerScope _ = new PointerScope();
                         NoGradGuard _ = new NoGradGuard()) {
@@ -366,6 +367,7 @@ public final class Weights implements AutoCloseable {
                             matrices.stream().map(Weights.this::merged).toArray(Tensor[]::new);
                     Tensor transposed = torch.cat(new TensorVector(stacked), 0)
                             .t()
+                            .to(StoredTensor.type(format))
                             .contiguous()
                             .cpu();
                     whole.attach(transposed);

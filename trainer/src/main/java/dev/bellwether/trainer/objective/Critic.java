@@ -8,7 +8,6 @@ import dev.bellwether.trainer.model.Pass;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.reward.RewardModel;
-import dev.bellwether.trainer.tensor.Autocast;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import dev.bellwether.trainer.tensor.Torch;
 import java.util.Arrays;
@@ -66,8 +65,7 @@ final class Critic implements Baseline {
 
     private float[] values(MicroBatch batch) {
         try (PointerScope _ = new PointerScope();
-                NoGradGuard _ = new NoGradGuard();
-                Autocast _ = new Autocast(device)) {
+                NoGradGuard _ = new NoGradGuard()) {
             Weights weights = parameters.weights();
             float[] raw = Torch.toArray(values(weights, batch, model.hidden(weights, batch)));
             for (int i = 0; i < raw.length; i++) {

@@ -147,7 +147,8 @@ public final class DirectTraining<E> implements PolicyTraining {
     /** How much likelier the policy finds each reply than its reference does. */
     private double[] ratios(List<Sample> replies) {
         double[] ratios = new double[replies.size()];
-        for (MicroBatch batch : MicroBatch.pack(replies, config.batchTokens())) {
+        for (MicroBatch batch :
+                MicroBatch.pack(replies, actor.weights().device().batchTokens(config.batchTokens()))) {
             float[] ours = policy.logProbabilities(actor.weights(), batch, config.temperature());
             float[] theirs = policy.logProbabilities(reference, batch, config.temperature());
             for (int row = 0; row < batch.size(); row++) {
@@ -168,7 +169,7 @@ public final class DirectTraining<E> implements PolicyTraining {
                 moving.add((float) slopes[i]);
             }
         }
-        for (MicroBatch batch : MicroBatch.pack(moved, config.batchTokens())) {
+        for (MicroBatch batch : MicroBatch.pack(moved, actor.weights().device().batchTokens(config.batchTokens()))) {
             float[] weights = new float[batch.replyTokens()];
             for (int row = 0; row < batch.size(); row++) {
                 for (int t = batch.offset(row); t < batch.offset(row + 1); t++) {

@@ -196,8 +196,8 @@ public final class Ppo implements PolicyTraining {
                 .mapToObj(i ->
                         IntStream.range(i * replies, (i + 1) * replies).boxed().toList())
                 .toList();
-        for (MicroBatch batch :
-                MicroBatch.packTogether(samples, together, config.update().batchTokens())) {
+        for (MicroBatch batch : MicroBatch.packTogether(
+                samples, together, device.batchTokens(config.update().batchTokens()))) {
             float[] old = logProbabilities(actor.weights(), batch);
             float[] reference = logProbabilities(this.reference, batch);
             double[] rewards = new double[batch.replyTokens()];

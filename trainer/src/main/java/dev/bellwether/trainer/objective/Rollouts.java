@@ -1,10 +1,12 @@
 package dev.bellwether.trainer.objective;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.engine.BulkGeneration;
 import dev.bellwether.policy.engine.Completion;
-import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.model.ServedWeights;
 import dev.bellwether.trainer.model.Weights;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,12 +15,30 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
+import org.jspecify.annotations.Nullable;
 
-/** Replies sampled through the engine that serves, from weights that are only in memory. */
-public final class Rollouts {
+/**
+ * Replies sampled through the engine that serves, from weights that are only in memory. On a GPU the engine reads the
+ * trained weights where they are and stays loaded from step to step; on a processor, whose engine lays them out anew for
+ * itself, it is loaded for each step.
+ */
+public final class Rollouts implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofMinutes(30);
 
+    /** Lengths of prompts vary from step to step. */
+    private static final int POSITIONS_APART = 256;
+
     private final Checkpoint origin;
+    private @Nullable Loaded loaded;
+
+    /** An engine over weights on a GPU. */
+    private record Loaded(ServedWeights weights, BulkGeneration engine) implements AutoCloseable {
+        @Override
+        public void close() {
+            engine.close();
+            weights.close();
+        }
+    }
 
     /**
      * @param origin whose shape and tokenizer all weights have
@@ -38,11 +58,7 @@ public final class Rollouts {
 
     /** One reply to each of {@code prompts}, in their order. */
     public List<Rollout> sample(Weights weights, List<int[]> prompts, Sampling sampling) {
-        List<Completion> completions;
-        try (PointerScope _ = new PointerScope()) {
-            Checkpoint model = weights.inMemory(origin.directory(), origin.config());
-            completions = GenerationEngine.generateAll(model, prompts, sampling, TIMEOUT);
-        }
+        List<Completion> completions = completions(weights, prompts, sampling);
         List<Rollout> rollouts = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
             Completion completion = completions.get(i);
@@ -52,6 +68,50 @@ public final class Rollouts {
                     completion.finish() == Completion.Finish.END));
         }
         return rollouts;
+    }
+
+    private List<Completion> completions(Weights weights, List<int[]> prompts, Sampling sampling) {
+        OnnxDevice device = weights.device().serving();
+        if (device.cuda()) {
+            return loaded(weights, prompts, sampling, device).generate(prompts, sampling, TIMEOUT);
+        }
+        try (PointerScope _ = new PointerScope()) {
+            Checkpoint model = weights.inMemory(origin.directory(), origin.config());
+            return BulkGeneration.generate(model, prompts, sampling, TIMEOUT);
+        }
+    }
+
+    private BulkGeneration loaded(Weights weights, List<int[]> prompts, Sampling sampling, OnnxDevice device) {
+        int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(1) + sampling.tokensMax();
+        Loaded now = loaded;
+        if (now != null
+                && now.weights().of() == weights
+                && longest <= now.engine().positionsMax()) {
+            now.weights().update();
+            return now.engine();
+        }
+        close();
+        ServedWeights served = new ServedWeights(weights);
+        try {
+            Checkpoint model = Checkpoint.inMemory(origin.directory(), origin.config(), served);
+            int positions = Math.ceilDiv(longest, POSITIONS_APART) * POSITIONS_APART;
+            BulkGeneration engine = BulkGeneration.open(model, prompts.size(), positions, device);
+            weights.device().settle();
+            loaded = new Loaded(served, engine);
+            return engine;
+        } catch (RuntimeException | Error e) {
+            served.close();
+            throw e;
+        }
+    }
+
+    /** Lets go of a loaded engine. */
+    @Override
+    public void close() {
+        if (loaded != null) {
+            loaded.close();
+            loaded = null;
+        }
     }
 
     /** Different replies for each different prompt; far below 1 the policy says the same to everything. */

@@ -243,6 +243,7 @@ final class Workshop implements AutoCloseable {
 
     @Override
     public void close() {
+        rollouts.close();
         model.close();
         base.close();
     }

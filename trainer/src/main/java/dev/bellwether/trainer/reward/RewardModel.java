@@ -8,7 +8,6 @@ import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.tensor.Autocast;
 import dev.bellwether.trainer.tensor.Torch;
 import java.util.Arrays;
 import java.util.List;
@@ -38,7 +37,7 @@ public final class RewardModel implements AutoCloseable {
     public RewardModel(CheckpointConfig config, Weights weights, int batchTokens) {
         this.model = new Transformer(config);
         this.weights = weights;
-        this.batchTokens = batchTokens;
+        this.batchTokens = weights.device().batchTokens(batchTokens);
     }
 
     Transformer model() {
@@ -84,8 +83,7 @@ public final class RewardModel implements AutoCloseable {
         float[][] rewards = new float[replies.size()][];
         for (MicroBatch batch : MicroBatch.pack(replies, 2 * batchTokens)) {
             try (PointerScope _ = new PointerScope();
-                    NoGradGuard _ = new NoGradGuard();
-                    Autocast _ = new Autocast(weights.device())) {
+                    NoGradGuard _ = new NoGradGuard()) {
                 Tensor states = model.hidden(weights, batch);
                 float[] flat = Torch.toArray(rewards(batch, states));
                 for (int row = 0; row < batch.size(); row++) {

@@ -297,7 +297,8 @@ public final class RewardTraining {
     /** Adds the gradients of a batch's loss to those of the model's weights; gives its slopes by the others. */
     Offsets backward(Batch batch) {
         Slopes slopes = new Slopes(batch);
-        for (MicroBatch micro : MicroBatch.packTogether(batch.replies(), batch.groups(), config.batchTokens())) {
+        for (MicroBatch micro : MicroBatch.packTogether(
+                batch.replies(), batch.groups(), model.weights().device().batchTokens(config.batchTokens()))) {
             try (PointerScope _ = new PointerScope()) {
                 Pass pass = model.model().forward(model.weights(), micro);
                 Tensor rewards = model.rewards(micro, pass.states());

@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -39,8 +40,11 @@ public final class SpeedCommand implements Callable<Integer> {
             names = "--tokens",
             defaultValue = "256",
             converter = Count.class,
-            description = "Tokens of a sample, a quarter of them its prompt (${DEFAULT-VALUE}).")
+            description = "Tokens of a sample, prompt and reply (${DEFAULT-VALUE}).")
     private int tokens;
+
+    @Option(names = "--prompt-tokens", description = "Of them, the prompt's (a quarter).")
+    private @Nullable Integer promptTokens;
 
     @Option(
             names = "--steps",
@@ -69,8 +73,12 @@ public final class SpeedCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--tokens is 8 to %d, --rollouts at least 0"
                     .formatted(model.config().positionsMax()));
         }
+        int prompt = promptTokens == null ? tokens / 4 : promptTokens;
+        if (prompt < 1 || prompt >= tokens) {
+            throw new IllegalArgumentException("--prompt-tokens is 1 to %d".formatted(tokens - 1));
+        }
         Optional<LoraConfig> adapters = lora ? Optional.of(LoraConfig.DEFAULT) : Optional.empty();
-        TrainingSpeed speed = new TrainingSpeed(model, adapters, ComputeDevice.of(device), rows, tokens, steps);
+        TrainingSpeed speed = new TrainingSpeed(model, adapters, ComputeDevice.of(device), rows, tokens, prompt, steps);
         PrintWriter out = spec.commandLine().getOut();
         out.println(JSON.writeValueAsString(speed.measure(rollouts)));
         return 0;

@@ -20,6 +20,7 @@ import dev.bellwether.trainer.reward.RewardTraining;
 import dev.bellwether.trainer.reward.Savepoint;
 import dev.bellwether.trainer.sft.SftConfig;
 import dev.bellwether.trainer.sft.SupervisedFineTuning;
+import dev.bellwether.trainer.tensor.Autocast;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,6 +47,7 @@ final class TrainingSpeed {
     private final ComputeDevice device;
     private final int rows;
     private final int tokens;
+    private final int promptTokens;
     private final int steps;
     private final Random random = new Random(1);
 
@@ -73,13 +75,20 @@ final class TrainingSpeed {
             long residentPeakBytesOfAll) {}
 
     TrainingSpeed(
-            Checkpoint checkpoint, Optional<LoraConfig> lora, ComputeDevice device, int rows, int tokens, int steps) {
+            Checkpoint checkpoint,
+            Optional<LoraConfig> lora,
+            ComputeDevice device,
+            int rows,
+            int tokens,
+            int promptTokens,
+            int steps) {
         this.checkpoint = checkpoint;
         this.config = checkpoint.config();
         this.lora = lora;
         this.device = device;
         this.rows = rows;
         this.tokens = tokens;
+        this.promptTokens = promptTokens;
         this.steps = steps;
     }
 
@@ -104,7 +113,7 @@ final class TrainingSpeed {
     }
 
     private Sample sample() {
-        return new Sample(random.ints(tokens, 2, config.vocabularySize()).toArray(), tokens / 4);
+        return new Sample(random.ints(tokens, 2, config.vocabularySize()).toArray(), promptTokens);
     }
 
     private List<Sample> samples(int count) {
@@ -163,14 +172,15 @@ final class TrainingSpeed {
     private Map<String, Double> ppo(Weights base, int rollouts) {
         CheckpointConfig heads = config.asRewardModel(RewardConfig.DEFAULT.heads(), Pooling.MEAN);
         PpoConfig standard = PpoConfig.DEFAULT;
-        PpoConfig settings = standard.with(2, rollouts, standard.temperature(), tokens - tokens / 4, 1)
+        PpoConfig settings = standard.with(2, rollouts, standard.temperature(), tokens - promptTokens, 1)
                 .withRollouts(rollouts, Math.max(standard.update().batchTokens(), tokens));
         List<int[]> prompts = samples(rollouts).stream().map(Sample::prompt).toList();
-        try (RewardModel reward = new RewardModel(
+        try (Rollouts sampler = new Rollouts(checkpoint);
+                RewardModel reward = new RewardModel(
                         heads, base.trainable(heads, lora, 1), settings.update().batchTokens());
                 Ppo ppo = Ppo.withCritic(
                         new Ppo.Models(config, base.trainable(config, lora, 1), base, reward, Phrases.of(List.of())),
-                        new Rollouts(checkpoint),
+                        sampler,
                         prompts,
                         settings,
                         1)) {
@@ -194,7 +204,8 @@ final class TrainingSpeed {
 
     private double productSeconds(Tensor matrix) {
         try (PointerScope _ = new PointerScope();
-                NoGradGuard _ = new NoGradGuard()) {
+                NoGradGuard _ = new NoGradGuard();
+                Autocast _ = new Autocast(device)) {
             Tensor input = torch.ones(new long[] {(long) rows * tokens, matrix.size(1)}, device.options());
             double best = Double.MAX_VALUE;
             for (int i = 0; i < PRODUCTS; i++) {

@@ -1,5 +1,7 @@
 package dev.bellwether.trainer.tensor;
 
+import dev.bellwether.policy.onnx.CudaDriver;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.pytorch.Device;
@@ -25,6 +27,7 @@ public record ComputeDevice(Kind kind, int index, String why) {
         Torch.load();
     }
 
+    private static final int BATCH_TOKENS_OF_GPU = 1 << 14;
     private static final Pattern CUDA = Pattern.compile("cuda(?::(\\d+))?");
 
     /** What computes. */
@@ -64,6 +67,32 @@ public record ComputeDevice(Kind kind, int index, String why) {
     /** GPUs that libtorch can compute on. */
     public static int gpus() {
         return torch.cuda_is_available() ? torch.cuda_device_count() : 0;
+    }
+
+    /** Padded tokens that are computed together: a GPU is idle with as few as a processor takes. */
+    public int batchTokens(int ofProcessor) {
+        return cuda() ? Math.max(BATCH_TOKENS_OF_GPU, ofProcessor) : ofProcessor;
+    }
+
+    /** Of a GPU; 0 where there is none. */
+    public long memoryBytes() {
+        return cuda() ? CudaDriver.get().orElseThrow().memoryBytes(index) : 0;
+    }
+
+    /** Waits for what was asked of it. */
+    public void settle() {
+        if (cuda()) {
+            org.bytedeco.pytorch.global.torch.cuda_synchronize(index);
+        }
+    }
+
+    /** Where an engine computes that samples from what is here: the processor, where serving has no way to the GPU. */
+    public OnnxDevice serving() {
+        if (!cuda()) {
+            return OnnxDevice.CPU;
+        }
+        OnnxDevice found = OnnxDevice.of(OnnxDevice.AUTO);
+        return found.cuda() ? OnnxDevice.of("cuda:" + index) : found;
     }
 
     public boolean cuda() {

@@ -18,6 +18,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AbstractTensor;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * libtorch, through JavaCPP. Whatever makes a tensor comes by this class first, since its settings are read once, when
@@ -54,6 +55,8 @@ public final class Torch {
             // The matrix library is chosen at the first product.
             Tensor one = torch.ones(2, 2);
             torch.matmul(one, one);
+            // The machine's cuDNN may be older than the one that its attention was written for, which ends the process.
+            torch.globalContext().setSDPUseCuDNN(false);
         }
     }
 
@@ -106,12 +109,17 @@ public final class Torch {
         return device.moved(AbstractTensor.create(values, shape));
     }
 
-    /** The numbers of a float32 tensor in row-major order; waits for the device. */
+    /** The numbers of a tensor in row-major order; waits for the device. */
     public static float[] toArray(Tensor tensor) {
         try (PointerScope _ = new PointerScope()) {
             float[] values = new float[Math.toIntExact(tensor.numel())];
             if (values.length > 0) {
-                tensor.detach().cpu().contiguous().<FloatBuffer>createBuffer().get(values);
+                tensor.detach()
+                        .to(ScalarType.Float)
+                        .cpu()
+                        .contiguous()
+                        .<FloatBuffer>createBuffer()
+                        .get(values);
             }
             return values;
         }

@@ -8,7 +8,6 @@ import dev.bellwether.trainer.model.Pass;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.reference.TrainingReference;
-import dev.bellwether.trainer.tensor.ComputeDevice;
 import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.util.List;
@@ -28,7 +27,7 @@ class PpoReferenceTest {
     }
 
     private static Tensor tensor(float[] values) {
-        return Torch.floats(ComputeDevice.CPU, values, values.length);
+        return Torch.floats(TrainingReference.DEVICE, values, values.length);
     }
 
     private static float[] sum(float[] first, float[] second) {

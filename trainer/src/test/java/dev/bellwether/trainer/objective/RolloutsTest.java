@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.policy.engine.BulkGeneration;
 import dev.bellwether.policy.engine.Completion;
-import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
@@ -55,7 +55,7 @@ class RolloutsTest {
             weights.write(directory, policy.config(), NumberFormat.F32);
             List<Rollout> found = new Rollouts(policy).sample(weights, prompts, sampling);
             List<Completion> filed =
-                    GenerationEngine.generateAll(Checkpoint.open(directory), prompts, sampling, Duration.ofMinutes(1));
+                    BulkGeneration.generate(Checkpoint.open(directory), prompts, sampling, Duration.ofMinutes(1));
             for (int i = 0; i < found.size(); i++) {
                 assertThat(found.get(i).sample().reply()).isEqualTo(filed.get(i).sampled());
                 assertThat(found.get(i).logProbabilities())

@@ -14,8 +14,8 @@ import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.engine.BulkGeneration;
 import dev.bellwether.policy.engine.Completion;
-import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.GoldenCases;
 import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.Sampling;
@@ -104,7 +104,7 @@ class AdapterVersionTest {
 
     private static List<Completion> greedy(Checkpoint checkpoint) {
         List<int[]> prompts = List.of(new int[] {3, 70, 80, 90}, new int[] {3, 100}, new int[] {3, 200, 201, 202});
-        return GenerationEngine.generateAll(checkpoint, prompts, Sampling.at(0, 16, 1), Duration.ofMinutes(1));
+        return BulkGeneration.generate(checkpoint, prompts, Sampling.at(0, 16, 1), Duration.ofMinutes(1));
     }
 
     @Test
