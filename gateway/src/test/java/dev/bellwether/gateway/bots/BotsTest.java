@@ -52,15 +52,17 @@ class BotsTest {
                         bots:
                           support:
                             champion: v1
-                            serving: {context_max: 2048, memory_max: 512MB, threads: 2, precision: int4}
+                            serving: {context_max: 2048, memory_max: 512MB, threads: 2, precision: int4, device: cpu}
                         """).find("support").orElseThrow().serving().limits();
         assertThat(limits)
-                .isEqualTo(new ModelLimits(Optional.of(2048), 512L << 20, 2, Optional.of(Precision.INT4), "auto"));
+                .isEqualTo(new ModelLimits(Optional.of(2048), 512L << 20, 2, Optional.of(Precision.INT4), "cpu"));
         assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {memory_max: much}}}"))
                 .hasMessageContaining("512MB");
         assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {context_max: 8}}}"))
                 .hasMessageContaining("context_max");
         assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {precision: half}}}"))
-                .hasMessageContaining("float32, int8 or int4");
+                .hasMessageContaining("float32, float16, int8 or int4");
+        assertThatThrownBy(() -> Bots.parse("bots: {support: {champion: v1, serving: {device: gpu}}}"))
+                .hasMessageContaining("device is auto, cpu or cuda:N");
     }
 }

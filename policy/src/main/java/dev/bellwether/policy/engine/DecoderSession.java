@@ -16,7 +16,7 @@ final class DecoderSession implements AutoCloseable {
     /** Rows by which the steps differ that a GPU records; fewer rows differ by powers of two. */
     private static final int ROWS_APART = 32;
 
-    private static final int WARM_LENGTH = 8;
+    private static final int WIDTHS_APART = 64;
 
     private final ModelSession session;
     private final KeyValueCache cache;
@@ -36,9 +36,9 @@ final class DecoderSession implements AutoCloseable {
             int positions,
             Precision precision,
             OnnxDevice device,
-            boolean blocked) {
+            boolean asOnGpu) {
         this.session = session;
-        this.recorded = device.cuda();
+        this.recorded = asOnGpu;
         this.positions = positions;
         this.steps = new OnnxBinding[slots];
         this.memory = device.memory();
@@ -47,7 +47,7 @@ final class DecoderSession implements AutoCloseable {
         try {
             opened = new KeyValueCache(checkpoint.config(), precision.cacheType(), slots, positions, device);
             inputs = new StepInputs(device, memory, slots, positions);
-            outputs = blocked
+            outputs = asOnGpu
                     ? new BlockedOutputs(device, memory, slots, vocabularySize)
                     : new HeldOutputs(memory, slots, vocabularySize);
         } catch (RuntimeException | Error e) {
@@ -79,7 +79,7 @@ final class DecoderSession implements AutoCloseable {
     /**
      * The same.
      *
-     * @param blocked whether probabilities stay where they are computed
+     * @param asOnGpu whether probabilities stay where they are computed, and steps are of a few shapes alone
      */
     static DecoderSession open(
             Checkpoint checkpoint,
@@ -88,12 +88,12 @@ final class DecoderSession implements AutoCloseable {
             int threads,
             Precision precision,
             OnnxDevice device,
-            boolean blocked) {
-        OnnxGraph.Model model = OnnxGraph.languageModel(checkpoint, positions, precision, blocked);
+            boolean asOnGpu) {
+        OnnxGraph.Model model = OnnxGraph.languageModel(checkpoint, positions, precision, asOnGpu);
         ModelSession session = ModelSession.open(checkpoint, model, threads, device);
         try {
             DecoderSession opened =
-                    new DecoderSession(checkpoint, session, slots, positions, precision, device, blocked);
+                    new DecoderSession(checkpoint, session, slots, positions, precision, device, asOnGpu);
             if (device.cuda()) {
                 opened.warm();
             }
@@ -106,9 +106,9 @@ final class DecoderSession implements AutoCloseable {
 
     /** A GPU loads what it computes with when that is first wanted: prompts of some lengths, and how they go on. */
     private void warm() {
-        for (int length = WARM_LENGTH; length < positions; length *= WARM_LENGTH) {
+        for (int length = WIDTHS_APART; length < positions; length *= 2) {
             prefill(0, List.of(new int[length]));
-            extend(0, new int[2 * length], length, Math.min(2 * length, positions));
+            extend(0, new int[positions], length, Math.min(2 * length, positions));
         }
         decode(1, new int[1], new int[] {1});
     }
@@ -119,7 +119,8 @@ final class DecoderSession implements AutoCloseable {
 
     /** Reads whole prompts into {@code prompts.size()} slots from {@code first} on. */
     void prefill(int first, List<int[]> prompts) {
-        int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
+        int longest =
+                width(prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow());
         for (int row = 0; row < prompts.size(); row++) {
             int[] prompt = prompts.get(row);
             for (int t = 0; t < longest; t++) {
@@ -132,11 +133,17 @@ final class DecoderSession implements AutoCloseable {
 
     /** Reads {@code tokens[from … to)} into slot {@code slot}, which holds those before already. */
     void extend(int slot, int[] tokens, int from, int to) {
-        for (int t = from; t < to; t++) {
-            inputs.id(t - from, tokens[t]);
+        int width = Math.min(width(to - from), positions - from);
+        for (int t = 0; t < width; t++) {
+            inputs.id(t, from + t < to ? tokens[from + t] : 0);
         }
-        inputs.row(0, to - from - 1, to - 1);
-        read(slot, 1, to - from, to);
+        inputs.row(0, to - from - 1, from + width - 1);
+        read(slot, 1, width, from + width);
+    }
+
+    /** A GPU looks for the best way to compute each length that it has not met: they are rounded up. */
+    private int width(int length) {
+        return recorded ? Math.min(positions, Math.ceilDiv(length, WIDTHS_APART) * WIDTHS_APART) : length;
     }
 
     private void read(int first, int rows, int length, int longest) {

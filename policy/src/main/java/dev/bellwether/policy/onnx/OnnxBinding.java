@@ -2,7 +2,6 @@ package dev.bellwether.policy.onnx;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Where a session's inputs and outputs lie. It is used for one run after another: between them the numbers change, not
@@ -18,8 +17,8 @@ public final class OnnxBinding implements AutoCloseable {
     private final MemorySegment options;
     private final boolean recorded;
 
-    /** Whose runs are recorded by now: ONNX Runtime keeps what it recorded by threads. */
-    private @Nullable Thread recordedBy;
+    /** The thread whose runs are recorded by now: ONNX Runtime keeps what it recorded by threads. */
+    private long recordedBy;
 
     OnnxBinding(OnnxSession session, int number) {
         this.session = session;
@@ -58,11 +57,12 @@ public final class OnnxBinding implements AutoCloseable {
 
     /** Runs the session; when it returns, the outputs are written. */
     public void run() {
+        long thread = Thread.currentThread().threadId();
         if (!session.device().cuda()) {
             runBound();
-        } else if (recorded && recordedBy != Thread.currentThread()) {
+        } else if (recorded && recordedBy != thread) {
             CudaDriver.alone(this::runBound);
-            recordedBy = Thread.currentThread();
+            recordedBy = thread;
         } else {
             CudaDriver.together(this::runBound);
         }

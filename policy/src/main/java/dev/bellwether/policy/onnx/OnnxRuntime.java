@@ -241,7 +241,7 @@ public final class OnnxRuntime {
                     "device_id",
                     Integer.toString(index),
                     "arena_extend_strategy",
-                    "kSameAsRequested",
+                    "kNextPowerOfTwo",
                     "enable_cuda_graph",
                     replayed ? "1" : "0");
             MemorySegment keys = arena.allocate(ADDRESS, settings.size());

@@ -47,7 +47,10 @@ public final class OnnxSession implements AutoCloseable {
                     weights.toAbsolutePath().toString());
             entries.forEach((key, value) -> runtime.check(
                     OrtFunction.ADD_SESSION_CONFIG_ENTRY, options, arena.allocateFrom(key), arena.allocateFrom(value)));
-            device.gpu().ifPresent(index -> runtime.appendCuda(options, index, true));
+            if (device.cuda()) {
+                runtime.check(OrtFunction.DISABLE_MEM_PATTERN, options);
+                runtime.appendCuda(options, device.gpu().orElseThrow(), true);
+            }
             give(initializers, options, arena);
             MemorySegment bytes = arena.allocateFrom(JAVA_BYTE, graph);
             return CudaDriver.together(() -> new OnnxSession(

@@ -91,6 +91,11 @@ class ModelLimitsTest {
         assertThatThrownBy(() -> engine(Optional.empty(), 1_000_000, SMOL))
                 .hasMessageContaining("memory_max")
                 .hasMessageContaining("21 tokens");
+        assertThatThrownBy(() ->
+                        new ModelLimits(Optional.empty(), GIB, 1, Optional.of(Precision.FLOAT16), "cpu").engine(SMOL))
+                .hasMessageContaining("precision is float16 on a GPU, and float32, int8 or int4 on a processor");
+        assertThatThrownBy(() -> new ModelLimits(Optional.empty(), GIB, 1, Optional.empty(), "gpu"))
+                .hasMessageContaining("device is auto, cpu or cuda:N");
         assertThatThrownBy(() -> new ModelLimits(Optional.of(5), GIB, 1, Optional.of(Precision.FLOAT32), "cpu"))
                 .hasMessageContaining("context_max");
     }

@@ -78,7 +78,10 @@ public final class BenchCommand implements Callable<Integer> {
                     "serving: float32, int8, int4 (all of them, of the default policy float32); on a GPU float16.")
     private List<Precision> precisions = List.of();
 
-    @Option(names = "--device", defaultValue = "cpu", description = "serving: cpu, cuda:N or auto (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--device",
+            defaultValue = "cpu",
+            description = "serving, training: cpu or cuda:N (${DEFAULT-VALUE}).")
     private String device = "cpu";
 
     @Option(
@@ -183,7 +186,8 @@ public final class BenchCommand implements Callable<Integer> {
         }
         Path checkpoint = model.orElse(home().resolve("default-policy/artefact"));
         Checkpoint.open(checkpoint);
-        return new TrainingBenchmark.Settings(home(), scratch, checkpoint, rows, tokens, steps, rollouts, pytorch);
+        return new TrainingBenchmark.Settings(
+                home(), scratch, checkpoint, rows, tokens, steps, rollouts, device, pytorch);
     }
 
     private ServingBenchmark.Settings serving(Path scratch, PrintWriter progress) {

@@ -47,6 +47,7 @@ final class TrainingBenchmark {
      * @param rows samples of a step
      * @param tokens of a sample
      * @param rollouts replies of a step of PPO; 0 leaves it out
+     * @param device {@code cpu}, {@code cuda:N} or {@code auto}
      * @param python an interpreter that has torch and transformers, and peft for adapters
      */
     record Settings(
@@ -57,6 +58,7 @@ final class TrainingBenchmark {
             int tokens,
             int steps,
             int rollouts,
+            String device,
             Optional<String> python) {}
 
     TrainingBenchmark(Settings settings, PrintWriter out) {
@@ -103,7 +105,8 @@ final class TrainingBenchmark {
                 "--checkpoint", settings.model().toAbsolutePath().toString(),
                 "--rows", Integer.toString(settings.rows()),
                 "--tokens", Integer.toString(settings.tokens()),
-                "--steps", Integer.toString(settings.steps())));
+                "--steps", Integer.toString(settings.steps()),
+                "--device", settings.device()));
         if (lora) {
             arguments.add("--lora");
         }

@@ -12,16 +12,22 @@ import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.ServedWeights;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +39,38 @@ class RolloutsTest {
 
     private static Rollout rollout(int prompt, int reply) {
         return new Rollout(Sample.of(new int[] {prompt}, new int[] {reply, 0}), new float[2], true);
+    }
+
+    /** What an engine on a GPU reads becomes what the weights have become, in the memory that it knows. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void servedWeightsFollowTheTrainedOnes(boolean adapters) {
+        Checkpoint policy = Checkpoint.open(Path.of("../default-policy/artefact"));
+        Optional<LoraConfig> lora = adapters ? Optional.of(LoraConfig.DEFAULT) : Optional.empty();
+        String up = "model.layers.0.mlp.up_proj.weight";
+        List<String> projections = List.of(
+                "model.layers.1.self_attn.q_proj.weight",
+                "model.layers.1.self_attn.k_proj.weight",
+                "model.layers.1.self_attn.v_proj.weight");
+        try (Weights base = Weights.of(policy, ComputeDevice.CPU);
+                Weights weights = base.trainable(policy.config(), lora, 1);
+                ServedWeights served = new ServedWeights(weights);
+                PointerScope _ = new PointerScope()) {
+            MemorySegment first = served.tensor(up, NumberFormat.F16);
+            MemorySegment second = served.transposed(projections, NumberFormat.F32);
+            byte[] before = second.toArray(ValueLayout.JAVA_BYTE);
+            try (NoGradGuard _ = new NoGradGuard()) {
+                weights.vector().add_(new Scalar(.01));
+            }
+            served.update();
+            Checkpoint.InMemory now = weights.inMemory(policy.directory(), policy.config())
+                    .memory()
+                    .orElseThrow();
+            assertThat(first.mismatch(now.tensor(up, NumberFormat.F16))).isEqualTo(-1);
+            assertThat(second.mismatch(now.transposed(projections, NumberFormat.F32)))
+                    .isEqualTo(-1);
+            assertThat(second.toArray(ValueLayout.JAVA_BYTE)).isNotEqualTo(before);
+        }
     }
 
     /** With all weights, and with adapters that have learned something. */
