@@ -39,7 +39,7 @@ final class BlockedOutputs implements StepOutputs {
         this.sums = new Summary("sums", slots);
         this.maxima = new Summary("maxima", slots);
         this.odds = new RowOdds();
-        this.landing = memory.host((long) vocabularySize * Float.BYTES);
+        this.landing = memory.host((long) Math.max(vocabularySize, Odds.BLOCK) * Float.BYTES);
     }
 
     /** A number of each block, {@code [slots, blocks]}, which comes back for all rows at once. */

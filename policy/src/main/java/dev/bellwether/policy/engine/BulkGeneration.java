@@ -19,8 +19,8 @@ public final class BulkGeneration implements AutoCloseable {
     private static final int PREFILL_TOKENS_MAX = 2_048;
     private static final int PREFILL_TOKENS_OF_GPU_MAX = 1 << 14;
 
-    /** Of the cache of keys and values on a GPU. */
-    private static final long CACHE_BYTES_OF_GPU_MAX = 8L << 30;
+    /** Of a GPU's memory the part that the cache of keys and values may take: models in training want the rest. */
+    private static final int CACHE_PART_OF_GPU = 16;
 
     private final Checkpoint checkpoint;
     private final EngineConfig config;
@@ -29,13 +29,7 @@ public final class BulkGeneration implements AutoCloseable {
     private BulkGeneration(Checkpoint checkpoint, EngineConfig config) {
         this.checkpoint = checkpoint;
         this.config = config;
-        this.session = DecoderSession.open(
-                checkpoint,
-                config.slots(),
-                config.positionsMax(),
-                config.threads(),
-                config.precision(),
-                config.device());
+        this.session = config.session(checkpoint);
     }
 
     /**
@@ -50,7 +44,7 @@ public final class BulkGeneration implements AutoCloseable {
         int slots = SLOTS_MAX;
         int prefill = PREFILL_TOKENS_MAX;
         if (device.cuda()) {
-            slots = slotsOfGpu(checkpoint.config(), longest, precision);
+            slots = slotsOfGpu(checkpoint.config(), longest, precision, device.memoryBytes());
             prefill = PREFILL_TOKENS_OF_GPU_MAX;
         }
         return new BulkGeneration(
@@ -59,9 +53,9 @@ public final class BulkGeneration implements AutoCloseable {
                         Math.clamp(requests, 1, slots), longest, QUEUE_MAX, THREADS, prefill, precision, device));
     }
 
-    private static int slotsOfGpu(CheckpointConfig model, int positions, Precision precision) {
+    private static int slotsOfGpu(CheckpointConfig model, int positions, Precision precision, long memoryBytes) {
         long slot = positions * ModelLimits.bytesPerToken(model, precision);
-        return Math.clamp(CACHE_BYTES_OF_GPU_MAX / slot, 1, SLOTS_OF_GPU_MAX);
+        return Math.clamp(memoryBytes / CACHE_PART_OF_GPU / slot, 1, SLOTS_OF_GPU_MAX);
     }
 
     /** The longest prompt and reply together, in tokens. */

@@ -91,20 +91,35 @@ final class DecoderSession implements AutoCloseable {
             boolean asOnGpu) {
         OnnxGraph.Model model = OnnxGraph.languageModel(checkpoint, positions, precision, asOnGpu);
         ModelSession session = ModelSession.open(checkpoint, model, threads, device);
+        DecoderSession opened = made(checkpoint, session, slots, positions, precision, device, asOnGpu);
         try {
-            DecoderSession opened =
-                    new DecoderSession(checkpoint, session, slots, positions, precision, device, asOnGpu);
             if (device.cuda()) {
                 opened.warm();
             }
             return opened;
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
+    }
+
+    private static DecoderSession made(
+            Checkpoint checkpoint,
+            ModelSession session,
+            int slots,
+            int positions,
+            Precision precision,
+            OnnxDevice device,
+            boolean asOnGpu) {
+        try {
+            return new DecoderSession(checkpoint, session, slots, positions, precision, device, asOnGpu);
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;
         }
     }
 
-    /** A GPU loads what it computes with when that is first wanted: prompts of some lengths, and how they go on. */
+    /** A GPU loads what it computes with when that is first wanted: here by one prompt of some lengths, and how it goes on. */
     private void warm() {
         for (int length = WIDTHS_APART; length < positions; length *= 2) {
             prefill(0, List.of(new int[length]));
@@ -142,7 +157,7 @@ final class DecoderSession implements AutoCloseable {
     }
 
     /** A GPU looks for the best way to compute each length that it has not met: they are rounded up. */
-    private int width(int length) {
+    int width(int length) {
         return recorded ? Math.min(positions, Math.ceilDiv(length, WIDTHS_APART) * WIDTHS_APART) : length;
     }
 
@@ -239,8 +254,11 @@ final class DecoderSession implements AutoCloseable {
         try {
             session.close();
         } finally {
-            cache.close();
-            memory.close();
+            try {
+                cache.close();
+            } finally {
+                memory.close();
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.bellwether.policy.engine;
 
+import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.onnx.OnnxDevice;
 
@@ -11,6 +12,7 @@ import dev.bellwether.policy.onnx.OnnxDevice;
  * @param queueMax requests that may wait for a slot
  * @param threads of one ONNX Runtime session
  * @param prefillTokensMax tokens of prompts read between two decoding steps
+ * @param precision of the weights
  * @param device where the model computes
  */
 public record EngineConfig(
@@ -34,6 +36,11 @@ public record EngineConfig(
     /** The longest prompt and reply together that a model is served with, in tokens. */
     int positionsIn(CheckpointConfig model) {
         return Math.min(positionsMax, model.positionsMax());
+    }
+
+    /** A session that runs so. */
+    DecoderSession session(Checkpoint checkpoint) {
+        return DecoderSession.open(checkpoint, slots, positionsIn(checkpoint.config()), threads, precision, device);
     }
 
     /** Of a long prompt: as long the others wait, and with it grows what attention keeps in between. */

@@ -46,29 +46,11 @@ public final class GenerationEngine implements AutoCloseable {
     private volatile boolean closing;
     private volatile @Nullable Throwable failure;
 
-    private GenerationEngine(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
-        this(
-                checkpoint,
-                config,
-                whenFailed,
-                DecoderSession.open(
-                        checkpoint,
-                        config.slots(),
-                        config.positionsIn(checkpoint.config()),
-                        config.threads(),
-                        config.precision(),
-                        config.device()),
-                true);
-    }
-
     private GenerationEngine(
             Checkpoint checkpoint,
             EngineConfig config,
             Consumer<Throwable> whenFailed,
-            DecoderSession session,
-            boolean ownSession) {
-        this.session = session;
-        this.ownSession = ownSession;
+            Optional<DecoderSession> given) {
         this.config = config;
         this.whenFailed = whenFailed;
         this.positions = config.positionsIn(checkpoint.config());
@@ -77,6 +59,13 @@ public final class GenerationEngine implements AutoCloseable {
         this.endTokens = checkpoint.config().endTokens();
         this.waiting = new LinkedBlockingQueue<>(config.queueMax());
         this.thread = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
+        this.ownSession = given.isEmpty();
+        // Last: whatever fails before leaves nothing open.
+        this.session = given.orElseGet(() -> config.session(checkpoint));
+    }
+
+    private static GenerationEngine of(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
+        return new GenerationEngine(checkpoint, config, whenFailed, Optional.empty());
     }
 
     /** Loads a checkpoint and starts to take requests. */
@@ -90,7 +79,7 @@ public final class GenerationEngine implements AutoCloseable {
      * @param whenFailed told once, when the engine fails for good and all that it had is answered
      */
     static GenerationEngine open(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
-        GenerationEngine engine = new GenerationEngine(checkpoint, config, whenFailed);
+        GenerationEngine engine = of(checkpoint, config, whenFailed);
         engine.thread.start();
         return engine;
     }
@@ -106,7 +95,7 @@ public final class GenerationEngine implements AutoCloseable {
             cases.verify(config.threads(), config.precision(), config.device());
             return open(checkpoint, config, whenFailed);
         }
-        GenerationEngine engine = new GenerationEngine(checkpoint, config, whenFailed);
+        GenerationEngine engine = of(checkpoint, config, whenFailed);
         try {
             cases.verify(engine.session, config.slots(), config.precision());
         } catch (RuntimeException | Error e) {
@@ -119,7 +108,7 @@ public final class GenerationEngine implements AutoCloseable {
 
     /** Over a session that stays the caller's; {@link #runToTheEnd} computes what was asked for by then. */
     static GenerationEngine over(DecoderSession session, Checkpoint checkpoint, EngineConfig config) {
-        return new GenerationEngine(checkpoint, config, _ -> {}, session, false);
+        return new GenerationEngine(checkpoint, config, _ -> {}, Optional.of(session));
     }
 
     /** Answers all that waits, in the caller's thread, and takes nothing more. */
@@ -206,6 +195,7 @@ public final class GenerationEngine implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             fail(e);
+            Thread.currentThread().interrupt();
         } catch (Throwable e) {
             // Whatever it is, an Error of the JVM included: nobody may wait for ever.
             fail(e);
@@ -294,7 +284,7 @@ public final class GenerationEngine implements AutoCloseable {
         for (Running each : joining) {
             longest = Math.max(longest, each.request.prompt().length);
         }
-        return joining.isEmpty() || longest * (joining.size() + 1) <= config.prefillTokensMax();
+        return joining.isEmpty() || session.width(longest) * (joining.size() + 1) <= config.prefillTokensMax();
     }
 
     private void prefill(List<Running> joining) {

@@ -51,13 +51,21 @@ public record ModelLimits(
                 * precision.cacheType().bytes();
     }
 
+    /** A precision that is a processor's asks for the processor, unless the device is named. */
+    private OnnxDevice where() {
+        boolean ofProcessor =
+                precision.filter(each -> each != Precision.FLOAT16).isPresent();
+        return ofProcessor && device.equals(OnnxDevice.AUTO) ? OnnxDevice.CPU : OnnxDevice.of(device);
+    }
+
     /** How an engine runs the model within these limits; refuses a memory that holds no conversation. */
     public EngineConfig engine(CheckpointConfig model) {
-        OnnxDevice where = OnnxDevice.of(device);
+        OnnxDevice where = where();
         Precision how = precision.orElse(Precision.of(where));
         if (where.cuda() != (how == Precision.FLOAT16)) {
             throw new UnsupportedCheckpointException(
-                    "serving: precision is float16 on a GPU, and float32, int8 or int4 on a processor; it is %s, and the device %s (%s)"
+                    ("serving: precision is float16 on a GPU, and float32, int8 or int4 on a processor;"
+                                    + " it is %s, and the device %s (%s)")
                             .formatted(how, where, where.why()));
         }
         long tokens = memoryMaxBytes / bytesPerToken(model, how);

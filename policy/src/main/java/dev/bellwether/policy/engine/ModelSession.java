@@ -67,12 +67,17 @@ final class ModelSession implements AutoCloseable {
     }
 
     private OnnxBinding withWeights(OnnxBinding binding) {
-        model.bound().forEach((name, weight) -> {
-            try (OnnxTensor tensor = OnnxTensor.over(device, weight.numbers(), weight.type(), weight.shape())) {
-                binding.input(name, tensor);
-            }
-        });
-        return binding;
+        try {
+            model.bound().forEach((name, weight) -> {
+                try (OnnxTensor tensor = OnnxTensor.over(device, weight.numbers(), weight.type(), weight.shape())) {
+                    binding.input(name, tensor);
+                }
+            });
+            return binding;
+        } catch (RuntimeException | Error e) {
+            binding.close();
+            throw e;
+        }
     }
 
     @Override

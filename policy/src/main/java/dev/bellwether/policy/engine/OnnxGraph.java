@@ -1,16 +1,15 @@
 package dev.bellwether.policy.engine;
 
+import static dev.bellwether.policy.engine.GraphBuilder.FLOAT;
+import static dev.bellwether.policy.engine.GraphBuilder.INT32;
+import static dev.bellwether.policy.engine.GraphBuilder.INT64;
+import static dev.bellwether.policy.engine.GraphBuilder.MICROSOFT;
+import static dev.bellwether.policy.engine.GraphBuilder.UINT8;
+import static dev.bellwether.policy.engine.GraphBuilder.integer;
+import static dev.bellwether.policy.engine.GraphBuilder.integers;
+import static dev.bellwether.policy.engine.GraphBuilder.real;
+
 import ai.onnx.proto.OnnxMl.AttributeProto;
-import ai.onnx.proto.OnnxMl.GraphProto;
-import ai.onnx.proto.OnnxMl.ModelProto;
-import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
-import ai.onnx.proto.OnnxMl.StringStringEntryProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
-import ai.onnx.proto.OnnxMl.TensorShapeProto;
-import ai.onnx.proto.OnnxMl.TypeProto;
-import ai.onnx.proto.OnnxMl.ValueInfoProto;
-import com.google.protobuf.ByteString;
 import dev.bellwether.policy.checkpoint.Adapter;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
@@ -21,8 +20,6 @@ import dev.bellwether.policy.checkpoint.TensorShape;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.onnx.ElementType;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -31,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /**
  * The ONNX graph of a Llama-type model, built from its configuration; the weights stay where they are, in the
@@ -50,14 +48,8 @@ import java.util.stream.LongStream;
  * counts, and its output is {@code rewards [B, labels]}.
  */
 final class OnnxGraph {
-    private static final String MICROSOFT = "com.microsoft";
     /** What ONNX Runtime's attention with rotary embeddings asks for. */
     private static final int HEAD_SIZE_MULTIPLE = 16;
-
-    private static final int FLOAT = 1;
-    private static final int UINT8 = 2;
-    private static final int INT32 = 6;
-    private static final int INT64 = 7;
 
     /** The last product decides which token it is: where the others have fewer bits, it has these. */
     private static final int HEAD_BITS = 8;
@@ -69,7 +61,7 @@ final class OnnxGraph {
     private final CheckpointConfig config;
     private final Precision precision;
     private final boolean blocked;
-    private final GraphProto.Builder graph = GraphProto.newBuilder().setName("policy");
+    private final GraphBuilder graph = new GraphBuilder();
     private final Map<String, String> weights = new HashMap<>();
     private final Map<String, String> halves = new HashMap<>();
     private final List<BlockMatrix> matrices = new ArrayList<>();
@@ -124,9 +116,9 @@ final class OnnxGraph {
     }
 
     private Model languageModel(int positions) {
-        graph.addInput(value("last", INT64, "B", 1));
+        graph.input("last", INT64, "B", 1);
         String states = states(positions);
-        node("", "GatherND", List.of(states, "last"), "state", integer("batch_dims", 1));
+        graph.node("", "GatherND", List.of(states, "last"), "state", integer("batch_dims", 1));
         String head = config.tiedEmbeddings() ? ModelTensors.EMBEDDINGS : ModelTensors.HEAD;
         if (half()) {
             multiply("state", List.of(head), "logits_half", HEAD_BITS);
@@ -134,14 +126,14 @@ final class OnnxGraph {
         } else {
             multiply("state", List.of(head), "logits", HEAD_BITS);
         }
-        graph.addOutput(value("logits", FLOAT, "B", config.vocabularySize()));
-        graph.addInput(value("inverse_temperature", FLOAT, "B", 1));
-        node("", "Mul", List.of("logits", "inverse_temperature"), "tempered");
-        node("", "Softmax", List.of("tempered"), "probabilities", integer("axis", -1));
+        graph.output("logits", FLOAT, "B", config.vocabularySize());
+        graph.input("inverse_temperature", FLOAT, "B", 1);
+        graph.node("", "Mul", List.of("logits", "inverse_temperature"), "tempered");
+        graph.node("", "Softmax", List.of("tempered"), "probabilities", integer("axis", -1));
         if (blocked) {
             inBlocks("probabilities");
         } else {
-            graph.addOutput(value("probabilities", FLOAT, "B", config.vocabularySize()));
+            graph.output("probabilities", FLOAT, "B", config.vocabularySize());
         }
         return model();
     }
@@ -152,52 +144,45 @@ final class OnnxGraph {
         int missing = blocks * Odds.BLOCK - config.vocabularySize();
         String whole = probabilities;
         if (missing > 0) {
-            longs("padding", 0, 0, 0, missing);
-            whole = node("", "Pad", List.of(probabilities, "padding"), "padded");
+            graph.longs("padding", 0, 0, 0, missing);
+            whole = graph.node("", "Pad", List.of(probabilities, "padding"), "padded");
         }
-        reshaped(whole, "blocks", 0, blocks, Odds.BLOCK);
-        graph.addOutput(value("blocks", FLOAT, "B", blocks, Odds.BLOCK));
-        longs("block_axis", 2);
-        node("", "ReduceSum", List.of("blocks", "block_axis"), "sums", integer("keepdims", 0));
-        graph.addOutput(value("sums", FLOAT, "B", blocks));
-        node("", "ReduceMax", List.of("blocks"), "maxima", integers("axes", 2), integer("keepdims", 0));
-        graph.addOutput(value("maxima", FLOAT, "B", blocks));
+        graph.reshaped(whole, "blocks", 0, blocks, Odds.BLOCK);
+        graph.output("blocks", FLOAT, "B", blocks, Odds.BLOCK);
+        graph.longs("block_axis", 2);
+        graph.node("", "ReduceSum", List.of("blocks", "block_axis"), "sums", integer("keepdims", 0));
+        graph.output("sums", FLOAT, "B", blocks);
+        graph.node("", "ReduceMax", List.of("blocks"), "maxima", integers("axes", 2), integer("keepdims", 0));
+        graph.output("maxima", FLOAT, "B", blocks);
     }
 
     private Model rewardModel(int positions) {
-        graph.addInput(value("pool", FLOAT, "B", "T", 1));
+        graph.input("pool", FLOAT, "B", "T", 1);
         String states = states(positions);
-        constant("zero", new float[] {0});
+        graph.constant("zero", new float[] {0});
         // States past a row's end may be anything, also no number: they are left out, not multiplied by zero.
-        String counts = node("", "Greater", List.of("pool", "zero"), "counts");
-        String counted = node("", "Where", List.of(counts, states, "zero"), "counted");
-        String weighted = node("", "Mul", List.of(counted, "pool"), "weighted");
-        longs("positions_axis", 1);
-        node("", "ReduceSum", List.of(weighted, "positions_axis"), "pooled", integer("keepdims", 0));
-        node("", "Gemm", List.of("pooled", weight("score.weight")), "rewards", integer("transB", 1));
-        graph.addOutput(value("rewards", FLOAT, "B", config.labels()));
+        String counts = graph.node("", "Greater", List.of("pool", "zero"), "counts");
+        String counted = graph.node("", "Where", List.of(counts, states, "zero"), "counted");
+        String weighted = graph.node("", "Mul", List.of(counted, "pool"), "weighted");
+        graph.longs("positions_axis", 1);
+        graph.node("", "ReduceSum", List.of(weighted, "positions_axis"), "pooled", integer("keepdims", 0));
+        graph.node("", "Gemm", List.of("pooled", weight("score.weight")), "rewards", integer("transB", 1));
+        graph.output("rewards", FLOAT, "B", config.labels());
         return model();
     }
 
     private Model model() {
-        ModelProto model = ModelProto.newBuilder()
-                .setIrVersion(8)
-                .setGraph(graph)
-                .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
-                .addOpsetImport(
-                        OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
-                .build();
-        return new Model(model.toByteArray(), matrices, inMemory, bound);
+        return new Model(graph.model(), matrices, inMemory, bound);
     }
 
     /** Adds everything from the tokens to the states after the last norm; returns their name. */
     private String states(int positions) {
-        graph.addInput(value("ids", INT64, "B", "T"));
-        graph.addInput(value("lengths", INT32, "B"));
-        graph.addInput(value("total", INT32));
+        graph.input("ids", INT64, "B", "T");
+        graph.input("lengths", INT32, "B");
+        graph.input("total", INT32);
         float[][] tables = config.rotary().tables(positions, config.headSize());
-        constant("cosines_table", tables[0], positions, config.headSize() / 2);
-        constant("sines_table", tables[1], positions, config.headSize() / 2);
+        graph.constant("cosines_table", tables[0], positions, config.headSize() / 2);
+        graph.constant("sines_table", tables[1], positions, config.headSize() / 2);
         toCache("cosines_table", "cosines");
         toCache("sines_table", "sines");
         String residual = embedded();
@@ -221,13 +206,14 @@ final class OnnxGraph {
      */
     private String embedded() {
         if (half() && checkpoint.memory().isPresent()) {
-            return widened(node("", "Gather", List.of(computed(ModelTensors.EMBEDDINGS), "ids"), "rows"), "embedded");
+            return widened(
+                    graph.node("", "Gather", List.of(computed(ModelTensors.EMBEDDINGS), "ids"), "rows"), "embedded");
         }
         if (precision.exact()) {
-            return node("", "Gather", List.of(weight(ModelTensors.EMBEDDINGS), "ids"), "embedded");
+            return graph.node("", "Gather", List.of(weight(ModelTensors.EMBEDDINGS), "ids"), "embedded");
         }
         Safetensors.Entry entry = stored(ModelTensors.EMBEDDINGS);
-        String rows = node("", "Gather", List.of(ModelTensors.EMBEDDINGS, "ids"), "embedded_stored");
+        String rows = graph.node("", "Gather", List.of(ModelTensors.EMBEDDINGS, "ids"), "embedded_stored");
         return entry.format().onnxType() == FLOAT ? rows : widened(rows, "embedded");
     }
 
@@ -236,7 +222,7 @@ final class OnnxGraph {
         String normed = half() ? out + "_wide" : out;
         String whole = residual;
         if (delta.isEmpty()) {
-            node(
+            graph.node(
                     "",
                     "SimplifiedLayerNormalization",
                     List.of(residual, weight(gain)),
@@ -245,13 +231,12 @@ final class OnnxGraph {
                     integer("axis", -1));
         } else {
             String added = half() ? widened(delta, delta + "_wide") : delta;
-            graph.addNode(NodeProto.newBuilder()
-                    .setOpType("SkipSimplifiedLayerNormalization")
-                    .setDomain(MICROSOFT)
-                    .setName(normed)
-                    .addAllInput(List.of(residual, added, weight(gain)))
-                    .addAllOutput(List.of(normed, "", "", sum))
-                    .addAttribute(epsilon()));
+            graph.node(
+                    MICROSOFT,
+                    "SkipSimplifiedLayerNormalization",
+                    List.of(residual, added, weight(gain)),
+                    List.of(normed, "", "", sum),
+                    epsilon());
             whole = sum;
         }
         if (half()) {
@@ -266,11 +251,11 @@ final class OnnxGraph {
     }
 
     private String widened(String name, String out) {
-        return node("", "Cast", List.of(name), out, integer("to", FLOAT));
+        return graph.node("", "Cast", List.of(name), out, integer("to", FLOAT));
     }
 
     private String narrowed(String name, String out) {
-        return node(
+        return graph.node(
                 "",
                 "Cast",
                 List.of(name),
@@ -279,11 +264,7 @@ final class OnnxGraph {
     }
 
     private AttributeProto epsilon() {
-        return AttributeProto.newBuilder()
-                .setName("epsilon")
-                .setType(AttributeProto.AttributeType.FLOAT)
-                .setF((float) config.normEpsilon())
-                .build();
+        return real("epsilon", config.normEpsilon());
     }
 
     private String attention(String input, String prefix, int layer) {
@@ -296,17 +277,16 @@ final class OnnxGraph {
                 .map(name -> name.isEmpty() || half() ? name : toCache(name, name + "_cached"))
                 .toList();
         String attended = "attended_" + layer;
-        graph.addNode(NodeProto.newBuilder()
-                .setOpType("GroupQueryAttention")
-                .setDomain(MICROSOFT)
-                .setName("attention_" + layer)
-                .addAllInput(converted)
-                .addAllInput(past)
-                .addAllInput(List.of("lengths", "total", "cosines", "sines"))
-                .addAllOutput(List.of(attended + "_cached", "key_" + layer, "value_" + layer))
-                .addAttribute(integer("num_heads", config.heads()))
-                .addAttribute(integer("kv_num_heads", config.keyValueHeads()))
-                .addAttribute(integer("do_rotary", 1)));
+        graph.node(
+                MICROSOFT,
+                "GroupQueryAttention",
+                Stream.of(converted, past, List.of("lengths", "total", "cosines", "sines"))
+                        .flatMap(List::stream)
+                        .toList(),
+                List.of(attended + "_cached", "key_" + layer, "value_" + layer),
+                integer("num_heads", config.heads()),
+                integer("kv_num_heads", config.keyValueHeads()),
+                integer("do_rotary", 1));
         if (half()) {
             return multiply(attended + "_cached", attention + "o_proj.weight", "attention_out_" + layer);
         }
@@ -320,7 +300,8 @@ final class OnnxGraph {
     }
 
     private String toCache(String name, String out) {
-        return node("", "Cast", List.of(name), out, integer("to", cacheType().code()));
+        return graph.node(
+                "", "Cast", List.of(name), out, integer("to", cacheType().code()));
     }
 
     /** Queries, keys and values of all heads in one. */
@@ -333,8 +314,8 @@ final class OnnxGraph {
             List<String> biases = projections.stream()
                     .map(name -> computed(attention + name + ".bias"))
                     .toList();
-            String bias = node("", "Concat", biases, "qkv_bias_" + layer, integer("axis", 0));
-            projected = node("", "Add", List.of(projected, bias), "qkv_biased_" + layer);
+            String bias = graph.node("", "Concat", biases, "qkv_bias_" + layer, integer("axis", 0));
+            projected = graph.node("", "Add", List.of(projected, bias), "qkv_biased_" + layer);
         }
         return projected;
     }
@@ -351,21 +332,15 @@ final class OnnxGraph {
     }
 
     private String headNorm(String projected, String gain, int heads) {
-        String apart = reshaped(projected, projected + "_apart", 0, 0, heads, config.headSize());
-        String normed = node(
+        String apart = graph.reshaped(projected, projected + "_apart", 0, 0, heads, config.headSize());
+        String normed = graph.node(
                 "",
                 "SimplifiedLayerNormalization",
                 List.of(apart, computed(gain)),
                 projected + "_normed",
                 epsilon(),
                 integer("axis", -1));
-        return reshaped(normed, projected + "_joined", 0, 0, (long) heads * config.headSize());
-    }
-
-    /** A dimension of 0 stays as it is. */
-    private String reshaped(String input, String out, long... shape) {
-        longs(out + "_shape", shape);
-        return node("", "Reshape", List.of(input, out + "_shape"), out);
+        return graph.reshaped(normed, projected + "_joined", 0, 0, (long) heads * config.headSize());
     }
 
     /** Adds a layer's past as inputs and what it becomes as outputs; returns the inputs' names. */
@@ -375,8 +350,8 @@ final class OnnxGraph {
             Object[] shape = {"B", config.keyValueHeads(), "S", config.headSize()};
             String input = "past_%s_%d".formatted(side, layer);
             past.add(input);
-            graph.addInput(value(input, cacheType().code(), shape));
-            graph.addOutput(value("%s_%d".formatted(side, layer), cacheType().code(), shape));
+            graph.input(input, cacheType().code(), shape);
+            graph.output("%s_%d".formatted(side, layer), cacheType().code(), shape);
         }
         return past;
     }
@@ -384,9 +359,9 @@ final class OnnxGraph {
     private String feedForward(String input, String prefix, int layer) {
         String gate = multiply(input, prefix + "mlp.gate_proj.weight", "gate_" + layer);
         String up = multiply(input, prefix + "mlp.up_proj.weight", "up_" + layer);
-        String sigmoid = node("", "Sigmoid", List.of(gate), "sigmoid_" + layer);
-        String silu = node("", "Mul", List.of(gate, sigmoid), "silu_" + layer);
-        String gated = node("", "Mul", List.of(silu, up), "gated_" + layer);
+        String sigmoid = graph.node("", "Sigmoid", List.of(gate), "sigmoid_" + layer);
+        String silu = graph.node("", "Mul", List.of(gate, sigmoid), "silu_" + layer);
+        String gated = graph.node("", "Mul", List.of(silu, up), "gated_" + layer);
         return multiply(gated, prefix + "mlp.down_proj.weight", "down_" + layer);
     }
 
@@ -407,14 +382,14 @@ final class OnnxGraph {
         String product = multiplyAlone(input, tensors, out + "_base", bits);
         String down = factor(out + "_down", stacked.down(), stacked.in(), stacked.rank());
         String up = factor(out + "_up", stacked.up(), stacked.rank(), stacked.out());
-        String low = node("", "MatMul", List.of(input, down), out + "_low");
-        String delta = node("", "MatMul", List.of(low, up), out + "_delta");
-        return node("", "Add", List.of(product, delta), out);
+        String low = graph.node("", "MatMul", List.of(input, down), out + "_low");
+        String delta = graph.node("", "MatMul", List.of(low, up), out + "_delta");
+        return graph.node("", "Add", List.of(product, delta), out);
     }
 
     /** A matrix of an adapter, which is in memory in float32. */
     private String factor(String name, MemorySegment numbers, long... shape) {
-        given(name, FLOAT, shape);
+        graph.given(name, FLOAT, shape);
         inMemory.put(name, new InMemory(numbers, ElementType.FLOAT32, shape));
         return half() ? narrowed(name, name + "_half") : name;
     }
@@ -430,14 +405,15 @@ final class OnnxGraph {
                     .sum();
             MemorySegment transposed = checkpoint.memory().get().transposed(tensors, memoryFormat());
             String given = inMemory(out + "_weight_t", transposed, precision.computeType(), columns, rows);
-            return node("", "MatMul", List.of(input, given), out);
+            return graph.node("", "MatMul", List.of(input, given), out);
         }
         List<String> parts = tensors.stream().map(this::computed).toList();
-        String weight =
-                parts.size() == 1 ? parts.getFirst() : node("", "Concat", parts, out + "_weight", integer("axis", 0));
+        String weight = parts.size() == 1
+                ? parts.getFirst()
+                : graph.node("", "Concat", parts, out + "_weight", integer("axis", 0));
         // The transposition is folded into the weight when the session is made.
-        String transposed = node("", "Transpose", List.of(weight), out + "_weight_t", integers("perm", 1, 0));
-        return node("", "MatMul", List.of(input, transposed), out);
+        String transposed = graph.node("", "Transpose", List.of(weight), out + "_weight_t", integers("perm", 1, 0));
+        return graph.node("", "MatMul", List.of(input, transposed), out);
     }
 
     private String multiplyInBlocks(String input, List<String> tensors, String out, int wanted) {
@@ -446,9 +422,9 @@ final class OnnxGraph {
         long columns = locations.getFirst().entry().dimensions().getLast();
         BlockMatrix matrix = new BlockMatrix(out, locations, columns % BlockMatrix.BLOCK == 0 ? wanted : HEAD_BITS);
         matrices.add(matrix);
-        given(matrix.numbersName(), UINT8, matrix.rows(), matrix.blocks(), matrix.blockBytes());
-        given(matrix.scalesName(), FLOAT, matrix.rows(), matrix.blocks());
-        String product = node(
+        graph.given(matrix.numbersName(), UINT8, matrix.rows(), matrix.blocks(), matrix.blockBytes());
+        graph.given(matrix.scalesName(), FLOAT, matrix.rows(), matrix.blocks());
+        String product = graph.node(
                 MICROSOFT,
                 "MatMulNBits",
                 List.of(input, matrix.numbersName(), matrix.scalesName()),
@@ -461,31 +437,19 @@ final class OnnxGraph {
         if (!matrix.hasOffsets()) {
             return product;
         }
-        given(matrix.offsetsName(), FLOAT, matrix.blocks(), matrix.rows());
-        String offset = node("", "MatMul", List.of(blockSums(input, matrix), matrix.offsetsName()), out + "_offset");
-        return node("", "Add", List.of(product, offset), out);
+        graph.given(matrix.offsetsName(), FLOAT, matrix.blocks(), matrix.rows());
+        String offset =
+                graph.node("", "MatMul", List.of(blockSums(input, matrix), matrix.offsetsName()), out + "_offset");
+        return graph.node("", "Add", List.of(product, offset), out);
     }
 
     /** The sums of the input's blocks; of one input, once. */
     private String blockSums(String input, BlockMatrix matrix) {
         return sums.computeIfAbsent(input, name -> {
-            String blocks = reshaped(name, name + "_blocks", 0, 0, matrix.blocks(), BlockMatrix.BLOCK);
-            longs(name + "_axis", 3);
-            return node("", "ReduceSum", List.of(blocks, name + "_axis"), name + "_sums", integer("keepdims", 0));
+            String blocks = graph.reshaped(name, name + "_blocks", 0, 0, matrix.blocks(), BlockMatrix.BLOCK);
+            graph.longs(name + "_axis", 3);
+            return graph.node("", "ReduceSum", List.of(blocks, name + "_axis"), name + "_sums", integer("keepdims", 0));
         });
-    }
-
-    /** An initializer whose numbers come with the session. */
-    private void given(String name, int type, long... shape) {
-        TensorProto.Builder tensor = TensorProto.newBuilder()
-                .setName(name)
-                .setDataType(type)
-                .setDataLocation(TensorProto.DataLocation.EXTERNAL)
-                .addExternalData(external("location", name));
-        for (long dimension : shape) {
-            tensor.addDims(dimension);
-        }
-        graph.addInitializer(tensor);
     }
 
     /** The name of a weight as float32; one that was asked for before is not added again. */
@@ -522,10 +486,10 @@ final class OnnxGraph {
     private String inMemory(String name, MemorySegment numbers, ElementType type, long... shape) {
         InMemory weight = new InMemory(numbers, type, shape);
         if (checkpoint.memory().orElseThrow().onGpu()) {
-            graph.addInput(value(name, type.code(), LongStream.of(shape).boxed().toArray()));
+            graph.input(name, type.code(), LongStream.of(shape).boxed().toArray());
             bound.put(name, weight);
         } else {
-            given(name, type.code(), shape);
+            graph.given(name, type.code(), shape);
             inMemory.put(name, weight);
         }
         return name;
@@ -551,88 +515,7 @@ final class OnnxGraph {
         if (!stored.add(tensor)) {
             return entry;
         }
-        TensorProto.Builder initializer = TensorProto.newBuilder()
-                .setName(tensor)
-                .setDataType(entry.format().onnxType())
-                .addAllDims(entry.dimensions())
-                .setDataLocation(TensorProto.DataLocation.EXTERNAL)
-                .addExternalData(external(
-                        "location", String.valueOf(location.file().file().getFileName())))
-                .addExternalData(external("offset", Long.toString(entry.offset())))
-                .addExternalData(external("length", Long.toString(entry.length())));
-        graph.addInitializer(initializer);
+        graph.stored(tensor, entry, String.valueOf(location.file().file().getFileName()));
         return entry;
-    }
-
-    private static StringStringEntryProto external(String key, String value) {
-        return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
-    }
-
-    private void constant(String name, float[] numbers, long... shape) {
-        ByteBuffer bytes = ByteBuffer.allocate(numbers.length * 4).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(numbers);
-        TensorProto.Builder tensor =
-                TensorProto.newBuilder().setName(name).setDataType(FLOAT).setRawData(ByteString.copyFrom(bytes));
-        for (long dimension : shape) {
-            tensor.addDims(dimension);
-        }
-        graph.addInitializer(tensor);
-    }
-
-    private String node(String domain, String operator, List<String> in, String out, AttributeProto... attributes) {
-        graph.addNode(NodeProto.newBuilder()
-                .setOpType(operator)
-                .setDomain(domain)
-                .setName(out)
-                .addAllInput(in)
-                .addOutput(out)
-                .addAllAttribute(List.of(attributes)));
-        return out;
-    }
-
-    private static AttributeProto integer(String name, long value) {
-        return AttributeProto.newBuilder()
-                .setName(name)
-                .setType(AttributeProto.AttributeType.INT)
-                .setI(value)
-                .build();
-    }
-
-    private static AttributeProto integers(String name, long... values) {
-        AttributeProto.Builder attribute =
-                AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INTS);
-        for (long value : values) {
-            attribute.addInts(value);
-        }
-        return attribute.build();
-    }
-
-    /** A constant list of whole numbers. */
-    private void longs(String name, long... numbers) {
-        TensorProto.Builder tensor =
-                TensorProto.newBuilder().setName(name).setDataType(INT64).addDims(numbers.length);
-        for (long number : numbers) {
-            tensor.addInt64Data(number);
-        }
-        graph.addInitializer(tensor);
-    }
-
-    private static ValueInfoProto value(String name, int type, Object... shape) {
-        TensorShapeProto.Builder dimensions = TensorShapeProto.newBuilder();
-        for (Object dimension : shape) {
-            TensorShapeProto.Dimension.Builder one = TensorShapeProto.Dimension.newBuilder();
-            if (dimension instanceof String symbol) {
-                one.setDimParam(symbol);
-            } else {
-                one.setDimValue(((Number) dimension).longValue());
-            }
-            dimensions.addDim(one);
-        }
-        return ValueInfoProto.newBuilder()
-                .setName(name)
-                .setType(TypeProto.newBuilder()
-                        .setTensorType(
-                                TypeProto.Tensor.newBuilder().setElemType(type).setShape(dimensions)))
-                .build();
     }
 }

@@ -55,7 +55,10 @@ final class Sampler {
      */
     Draw draw(Odds odds, Scratch scratch) {
         float[] sums = odds.sums();
-        double sum = total(sums);
+        double sum = 0;
+        for (float each : sums) {
+            sum += each;
+        }
         if (!(sum > 0 && sum <= Float.MAX_VALUE)) {
             throw new NotFiniteException();
         }
@@ -69,25 +72,6 @@ final class Sampler {
         }
         float probability = odds.block(token / Odds.BLOCK)[token % Odds.BLOCK];
         return new Draw(token, (float) Math.log(probability / sum));
-    }
-
-    /** In four parts that do not wait for each other. */
-    private static double total(float[] sums) {
-        double one = 0;
-        double two = 0;
-        double three = 0;
-        double four = 0;
-        int i = 0;
-        for (; i + 3 < sums.length; i += 4) {
-            one += sums[i];
-            two += sums[i + 1];
-            three += sums[i + 2];
-            four += sums[i + 3];
-        }
-        for (; i < sums.length; i++) {
-            one += sums[i];
-        }
-        return one + two + (three + four);
     }
 
     /** Any token: first its block, then itself. */

@@ -16,18 +16,19 @@ import java.lang.invoke.MethodType;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 
 /**
- * NVIDIA's driver: which GPUs there are, and memory on them. What is copied is there when a call returns.
+ * NVIDIA's driver: which GPUs there are, and memory on them. What is copied to or from the host is there when a call returns,
+ * what is copied on a GPU after {@link #synchronize}.
  *
  * @see <a href="https://docs.nvidia.com/cuda/cuda-driver-api/">CUDA driver API</a>
  */
 @SuppressWarnings("restricted")
 public final class CudaDriver {
+    private static final String LIBRARY = "libcuda.so.1";
     private static final int DEVICE_MEMORY = 2;
     private static final int NAME_BYTES = 256;
     private static final int OUT_OF_MEMORY = 2;
@@ -52,39 +53,52 @@ public final class CudaDriver {
         }
     }
 
-    private static final class Loaded {
-        private static final Optional<CudaDriver> INSTANCE = load();
+    /** The driver, or why there is none. */
+    private record Found(Optional<CudaDriver> driver, String missing) {
+        private static final Found ONCE = find();
 
-        private static Optional<CudaDriver> load() {
+        private static Found find() {
             try {
-                return Optional.of(new CudaDriver(SymbolLookup.libraryLookup("libcuda.so.1", Arena.global())));
-            } catch (IllegalArgumentException | IllegalStateException e) {
-                return Optional.empty();
+                return new Found(Optional.of(new CudaDriver(SymbolLookup.libraryLookup(LIBRARY, Arena.global()))), "");
+            } catch (IllegalArgumentException e) {
+                return new Found(Optional.empty(), "%s does not load".formatted(LIBRARY));
+            } catch (IllegalStateException e) {
+                return new Found(
+                        Optional.empty(), "%s loads, but %s".formatted(LIBRARY, String.valueOf(e.getMessage())));
             }
         }
     }
 
     /** The driver; none where there is none, or no GPU answers it. */
     public static Optional<CudaDriver> get() {
-        return Loaded.INSTANCE;
+        return Found.ONCE.driver();
     }
 
-    /** What may go on beside others of its kind, but not while {@link #alone} work does. */
+    /** Why there is none. */
+    public static String missing() {
+        return Found.ONCE.missing();
+    }
+
+    /** What may go on beside others of its kind, but not while {@link #aloneOrNot} work does. */
     static <T> T together(Supplier<T> work) {
-        return locked(RECORDING.readLock(), work);
-    }
-
-    /** What no other work may go on beside. */
-    static <T> T alone(Supplier<T> work) {
-        return locked(RECORDING.writeLock(), work);
-    }
-
-    private static <T> T locked(Lock lock, Supplier<T> work) {
-        lock.lock();
+        RECORDING.readLock().lock();
         try {
             return work.get();
         } finally {
-            lock.unlock();
+            RECORDING.readLock().unlock();
+        }
+    }
+
+    /** Does what no other work may go on beside, if there is none; nobody waits for it. */
+    static boolean aloneOrNot(Runnable work) {
+        if (!RECORDING.writeLock().tryLock()) {
+            return false;
+        }
+        try {
+            work.run();
+            return true;
+        } finally {
+            RECORDING.writeLock().unlock();
         }
     }
 

@@ -68,9 +68,12 @@ final class CudaMemory implements TensorMemory {
     @Override
     public void close() {
         driver.use(context);
-        given.forEach(driver::free);
-        hosts.forEach(driver::freeHost);
-        given.clear();
-        hosts.clear();
+        try {
+            given.forEach(driver::free);
+        } finally {
+            hosts.forEach(driver::freeHost);
+            given.clear();
+            hosts.clear();
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.bellwether.policy.onnx;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * Where a session's inputs and outputs lie. It is used for one run after another: between them the numbers change, not
@@ -14,17 +15,26 @@ public final class OnnxBinding implements AutoCloseable {
     private final OnnxRuntime runtime = OnnxRuntime.get();
     private final OnnxSession session;
     private final MemorySegment binding;
-    private final MemorySegment options;
-    private final boolean recorded;
+
+    /** Of runs as they come, and of those that are recorded; nothing on the processor. */
+    private final MemorySegment plain;
+
+    private final MemorySegment recorded;
 
     /** The thread whose runs are recorded by now: ONNX Runtime keeps what it recorded by threads. */
     private long recordedBy;
 
     OnnxBinding(OnnxSession session, int number) {
         this.session = session;
-        this.binding = runtime.made(OrtFunction.CREATE_IO_BINDING, session.pointer());
-        this.recorded = session.device().cuda() && number != ONCE;
-        this.options = session.device().cuda() ? options(number) : MemorySegment.NULL;
+        boolean gpu = session.device().cuda();
+        this.plain = gpu ? options(ONCE) : MemorySegment.NULL;
+        this.recorded = gpu && number != ONCE ? options(number) : MemorySegment.NULL;
+        try {
+            this.binding = runtime.made(OrtFunction.CREATE_IO_BINDING, session.pointer());
+        } catch (RuntimeException | Error e) {
+            releaseOptions();
+            throw e;
+        }
     }
 
     private MemorySegment options(int number) {
@@ -35,8 +45,11 @@ public final class OnnxBinding implements AutoCloseable {
                     made,
                     arena.allocateFrom("gpu_graph_id"),
                     arena.allocateFrom(Integer.toString(number)));
+            return made;
+        } catch (RuntimeException | Error e) {
+            runtime.release(OrtFunction.RELEASE_RUN_OPTIONS, made);
+            throw e;
         }
-        return made;
     }
 
     /** What was bound to the name before no longer is; the tensor may be closed at once, its memory may not. */
@@ -58,26 +71,38 @@ public final class OnnxBinding implements AutoCloseable {
     /** Runs the session; when it returns, the outputs are written. */
     public void run() {
         long thread = Thread.currentThread().threadId();
-        if (!session.device().cuda()) {
-            runBound();
-        } else if (recorded && recordedBy != thread) {
-            CudaDriver.alone(this::runBound);
+        if (!there(recorded)) {
+            session.device().together(() -> run(plain));
+        } else if (recordedBy == thread) {
+            session.device().together(() -> run(recorded));
+        } else if (CudaDriver.aloneOrNot(() -> run(recorded))) {
             recordedBy = thread;
         } else {
-            CudaDriver.together(this::runBound);
+            // Others are at work; it is recorded another time.
+            session.device().together(() -> run(plain));
         }
     }
 
-    private MemorySegment runBound() {
+    private MemorySegment run(MemorySegment options) {
         runtime.check(OrtFunction.RUN_WITH_BINDING, session.pointer(), options, binding);
         return binding;
+    }
+
+    private static boolean there(MemorySegment object) {
+        return object.address() != 0;
+    }
+
+    private void releaseOptions() {
+        for (MemorySegment options : List.of(plain, recorded)) {
+            if (there(options)) {
+                runtime.release(OrtFunction.RELEASE_RUN_OPTIONS, options);
+            }
+        }
     }
 
     @Override
     public void close() {
         runtime.release(OrtFunction.RELEASE_IO_BINDING, binding);
-        if (options.address() != 0) {
-            runtime.release(OrtFunction.RELEASE_RUN_OPTIONS, options);
-        }
+        releaseOptions();
     }
 }

@@ -1,6 +1,7 @@
 package dev.bellwether.policy.onnx;
 
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -69,9 +70,19 @@ public record OnnxDevice(Optional<Integer> gpu, String why) {
         return gpu.isPresent();
     }
 
+    /** Memory of the GPU, used or not; 0 of the processor. */
+    public long memoryBytes() {
+        return gpu.map(index -> driver().memoryBytes(index)).orElse(0L);
+    }
+
     /** Memory there, to be closed by the caller. */
     public TensorMemory memory() {
         return gpu.<TensorMemory>map(index -> new CudaMemory(driver(), index)).orElseGet(NativeMemory::new);
+    }
+
+    /** Work of other threads may go on beside it, on a GPU as long as none is recorded. */
+    <T> T together(Supplier<T> work) {
+        return cuda() ? CudaDriver.together(work) : work.get();
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.bellwether.policy.onnx;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.JarURLConnection;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,14 +26,15 @@ final class OnnxNatives {
 
     /** The folder of the unpacked libraries; none where they are not on the class path. */
     static Optional<Path> forGpus() {
-        if (OnnxNatives.class.getResource(RESOURCES + MAIN) == null) {
+        URL main = OnnxNatives.class.getResource(RESOURCES + MAIN);
+        if (main == null || !OnnxRuntime.platform().equals("linux-x64")) {
             return Optional.empty();
         }
         Path cache = Optional.ofNullable(System.getProperty("org.bytedeco.javacpp.cachedir"))
                 .map(Path::of)
                 .orElseGet(() -> Path.of(System.getProperty("user.home"), ".javacpp", "cache"));
         try {
-            Path folder = cache.resolve("onnxruntime-gpu");
+            Path folder = cache.resolve(folderOf(main));
             Files.createDirectories(folder);
             for (String provider : PROVIDERS) {
                 unpack(provider, folder.resolve(provider));
@@ -42,6 +44,13 @@ final class OnnxNatives {
         } catch (IOException e) {
             throw new UncheckedIOException("ONNX Runtime for GPUs could not be unpacked into " + cache, e);
         }
+    }
+
+    /** Named as the archive is, and so by its version. */
+    private static String folderOf(URL library) throws IOException {
+        return library.openConnection() instanceof JarURLConnection archive
+                ? String.valueOf(Path.of(archive.getJarFileURL().getPath()).getFileName())
+                : "onnxruntime-gpu";
     }
 
     /** One that is there already in its size is not unpacked again; one that is cut off never gets its name. */

@@ -131,7 +131,7 @@ public final class OnnxRuntime {
         return mac() ? "libonnxruntime.dylib" : "libonnxruntime.so";
     }
 
-    private static String platform() {
+    static String platform() {
         boolean arm = System.getProperty("os.arch").equals("aarch64");
         return (mac() ? "osx-" : "linux-") + (arm ? "aarch64" : "x64");
     }
@@ -230,7 +230,7 @@ public final class OnnxRuntime {
     }
 
     /**
-     * Lets a session's nodes compute on a GPU, whose memory grows by what is asked for.
+     * Lets a session's nodes compute on a GPU, whose memory doubles when more is asked for: to ask often takes long.
      *
      * @param replayed whether runs may be recorded and replayed as a whole
      */

@@ -53,7 +53,7 @@ public final class OnnxSession implements AutoCloseable {
             }
             give(initializers, options, arena);
             MemorySegment bytes = arena.allocateFrom(JAVA_BYTE, graph);
-            return CudaDriver.together(() -> new OnnxSession(
+            return device.together(() -> new OnnxSession(
                     runtime.made(
                             OrtFunction.CREATE_SESSION_FROM_ARRAY,
                             runtime.environment(),
@@ -107,7 +107,7 @@ public final class OnnxSession implements AutoCloseable {
 
     @Override
     public void close() {
-        CudaDriver.together(() -> {
+        device.together(() -> {
             runtime.release(OrtFunction.RELEASE_SESSION, session);
             return session;
         });

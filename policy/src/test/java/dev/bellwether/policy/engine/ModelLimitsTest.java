@@ -7,6 +7,7 @@ import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Architecture;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.checkpoint.Rotary;
+import dev.bellwether.policy.onnx.OnnxDevice;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -98,5 +99,15 @@ class ModelLimitsTest {
                 .hasMessageContaining("device is auto, cpu or cuda:N");
         assertThatThrownBy(() -> new ModelLimits(Optional.of(5), GIB, 1, Optional.of(Precision.FLOAT32), "cpu"))
                 .hasMessageContaining("context_max");
+    }
+
+    @Test
+    void aPrecisionOfProcessorsAsksForOne() {
+        for (Precision precision : new Precision[] {Precision.FLOAT32, Precision.INT8, Precision.INT4}) {
+            EngineConfig engine =
+                    new ModelLimits(Optional.empty(), GIB, 1, Optional.of(precision), OnnxDevice.AUTO).engine(SMOL);
+            assertThat(engine.device().cuda()).isFalse();
+            assertThat(engine.precision()).isEqualTo(precision);
+        }
     }
 }

@@ -221,6 +221,10 @@ public final class BenchCommand implements Callable<Integer> {
 
     private List<Precision> wanted(OnnxDevice where) {
         if (where.cuda()) {
+            if (!precisions.isEmpty()) {
+                throw new ParameterException(
+                        spec.commandLine(), "serving: a GPU serves in float16, without --precision");
+            }
             return List.of(Precision.FLOAT16);
         }
         if (!precisions.isEmpty()) {

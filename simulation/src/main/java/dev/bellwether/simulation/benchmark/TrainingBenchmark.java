@@ -47,7 +47,7 @@ final class TrainingBenchmark {
      * @param rows samples of a step
      * @param tokens of a sample
      * @param rollouts replies of a step of PPO; 0 leaves it out
-     * @param device {@code cpu}, {@code cuda:N} or {@code auto}
+     * @param device {@code cpu} or {@code cuda:N}
      * @param python an interpreter that has torch and transformers, and peft for adapters
      */
     record Settings(
@@ -80,13 +80,21 @@ final class TrainingBenchmark {
         }
         return new BenchmarkReport(
                 "training",
-                Machine.describe(),
+                gpu() ? "%s of %s".formatted(settings.device(), Machine.describe()) : Machine.describe(),
                 figures,
                 List.of(
-                        "%.0f million parameters; a step is %d samples of %d tokens, a quarter of them prompt, in float32"
-                                .formatted(parameters / 1e6, settings.rows(), settings.tokens()),
+                        "%.0f million parameters; a step is %d samples of %d tokens, a quarter of them prompt, in %s"
+                                .formatted(
+                                        parameters / 1e6,
+                                        settings.rows(),
+                                        settings.tokens(),
+                                        gpu() ? "bfloat16 over float32 weights" : "float32"),
                         "the ceiling counts products with the weights alone, as fast as the same library does them one by"
                                 + " one; attention and the vocabulary's head come on top of it"));
+    }
+
+    private boolean gpu() {
+        return !settings.device().equals("cpu");
     }
 
     private static long parameters(Path model) throws IOException {

@@ -65,7 +65,7 @@ record Findings(
         devices.add(new Device("cpu", !here.isEmpty(), here.isEmpty() ? "a GPU is used" : here + ", in float32"));
         int gpus = CudaDriver.get().map(CudaDriver::devices).orElse(0);
         if (gpus == 0) {
-            String driver = CudaDriver.get().isPresent() ? "it finds no GPU" : "libcuda.so.1 does not load";
+            String driver = CudaDriver.get().isPresent() ? "it finds no GPU" : CudaDriver.missing();
             devices.add(new Device("cuda", false, "NVIDIA's driver does not answer: " + driver));
         }
         for (int i = 0; i < gpus; i++) {

@@ -31,7 +31,10 @@ public final class Transformer implements AutoCloseable {
     /** Logits that are in memory at once, so that those of a large vocabulary never all are. */
     private static final int LOGITS_MAX = 1 << 24;
 
-    private static final int LOGITS_OF_GPU_MAX = 1 << 28;
+    private static final long LOGITS_OF_GPU_MAX = 1 << 28;
+
+    /** Of a GPU's memory, for one of the logits. */
+    private static final long BYTES_PER_LOGIT = 512;
 
     /** What a pass keeps for its gradients. */
     private static final long KEPT_BYTES_MAX = 2L << 30;
@@ -272,8 +275,7 @@ public final class Transformer implements AutoCloseable {
         Tensor targets = batch.targets(weights.device());
         Tensor rows = states.flatten(0, 1);
         float[] found = new float[batch.replyTokens()];
-        int logits = weights.device().cuda() ? LOGITS_OF_GPU_MAX : LOGITS_MAX;
-        int piece = Math.max(1, logits / config.vocabularySize());
+        int piece = Math.max(1, logitsMax(weights.device()) / config.vocabularySize());
         for (int from = 0; from < found.length; from += piece) {
             int to = Math.min(found.length, from + piece);
             try (PointerScope _ = new PointerScope()) {
@@ -287,6 +289,10 @@ public final class Transformer implements AutoCloseable {
             }
         }
         return found;
+    }
+
+    private static int logitsMax(ComputeDevice device) {
+        return device.cuda() ? (int) Math.min(LOGITS_OF_GPU_MAX, device.memoryBytes() / BYTES_PER_LOGIT) : LOGITS_MAX;
     }
 
     /** A forward pass with what its gradients need; in the caller's scope. */

@@ -188,8 +188,13 @@ final class Workshop implements AutoCloseable {
 
     /** One reply to each of {@code asked}, sampled as the bot samples. */
     List<Rollout> sample(Weights weights, List<int[]> asked, long seed) {
-        return rollouts.sample(
-                weights, asked, Sampling.at(config.samplingTemperature(), config.completionTokensMax(), seed));
+        try {
+            return rollouts.sample(
+                    weights, asked, Sampling.at(config.samplingTemperature(), config.completionTokensMax(), seed));
+        } finally {
+            // Nobody asks these weights again soon; a GPU has better use for its memory.
+            rollouts.close();
+        }
     }
 
     /** A reward model that starts from the origin, its heads new. */

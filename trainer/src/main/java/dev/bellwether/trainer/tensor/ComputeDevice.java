@@ -27,7 +27,11 @@ public record ComputeDevice(Kind kind, int index, String why) {
         Torch.load();
     }
 
-    private static final int BATCH_TOKENS_OF_GPU = 1 << 14;
+    private static final long BATCH_TOKENS_OF_GPU_MAX = 1 << 14;
+
+    /** Of a GPU's memory, for a token of a batch. */
+    private static final long BYTES_PER_TOKEN = 8L << 20;
+
     private static final Pattern CUDA = Pattern.compile("cuda(?::(\\d+))?");
 
     /** What computes. */
@@ -71,7 +75,9 @@ public record ComputeDevice(Kind kind, int index, String why) {
 
     /** Padded tokens that are computed together: a GPU is idle with as few as a processor takes. */
     public int batchTokens(int ofProcessor) {
-        return cuda() ? Math.max(BATCH_TOKENS_OF_GPU, ofProcessor) : ofProcessor;
+        return cuda()
+                ? Math.max(ofProcessor, (int) Math.min(BATCH_TOKENS_OF_GPU_MAX, memoryBytes() / BYTES_PER_TOKEN))
+                : ofProcessor;
     }
 
     /** Of a GPU; 0 where there is none. */
@@ -82,7 +88,7 @@ public record ComputeDevice(Kind kind, int index, String why) {
     /** Waits for what was asked of it. */
     public void settle() {
         if (cuda()) {
-            org.bytedeco.pytorch.global.torch.cuda_synchronize(index);
+            torch.cuda_synchronize(index);
         }
     }
 

@@ -125,7 +125,7 @@ public final class Torch {
         }
     }
 
-    /** The memory of a contiguous tensor on the processor; it is there as long as the tensor. */
+    /** The memory of a contiguous tensor, as long as the tensor is there; a GPU's is not to be read or written here. */
     @SuppressWarnings("restricted")
     public static MemorySegment memory(Tensor tensor) {
         return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(tensor.nbytes());
