@@ -15,8 +15,8 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Weights as an engine reads them, adapters merged, on the device where they are trained: what {@link #update} writes there,
- * the engine's next step reads.
+ * Weights as an engine reads them without a file, adapters merged, on the device where they are trained. What
+ * {@link #update} writes there, the next step of an engine on a GPU reads; an engine on a processor reads them once.
  */
 public final class ServedWeights implements Checkpoint.InMemory, AutoCloseable {
     private final Weights weights;
@@ -62,10 +62,10 @@ public final class ServedWeights implements Checkpoint.InMemory, AutoCloseable {
         }
     }
 
-    /** A tensor of its own. */
+    /** The weights' own tensor, where it is as it is wanted. */
     private Tensor computed(Part part) {
         Tensor[] merged = part.names().stream().map(weights::merged).toArray(Tensor[]::new);
-        Tensor whole = torch.cat(new TensorVector(merged), 0);
+        Tensor whole = merged.length == 1 ? merged[0] : torch.cat(new TensorVector(merged), 0);
         Tensor laid = part.transposed() ? whole.t() : whole;
         return laid.to(StoredTensor.type(part.format())).contiguous();
     }

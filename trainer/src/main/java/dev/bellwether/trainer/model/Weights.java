@@ -12,7 +12,6 @@ import dev.bellwether.trainer.tensor.StoredTensor;
 import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -26,7 +25,6 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -338,41 +336,6 @@ public final class Weights implements AutoCloseable {
                 Tensor rounded =
                         merged(shape.name()).to(StoredTensor.type(format)).cpu().contiguous();
                 Torch.write(rounded, channel);
-            }
-        });
-    }
-
-    /**
-     * What serves these weights without a file, adapters merged; it is whole as long as the caller's scope and these
-     * weights are.
-     *
-     * @param directory of the tokenizer that they go with
-     */
-    public Checkpoint inMemory(Path directory, CheckpointConfig config) {
-        return Checkpoint.inMemory(directory, config, new Checkpoint.InMemory() {
-            @Override
-            public MemorySegment tensor(String name, NumberFormat format) {
-                try (NoGradGuard _ = new NoGradGuard()) {
-                    return Torch.memory(
-                            merged(name).to(StoredTensor.type(format)).cpu());
-                }
-            }
-
-            @Override
-            public MemorySegment transposed(List<String> matrices, NumberFormat format) {
-                PointerScope whole = PointerScope.getInnerScope();
-                try (PointerScope _ = new PointerScope();
-                        NoGradGuard _ = new NoGradGuard()) {
-                    Tensor[] stacked =
-                            matrices.stream().map(Weights.this::merged).toArray(Tensor[]::new);
-                    Tensor transposed = torch.cat(new TensorVector(stacked), 0)
-                            .t()
-                            .to(StoredTensor.type(format))
-                            .contiguous()
-                            .cpu();
-                    whole.attach(transposed);
-                    return Torch.memory(transposed);
-                }
             }
         });
     }

@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,9 +74,8 @@ public final class Rollouts implements AutoCloseable {
         if (device.cuda()) {
             return loaded(weights, prompts, sampling, device).generate(prompts, sampling, TIMEOUT);
         }
-        try (PointerScope _ = new PointerScope()) {
-            Checkpoint model = weights.inMemory(origin.directory(), origin.config());
-            return BulkGeneration.generate(model, prompts, sampling, TIMEOUT);
+        try (ServedWeights served = new ServedWeights(weights)) {
+            return BulkGeneration.generate(model(served), prompts, sampling, TIMEOUT);
         }
     }
 
@@ -93,9 +91,8 @@ public final class Rollouts implements AutoCloseable {
         close();
         ServedWeights served = new ServedWeights(weights);
         try {
-            Checkpoint model = Checkpoint.inMemory(origin.directory(), origin.config(), served);
             int positions = Math.ceilDiv(longest, POSITIONS_APART) * POSITIONS_APART;
-            BulkGeneration engine = BulkGeneration.open(model, prompts.size(), positions, device);
+            BulkGeneration engine = BulkGeneration.open(model(served), prompts.size(), positions, device);
             weights.device().settle();
             loaded = new Loaded(served, engine);
             return engine;
@@ -103,6 +100,10 @@ public final class Rollouts implements AutoCloseable {
             served.close();
             throw e;
         }
+    }
+
+    private Checkpoint model(ServedWeights served) {
+        return Checkpoint.inMemory(origin.directory(), origin.config(), served);
     }
 
     /** Lets go of a loaded engine. */
