@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Shows that trl_rloo.py carries a refresh: customers judge, TRL trains the policy, the release gate examines it, users meet
-# it. Half an hour on two cores; it installs torch, transformers and trl from PyPI into target/trl, 6 GB.
+# it. A quarter of an hour on two cores; it installs torch, transformers and trl from PyPI into target/trl, 6 GB.
 #
 #   drivers/try-trl.sh [report.json]
 set -euo pipefail
