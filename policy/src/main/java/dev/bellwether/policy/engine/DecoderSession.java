@@ -91,41 +91,34 @@ final class DecoderSession implements AutoCloseable {
             boolean asOnGpu) {
         OnnxGraph.Model model = OnnxGraph.languageModel(checkpoint, positions, precision, asOnGpu);
         ModelSession session = ModelSession.open(checkpoint, model, threads, device);
-        DecoderSession opened = made(checkpoint, session, slots, positions, precision, device, asOnGpu);
+        DecoderSession opened;
         try {
-            if (device.cuda()) {
-                opened.warm();
-            }
-            return opened;
-        } catch (RuntimeException | Error e) {
-            opened.close();
-            throw e;
-        }
-    }
-
-    private static DecoderSession made(
-            Checkpoint checkpoint,
-            ModelSession session,
-            int slots,
-            int positions,
-            Precision precision,
-            OnnxDevice device,
-            boolean asOnGpu) {
-        try {
-            return new DecoderSession(checkpoint, session, slots, positions, precision, device, asOnGpu);
+            opened = new DecoderSession(checkpoint, session, slots, positions, precision, device, asOnGpu);
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;
         }
+        if (device.cuda()) {
+            opened.warm();
+        }
+        return opened;
     }
 
-    /** A GPU loads what it computes with when that is first wanted: here by one prompt of some lengths, and how it goes on. */
+    /**
+     * A GPU loads what it computes with when that is first wanted: here by one prompt of some lengths, and how it goes on.
+     * Where that fails, nothing stays open.
+     */
     private void warm() {
-        for (int length = WIDTHS_APART; length < positions; length *= 2) {
-            prefill(0, List.of(new int[length]));
-            extend(0, new int[positions], length, Math.min(2 * length, positions));
+        try {
+            for (int length = WIDTHS_APART; length < positions; length *= 2) {
+                prefill(0, List.of(new int[length]));
+                extend(0, new int[positions], length, Math.min(2 * length, positions));
+            }
+            decode(1, new int[1], new int[] {1});
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
         }
-        decode(1, new int[1], new int[] {1});
     }
 
     KeyValueCache cache() {

@@ -7,12 +7,10 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodType;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -235,31 +233,15 @@ public final class CudaDriver {
         check("cuStreamSynchronize", ADDRESS, MemorySegment.NULL);
     }
 
-    /** Takes its arguments as one array: a call then looks the same whatever the function. */
-    private MethodHandle handle(String name, MemoryLayout... layouts) {
-        MethodHandle handle = Linker.nativeLinker()
-                .downcallHandle(library.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, layouts));
-        return handle.asSpreader(Object[].class, layouts.length)
-                .asType(MethodType.methodType(int.class, Object[].class));
-    }
-
     private void check(String function, MemoryLayout argument, Object value) {
         check(function, new MemoryLayout[] {argument}, value);
     }
 
     private void check(String function, MemoryLayout[] layouts, Object... arguments) {
-        MethodHandle handle = functions.computeIfAbsent(function, name -> handle(name, layouts));
-        int status;
-        RECORDING.readLock().lock();
-        try {
-            status = (int) handle.invokeExact(arguments);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException(e);
-        } finally {
-            RECORDING.readLock().unlock();
-        }
+        MethodHandle handle = functions.computeIfAbsent(
+                function,
+                name -> NativeCall.handle(library.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, layouts)));
+        int status = together(() -> (int) NativeCall.invoke(handle, arguments));
         if (status == OUT_OF_MEMORY) {
             throw new OutOfMemoryError("the GPU has no room left: %s".formatted(function));
         }

@@ -9,11 +9,9 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -53,13 +51,13 @@ public final class OnnxRuntime {
     private final Map<Integer, MemorySegment> gpuMemories = new ConcurrentHashMap<>();
 
     private OnnxRuntime(SymbolLookup library) {
-        MemorySegment base = (MemorySegment)
-                invoke(spread(library.findOrThrow("OrtGetApiBase"), FunctionDescriptor.of(ADDRESS)), new Object[0]);
+        MemorySegment base = (MemorySegment) NativeCall.invoke(
+                NativeCall.handle(library.findOrThrow("OrtGetApiBase"), FunctionDescriptor.of(ADDRESS)), new Object[0]);
         MemorySegment pointers = base.reinterpret(2 * ADDRESS.byteSize());
-        version = text((MemorySegment)
-                invoke(spread(pointers.getAtIndex(ADDRESS, 1), FunctionDescriptor.of(ADDRESS)), new Object[0]));
-        MemorySegment api = (MemorySegment) invoke(
-                spread(pointers.getAtIndex(ADDRESS, 0), FunctionDescriptor.of(ADDRESS, JAVA_INT)),
+        version = text((MemorySegment) NativeCall.invoke(
+                NativeCall.handle(pointers.getAtIndex(ADDRESS, 1), FunctionDescriptor.of(ADDRESS)), new Object[0]));
+        MemorySegment api = (MemorySegment) NativeCall.invoke(
+                NativeCall.handle(pointers.getAtIndex(ADDRESS, 0), FunctionDescriptor.of(ADDRESS, JAVA_INT)),
                 new Object[] {API_VERSION});
         if (api.address() == 0) {
             throw new IllegalStateException(
@@ -68,7 +66,7 @@ public final class OnnxRuntime {
         for (OrtFunction function : OrtFunction.values()) {
             MemorySegment pointer = api.reinterpret((function.place() + 1L) * ADDRESS.byteSize())
                     .getAtIndex(ADDRESS, function.place());
-            functions.put(function, spread(pointer, function.descriptor()));
+            functions.put(function, NativeCall.handle(pointer, function.descriptor()));
         }
         environment = made(OrtFunction.CREATE_ENV, LOG_WARNINGS, Arena.global().allocateFrom("bellwether"));
         check(OrtFunction.DISABLE_TELEMETRY_EVENTS, environment);
@@ -140,29 +138,12 @@ public final class OnnxRuntime {
         return System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("mac");
     }
 
-    /** Takes its arguments as one array: a call then looks the same whatever the function. */
-    private static MethodHandle spread(MemorySegment pointer, FunctionDescriptor descriptor) {
-        MethodHandle handle = Linker.nativeLinker().downcallHandle(pointer, descriptor);
-        return handle.asSpreader(Object[].class, handle.type().parameterCount())
-                .asType(MethodType.methodType(Object.class, Object[].class));
-    }
-
-    private static Object invoke(MethodHandle handle, Object[] arguments) {
-        try {
-            return handle.invokeExact(arguments);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     private Object call(OrtFunction function, Object... arguments) {
         MethodHandle handle = functions.get(function);
         if (handle == null) {
             throw new IllegalArgumentException(function.name());
         }
-        return invoke(handle, arguments);
+        return NativeCall.invoke(handle, arguments);
     }
 
     /**

@@ -58,6 +58,7 @@ public final class ServedWeights implements Checkpoint.InMemory, AutoCloseable {
                 NoGradGuard _ = new NoGradGuard()) {
             Tensor made = computed(part);
             made.retainReference();
+            weights.device().settle();
             return made;
         }
     }

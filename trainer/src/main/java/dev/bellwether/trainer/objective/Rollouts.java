@@ -72,7 +72,13 @@ public final class Rollouts implements AutoCloseable {
     private List<Completion> completions(Weights weights, List<int[]> prompts, Sampling sampling) {
         OnnxDevice device = weights.device().serving();
         if (device.cuda()) {
-            return loaded(weights, prompts, sampling, device).generate(prompts, sampling, TIMEOUT);
+            try {
+                return loaded(weights, prompts, sampling, device).generate(prompts, sampling, TIMEOUT);
+            } catch (RuntimeException | Error e) {
+                // What failed in its midst cannot be trusted to go on.
+                close();
+                throw e;
+            }
         }
         try (ServedWeights served = new ServedWeights(weights)) {
             return BulkGeneration.generate(model(served), prompts, sampling, TIMEOUT);
@@ -93,7 +99,6 @@ public final class Rollouts implements AutoCloseable {
         try {
             int positions = Math.ceilDiv(longest, POSITIONS_APART) * POSITIONS_APART;
             BulkGeneration engine = BulkGeneration.open(model(served), prompts.size(), positions, device);
-            weights.device().settle();
             loaded = new Loaded(served, engine);
             return engine;
         } catch (RuntimeException | Error e) {
