@@ -16,7 +16,7 @@ import java.util.List;
  * learned from people whom PPO's reward model never heard.
  */
 final class Examination {
-    private static final int PROMPTS = 200;
+    private static final int PROMPTS = 400;
 
     /** To each prompt, at least: what is said to it by chance weighs less then. */
     private static final int REPLIES = 2;

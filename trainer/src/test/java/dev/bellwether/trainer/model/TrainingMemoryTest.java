@@ -1,19 +1,15 @@
 package dev.bellwether.trainer.model;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.LoraConfig;
+import dev.bellwether.trainer.ProcessMemory;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
-import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -23,21 +19,6 @@ class TrainingMemoryTest {
     private static final MicroBatch BATCH =
             MicroBatch.of(List.of(new Sample(new int[] {4, 5, 6, 7, 8}, 2), new Sample(new int[] {9, 10, 11}, 1)));
     private static final int WARM = 100;
-    private static final long SLACK_BYTES = 48L << 20;
-
-    /** What is left of a run so far. */
-    private record Left(long pointers, long residentBytes, long descriptors) {
-        static Left now() throws IOException {
-            System.gc();
-            long resident = Files.readAllLines(Path.of("/proc/self/status")).stream()
-                    .filter(line -> line.startsWith("VmRSS"))
-                    .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
-                    .sum();
-            try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
-                return new Left(Pointer.totalCount(), resident, files.count());
-            }
-        }
-    }
 
     /** {@code -Dsteps} says how many. */
     @ParameterizedTest
@@ -50,7 +31,7 @@ class TrainingMemoryTest {
                 Weights weights = base.trainable(checkpoint.config(), lora, 1);
                 Parameters parameters = new Parameters(weights, Parameters.AdamW.FINE_TUNING);
                 Transformer model = new Transformer(checkpoint.config(), keptBytesMax)) {
-            Left warm = Left.now();
+            ProcessMemory warm = ProcessMemory.now();
             for (int step = 0; step < steps; step++) {
                 boolean collect = step % 100 == 0;
                 model.backward(weights, BATCH, 1, (logProbabilities, _, _) -> {
@@ -64,13 +45,10 @@ class TrainingMemoryTest {
                     model.logProbabilities(weights, BATCH, 1);
                 }
                 if (step == WARM) {
-                    warm = Left.now();
+                    warm = ProcessMemory.now();
                 }
             }
-            Left end = Left.now();
-            assertThat(end.pointers()).isLessThanOrEqualTo(warm.pointers());
-            assertThat(end.descriptors()).isLessThanOrEqualTo(warm.descriptors());
-            assertThat(end.residentBytes()).isLessThan(warm.residentBytes() + SLACK_BYTES);
+            ProcessMemory.now().assertLevelSince(warm, 0);
         }
     }
 }
