@@ -25,7 +25,7 @@ class PpoMemoryTest {
     private static final int TOKENS = 6;
     private static final int WARM = 5;
 
-    /** Masks and the like, once for each length of a batch that is met. */
+    /** Two tables of rotations for each length of a batch that is met for the first time. */
     private static final int KEPT = 16;
 
     /** {@code -Dsteps} says how many. */
