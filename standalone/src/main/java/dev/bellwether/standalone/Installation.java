@@ -57,12 +57,15 @@ public final class Installation implements AutoCloseable {
         var plan = new Plan(settings, folder, Endpoints.choose(settings, folder));
         List<ServiceSpecification> services = plan.services();
         RunState origin = plan.runState();
-        runFile.write(origin);
         Consumer<List<ServiceState>> record = states -> runFile.write(origin.with(states));
+        // Its hook comes before the first service: who stops it as it starts finds nothing left of it either.
+        var installation = new Installation(folder, origin, new Supervisor(services, record));
         try {
-            return new Installation(folder, origin, Supervisor.start(services, record));
+            runFile.write(origin);
+            installation.supervisor.start();
+            return installation;
         } catch (RuntimeException failure) {
-            runFile.delete();
+            installation.close();
             throw failure;
         }
     }

@@ -143,6 +143,9 @@ final class SupervisedService {
             child().ifPresent(ChildProcess::kill);
         }
         synchronized (this) {
+            if (isStopping()) {
+                return;
+            }
             Health before = health;
             if (passes) {
                 health = Health.HEALTHY;

@@ -12,39 +12,28 @@ public final class Supervisor implements AutoCloseable {
     private final List<SupervisedService> services;
     private final Consumer<List<ServiceState>> observer;
     private final Object changes = new Object();
-    private final ShutdownHook hook;
+    private boolean closed;
 
-    private Supervisor(List<ServiceSpecification> specifications, Consumer<List<ServiceState>> observer) {
+    /**
+     * Runs nothing yet.
+     *
+     * @param observer told of all services whenever one of them changes, until they are closed; never by two threads at
+     *     once
+     */
+    Supervisor(List<ServiceSpecification> specifications, Consumer<List<ServiceState>> observer) {
         this.services = specifications.stream()
                 .map(each -> new SupervisedService(each, this::changed))
                 .toList();
         this.observer = observer;
-        this.hook = ShutdownHook.add("stop-supervisor", this::close);
     }
 
-    public static Supervisor start(List<ServiceSpecification> services) {
-        return start(services, states -> {});
-    }
-
-    /**
-     * Starts the services and waits for the health of each; when one fails, the others are stopped again.
-     *
-     * @param observer told of all services whenever one of them changes; never by two threads at once
-     */
-    public static Supervisor start(List<ServiceSpecification> services, Consumer<List<ServiceState>> observer) {
-        var supervisor = new Supervisor(services, observer);
+    /** Starts the services and waits for the health of each; when one fails, the others are stopped again. */
+    void start() {
         try {
-            supervisor.startAll();
-            return supervisor;
+            services.forEach(SupervisedService::start);
         } catch (RuntimeException failure) {
-            supervisor.close();
+            close();
             throw failure;
-        }
-    }
-
-    private void startAll() {
-        for (SupervisedService service : services) {
-            service.start();
         }
     }
 
@@ -70,20 +59,20 @@ public final class Supervisor implements AutoCloseable {
         return state(name).pid();
     }
 
-    /** Stops all services, the last started first. */
+    /** Stops all services, the last started first; the observer is told nothing from then on. */
     @Override
-    public void close() {
-        stopAll();
-        hook.cancel();
-    }
-
-    private synchronized void stopAll() {
+    public synchronized void close() {
         services.reversed().forEach(SupervisedService::stop);
+        synchronized (changes) {
+            closed = true;
+        }
     }
 
     private void changed() {
         synchronized (changes) {
-            observer.accept(states());
+            if (!closed) {
+                observer.accept(states());
+            }
         }
     }
 }

@@ -121,6 +121,29 @@ class InstallationIT {
         }
     }
 
+    @Test
+    void goesDownLeavingNothingWhileItComesUp() {
+        for (int started : List.of(1, Installation.SERVICES)) {
+            try (ChildProcess up = up(Ports.free())) {
+                List<ServiceState> services = awaitServices(up, started);
+                assertThat(run("down")).isZero();
+                assertThat(up.awaitExit(LIMIT)).isTrue();
+                assertThat(RunFile.in(data).read()).isEmpty();
+                assertThat(services).noneMatch(InstallationIT::lives);
+            }
+        }
+    }
+
+    /** The services once there are so many, the last of them perhaps not healthy yet. */
+    private List<ServiceState> awaitServices(ChildProcess up, int count) {
+        Await.until(LIMIT, Duration.ofMillis(2), () -> !up.alive() || services().size() >= count);
+        return services();
+    }
+
+    private List<ServiceState> services() {
+        return RunFile.in(data).read().map(RunState::services).orElse(List.of());
+    }
+
     /** One that has ended may wait for its parent to ask how; where there is none that does, for good. */
     private static boolean lives(ServiceState service) {
         return ProcessHandle.of(service.pid())

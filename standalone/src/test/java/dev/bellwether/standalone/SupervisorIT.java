@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,7 +26,7 @@ class SupervisorIT {
 
     @Test
     void startsAgainWhatDies() {
-        try (Supervisor supervisor = Supervisor.start(List.of(listener("one"), listener("other")))) {
+        try (Supervisor supervisor = start(List.of(listener("one"), listener("other")), states -> {})) {
             long first = supervisor.pid("one");
             long untouched = supervisor.pid("other");
             assertThat(supervisor.state("one").restarts()).isZero();
@@ -47,8 +48,7 @@ class SupervisorIT {
     void startsAnewWhatHangs() throws IOException, InterruptedException {
         ServiceSpecification hanging = listener("hanging");
         HealthCheck life = hanging.health();
-        try (Supervisor supervisor =
-                Supervisor.start(List.of(hanging.living(life, Duration.ofMillis(500))), states -> {})) {
+        try (Supervisor supervisor = start(List.of(hanging.living(life, Duration.ofMillis(500))), states -> {})) {
             long first = supervisor.pid("hanging");
             assertThat(new ProcessBuilder("kill", "-STOP", Long.toString(first))
                             .start()
@@ -66,7 +66,7 @@ class SupervisorIT {
     @Test
     void startsInOrderAndLeavesNoProcess() {
         List<String> seen = Collections.synchronizedList(new ArrayList<>());
-        Supervisor supervisor = Supervisor.start(
+        Supervisor supervisor = start(
                 List.of(listener("one"), listener("other")),
                 states -> states.forEach(state -> seen.add(state.name() + " " + state.health())));
         List<ProcessHandle> processes = supervisor.states().stream()
@@ -86,8 +86,7 @@ class SupervisorIT {
         var bad = listener("bad", Map.of("BELLWETHER_LISTENER", "die"));
         List<Long> started = Collections.synchronizedList(new ArrayList<>());
 
-        assertThatThrownBy(() -> Supervisor.start(
-                        List.of(good, bad), states -> states.forEach(state -> started.add(state.pid()))))
+        assertThatThrownBy(() -> start(List.of(good, bad), states -> states.forEach(state -> started.add(state.pid()))))
                 .isInstanceOf(StandaloneException.class)
                 .hasMessageContaining("bad keeps dying")
                 .hasMessageContaining("told to die")
@@ -96,6 +95,12 @@ class SupervisorIT {
                 .isNotEmpty()
                 .noneMatch(pid ->
                         ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isPresent());
+    }
+
+    private static Supervisor start(List<ServiceSpecification> services, Consumer<List<ServiceState>> observer) {
+        var supervisor = new Supervisor(services, observer);
+        supervisor.start();
+        return supervisor;
     }
 
     private ServiceSpecification listener(String name) {
