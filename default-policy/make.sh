@@ -11,9 +11,20 @@ banking=$1
 out=$2
 mkdir -p "$out"
 
-"${train[@]}" compose --corpus "$here/corpus" --questions "$banking" "$here/corpus/training-questions.csv" \
-  --out "$out/composed" --replies 17 --seed 1
-"${train[@]}" sft --base "$out/composed" --data "$out/composed/train.jsonl" \
-  --held-out "$out/composed/held-out.jsonl" --out "$out/trained" --seed 1
+own=$here/corpus/training-questions.csv
+
+compose() {
+  "${train[@]}" compose --corpus "$here/corpus" --questions "${@:4}" --out "$1" --replies "$2" --seed "$3"
+}
+
+learn() {
+  "${train[@]}" sft --base "$1" --data "$2/train.jsonl" --held-out "$2/held-out.jsonl" --out "$3" "${@:4}"
+}
+
+compose "$out/composed" 17 1 "$banking" "$own"
+learn "$out/composed" "$out/composed" "$out/first" --seed 1
+# Three of four questions so far were Banking77's: the project's own once more.
+compose "$out/own" 8 4 "$own"
+learn "$out/first" "$out/own" "$out/trained" --learning-rate 0.0006 --seed 2
 "${train[@]}" import --checkpoint "$out/trained" --store "$out/store" --version default
 echo "the artefact is $out/store/support/default; it belongs in $here/artefact"

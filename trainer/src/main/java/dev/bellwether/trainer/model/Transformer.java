@@ -42,13 +42,31 @@ public final class Transformer implements AutoCloseable {
     private final CheckpointConfig config;
     private final OptionalLong keptBytesMax;
 
-    /** By length and device. */
+    /** Of the longest batch so far, by device. */
     private final Map<Place, Rotation> rotations = new HashMap<>();
 
-    private record Place(int length, ComputeDevice.Kind kind, int index) {}
+    private record Place(ComputeDevice.Kind kind, int index) {}
 
     /** {@code [length, headSize]} each; the sines' first half is negated. */
-    private record Rotation(Tensor cosines, Tensor sines) {}
+    private record Rotation(Tensor cosines, Tensor sines) {
+        long length() {
+            return cosines.size(0);
+        }
+
+        Rotation first(long length) {
+            return new Rotation(cosines.narrow(0, 0, length), sines.narrow(0, 0, length));
+        }
+
+        void retain() {
+            cosines.retainReference();
+            sines.retainReference();
+        }
+
+        void release() {
+            cosines.releaseReference();
+            sines.releaseReference();
+        }
+    }
 
     /**
      * Who is where, and sees whom.
@@ -201,8 +219,18 @@ public final class Transformer implements AutoCloseable {
     }
 
     private Rotation rotation(int length, ComputeDevice device) {
-        return rotations.computeIfAbsent(
-                new Place(length, device.kind(), device.index()), _ -> rotationOf(length, device));
+        return rotations
+                .compute(new Place(device.kind(), device.index()), (_, known) -> {
+                    if (known != null && known.length() >= length) {
+                        return known;
+                    }
+                    if (known != null) {
+                        known.release();
+                    }
+                    // Lengths come in any order: few tables are made until the longest has come.
+                    return rotationOf(2 * Integer.highestOneBit(Math.max(1, length - 1)), device);
+                })
+                .first(length);
     }
 
     private Rotation rotationOf(int length, ComputeDevice device) {
@@ -222,8 +250,7 @@ public final class Transformer implements AutoCloseable {
         try (PointerScope _ = new PointerScope()) {
             Rotation rotation = new Rotation(
                     Torch.floats(device, cosines, length, 2L * half), Torch.floats(device, sines, length, 2L * half));
-            rotation.cosines().retainReference();
-            rotation.sines().retainReference();
+            rotation.retain();
             return rotation;
         }
     }
@@ -302,10 +329,7 @@ public final class Transformer implements AutoCloseable {
 
     @Override
     public void close() {
-        rotations.values().forEach(rotation -> {
-            rotation.cosines().releaseReference();
-            rotation.sines().releaseReference();
-        });
+        rotations.values().forEach(Rotation::release);
         rotations.clear();
     }
 }

@@ -1,5 +1,8 @@
 package dev.bellwether.trainer.model;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.trainer.ProcessMemory;
@@ -8,8 +11,11 @@ import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -50,5 +56,29 @@ class TrainingMemoryTest {
             }
             ProcessMemory.now().assertLevelSince(warm, 0);
         }
+    }
+
+    /** Longer and shorter batches in turn find what is the same for all of them, and it stays right. */
+    @Test
+    void keepsNoMoreForManyLengthsThanForTheLongest() throws IOException {
+        Checkpoint checkpoint = Checkpoint.open(CHECKPOINT);
+        int longest = 60;
+        try (Weights weights = Weights.of(checkpoint, ComputeDevice.CPU);
+                Transformer model = new Transformer(checkpoint.config())) {
+            float[] alone = model.logProbabilities(weights, batch(3), 1);
+            float[] all = model.logProbabilities(weights, batch(longest), 1);
+            ProcessMemory warm = ProcessMemory.now();
+            for (int length = longest; length > 2; length--) {
+                float[] found = model.logProbabilities(weights, batch(length), 1);
+                assertThat(found).containsExactly(Arrays.copyOf(all, length - 1), within(1e-5f));
+            }
+            assertThat(model.logProbabilities(weights, batch(3), 1)).containsExactly(alone);
+            ProcessMemory.now().assertLevelSince(warm, 0);
+        }
+    }
+
+    private static MicroBatch batch(int length) {
+        int[] ids = IntStream.range(0, length).map(i -> 4 + i % 20).toArray();
+        return MicroBatch.of(List.of(new Sample(ids, 1)));
     }
 }

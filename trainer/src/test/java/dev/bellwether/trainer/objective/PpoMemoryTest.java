@@ -25,8 +25,8 @@ class PpoMemoryTest {
     private static final int TOKENS = 6;
     private static final int WARM = 5;
 
-    /** Two tables of rotations for each length of a batch that is met for the first time. */
-    private static final int KEPT = 16;
+    /** Two tables of rotations each time that a batch is longer than a power of two that none was before. */
+    private static final int KEPT = 4;
 
     /** {@code -Dsteps} says how many. */
     @ParameterizedTest
