@@ -58,6 +58,8 @@ const answered = await chat({
 check("a tool's answer", answered.choices[0].message.content === "It is on its way.");
 const streamed = await client.chat.completions.stream({ model: "tools", messages, tools }).finalChatCompletion();
 check("tools in a stream", streamed.choices[0].message.tool_calls[0].function.arguments === '{"of":1}');
+const atOnce = await client.chat.completions.stream({ model: "tools-at-once", messages, tools }).finalChatCompletion();
+check("tools at once in a stream", atOnce.choices[0].message.tool_calls[0].function.arguments === '{"of":1}');
 const structured = await client.chat.completions.parse({
   model: "structured", messages,
   response_format: { type: "json_schema", json_schema: { name: "where", strict: true, schema: {

@@ -91,7 +91,7 @@ final class OperatorRoutes {
         if (!chunked && (length == null || length.equals("0"))) {
             Bodies.none(context);
         } else {
-            bodies.read(context, Integer.MAX_VALUE);
+            bodies.read(context, Integer.MAX_VALUE, "operators");
         }
     }
 

@@ -28,6 +28,7 @@ import java.util.function.Supplier;
 /** The routes of the public port. */
 final class PublicRoutes {
     private static final int FEEDBACK_BYTES_MAX = 64 << 10;
+    private static final String JUDGES = "judges";
 
     /** What anybody may send; small enough to be read at once. */
     private static final int VISITOR_BYTES_MAX = 32 << 10;
@@ -81,7 +82,10 @@ final class PublicRoutes {
                         HttpMethod.POST,
                         authentication::admitCaller,
                         chat::admitVisitor,
-                        context -> bodies.read(context, bytesMax(context)),
+                        context -> bodies.read(
+                                context,
+                                bytesMax(context),
+                                Authentication.caller(context).name()),
                         Bodies::received,
                         entering(chats),
                         chat::handle)
@@ -91,7 +95,7 @@ final class PublicRoutes {
                 .on(
                         HttpMethod.POST,
                         feedback::admit,
-                        context -> judgementBodies.read(context, FEEDBACK_BYTES_MAX),
+                        context -> judgementBodies.read(context, FEEDBACK_BYTES_MAX, JUDGES),
                         Bodies::received,
                         entering(judgements),
                         feedback::submit)

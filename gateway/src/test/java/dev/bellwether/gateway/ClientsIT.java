@@ -51,6 +51,8 @@ class ClientsIT {
                 "good",
                 "tools",
                 "tools",
+                "tools-at-once",
+                "tools-at-once",
                 "structured",
                 "structured",
                 "busy",
@@ -173,11 +175,13 @@ class ClientsIT {
         install(List.of("python3", "-m", "venv", python.toString()), directory, "python3 with venv");
         String pip = python.resolve("bin/pip").toString();
         install(List.of(pip, "install", "-q", "--disable-pip-version-check", "openai"), directory, "openai for Python");
+        int before = service.abandoned();
         runs(
                 List.of(
                         python.resolve("bin/python").toString(),
                         SCRIPTS.resolve("official.py").toString()),
                 directory);
+        TestGateway.await(() -> service.abandoned() > before);
     }
 
     @Test
@@ -185,7 +189,9 @@ class ClientsIT {
         Path node = Files.createDirectories(directory.resolve("node"));
         Files.copy(SCRIPTS.resolve("official.mjs"), node.resolve("official.mjs"));
         install(List.of("npm", "install", "--no-audit", "--no-fund", "openai"), node, "openai for JavaScript");
+        int before = service.abandoned();
         runs(List.of("node", "official.mjs"), node);
+        TestGateway.await(() -> service.abandoned() > before);
     }
 
     /** Skips the test, saying why, where a registry or a program is not there. */

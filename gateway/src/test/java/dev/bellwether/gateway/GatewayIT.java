@@ -363,6 +363,10 @@ class GatewayIT {
                         .statusCode())
                 .as("an abort is taken whatever was seen")
                 .isEqualTo(202);
+        URI promote = operator("/operator/v1/bots/support/rollout/promote");
+        assertThat(send("POST", promote, "", folder.operatorKey()).statusCode())
+                .as("what was seen must be said")
+                .isEqualTo(428);
         URI start = operator("/operator/v1/bots/support/rollout/start");
         HttpResponse<String> unknown = send("POST", start, "{\"version\":\"typo\"}", folder.operatorKey());
         assertThat(unknown.statusCode()).isEqualTo(404);

@@ -30,6 +30,7 @@ final class ScriptedUpstream implements AutoCloseable {
     private final List<String> authorizations = new CopyOnWriteArrayList<>();
     private volatile boolean healed;
     private final AtomicInteger abandoned = new AtomicInteger();
+    private volatile String away = "http://127.0.0.1:1/v1";
 
     ScriptedUpstream() {
         server = vertx.createHttpServer()
@@ -75,6 +76,11 @@ final class ScriptedUpstream implements AutoCloseable {
         healed = true;
     }
 
+    /** Where {@code redirect-away} leads. */
+    void leadAwayTo(ScriptedUpstream other) {
+        away = "http://127.0.0.1:%d/v1".formatted(other.server.actualPort());
+    }
+
     private void answer(HttpServerRequest request, Buffer bytes) {
         JsonNode body;
         try {
@@ -89,7 +95,9 @@ final class ScriptedUpstream implements AutoCloseable {
         }
         bodies.add(body);
         authorizations.add(String.valueOf(request.getHeader("authorization")));
-        String model = body.path("model").asText();
+        String model = request.path().startsWith("/v1/moved/")
+                ? "good"
+                : body.path("model").asText();
         int call = calls.computeIfAbsent(model, _ -> new AtomicInteger()).incrementAndGet();
         HttpServerResponse response = request.response();
         response.exceptionHandler(_ -> abandoned.incrementAndGet());
@@ -132,18 +140,39 @@ final class ScriptedUpstream implements AutoCloseable {
                 }
             }
             case "strict" -> error(response, 400, "temperature must be 1 for this model");
+            case "picky" -> picky(response, body);
+            case "one-in-three-dies" -> {
+                if (call % 3 == 0) {
+                    opened(response).write(chunk("{\"role\":\"assistant\",\"content\":\"It is\"}", "null"));
+                    vertx.setTimer(5, _ -> request.connection().close());
+                } else {
+                    good(response, body);
+                }
+            }
+            case "one-in-three-rambles" -> {
+                if (call % 3 == 0) {
+                    opened(response).end("data: {\"choices\": [oh\n\n");
+                } else {
+                    good(response, body);
+                }
+            }
             case "leaky" -> error(response, 500, "bad key " + request.getHeader("authorization"));
             case "locked" -> error(response, 401, "Incorrect API key provided: " + request.getHeader("authorization"));
             case "redirect" ->
                 response.setStatusCode(307)
                         .putHeader("location", "/v1/elsewhere?model=good")
                         .end();
+            case "redirect-once" ->
+                response.setStatusCode(307)
+                        .putHeader("location", "/v1/moved/chat/completions?by=redirect")
+                        .end();
             case "redirect-away" ->
                 response.setStatusCode(308)
-                        .putHeader("location", "http://127.0.0.1:1/v1/chat/completions")
+                        .putHeader("location", away + "/chat/completions")
                         .end();
             case "other" -> said(response, body.path("n").asInt(1), "It has arrived.");
             case "tools" -> tools(response, body);
+            case "tools-at-once" -> called(response);
             case "structured" ->
                 whole(
                         response,
@@ -229,15 +258,31 @@ final class ScriptedUpstream implements AutoCloseable {
                         .formatted(choices, usage));
     }
 
+    /** Takes the temperature 1 alone, and says which field it refuses. */
+    private static void picky(HttpServerResponse response, JsonNode body) {
+        if (body.path("temperature").asDouble(1) == 1) {
+            good(response, body);
+            return;
+        }
+        response.setStatusCode(400)
+                .putHeader("content-type", "application/json")
+                .end(
+                        "{\"error\":{\"message\":\"it must be 1\",\"param\":\"temperature\",\"code\":\"unsupported_value\"}}");
+    }
+
+    private static void called(HttpServerResponse response) {
+        whole(
+                response,
+                ("{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[%s]},"
+                                + "\"finish_reason\":\"tool_calls\"}")
+                        .formatted(CALL),
+                usage(1));
+    }
+
     /** Calls a tool; in a stream piece by piece. */
     private static void tools(HttpServerResponse response, JsonNode body) {
         if (!body.path("stream").asBoolean()) {
-            whole(
-                    response,
-                    ("{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[%s]},"
-                                    + "\"finish_reason\":\"tool_calls\"}")
-                            .formatted(CALL),
-                    usage(1));
+            called(response);
             return;
         }
         opened(response)

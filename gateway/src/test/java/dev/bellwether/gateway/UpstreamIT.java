@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.event.Answer;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.topic.Topics;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -23,6 +24,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -48,19 +50,46 @@ class UpstreamIT {
             "gone",
             "redirect",
             "redirect-away");
+
+    /** Whose bots are asked by nobody else. */
+    private static final List<String> FLAT = List.of(
+            "stall",
+            "die",
+            "garbage",
+            "busy",
+            "broken",
+            "redirect",
+            "hold",
+            "die-in-mid-stream",
+            "one-in-three-dies",
+            "one-in-three-rambles");
+
     private static final List<String> UNTIDY = List.of("done-left-open", "finish-left-open", "finish-without-done");
     private static final List<String> MODELS = List.of(
-            "good", "tools", "flaky", "sick", "strict", "leaky", "slow-stream", "die-in-mid-stream", "endless", "hold");
+            "good",
+            "tools",
+            "tools-at-once",
+            "flaky",
+            "sick",
+            "strict",
+            "leaky",
+            "slow-stream",
+            "die-in-mid-stream",
+            "endless",
+            "hold");
 
     @TempDir
     private static Path directory = Path.of("");
 
     private static ScriptedUpstream service;
+    private static ScriptedUpstream elsewhere;
     private static TestGateway gateway;
 
     @BeforeAll
     static void start() throws IOException {
         service = new ScriptedUpstream();
+        elsewhere = new ScriptedUpstream();
+        service.leadAwayTo(elsewhere);
         StringBuilder bots = new StringBuilder("bots:\n");
         for (String model : MODELS) {
             bots.append("  up-%s: {champion: v1, serving: {prices: {good-2026: {input: 2.0, output: 10.0}}}}\n"
@@ -70,8 +99,18 @@ class UpstreamIT {
             bots.append("  up-%s: {champion: v1}\n".formatted(model));
             bots.append("  safe-%s: {champion: v1, serving: {fallbacks: [spare]}}\n".formatted(model));
         }
+        FLAT.forEach(model -> bots.append("  flat-%s: {champion: v1}\n".formatted(model)));
         UNTIDY.forEach(model -> bots.append("  up-%s: {champion: v1}\n".formatted(model)));
-        bots.append("  up-public: {champion: v1}\n  up-follow: {champion: v1}\n  up-prompt: {champion: v1}\n");
+        bots.append("""
+                  up-public: {champion: v1}
+                  up-follow: {champion: v1}
+                  up-moved: {champion: v1}
+                  up-led-away: {champion: v1}
+                  up-prompt: {champion: v1}
+                  safe-picky: {champion: v1, serving: {fallbacks: [spare]}}
+                  up-hurried: {champion: v1, chat: {deadline: PT0.2S}}
+                  up-narrow: {champion: v1, serving: {concurrent: 1}}
+                """);
         gateway = new TestGateway(
                 directory.resolve("data"),
                 bots.toString(),
@@ -83,6 +122,9 @@ class UpstreamIT {
         for (String model : MODELS) {
             boolean tried = model.equals("flaky");
             gateway.upstream("up-" + model, "v1", service.version(model, key + (tried ? "" : limits)));
+        }
+        for (String model : FLAT) {
+            gateway.upstream("flat-" + model, "v1", service.version(model, limits));
         }
         for (String model : UNTIDY) {
             gateway.upstream("up-" + model, "v1", service.version(model, limits));
@@ -97,6 +139,12 @@ class UpstreamIT {
                 "v1",
                 service.version("good", "").replace("\"private_addresses\":true", "\"limits\":{\"retries\":0}"));
         gateway.upstream("up-follow", "v1", service.version("redirect", ",\"follow_redirects\":true"));
+        gateway.upstream("up-moved", "v1", service.version("redirect-once", key + ",\"follow_redirects\":true"));
+        gateway.upstream("up-led-away", "v1", service.version("redirect-away", key + ",\"follow_redirects\":true"));
+        gateway.upstream("safe-picky", "v1", service.version("picky", ",\"sampling\":{\"temperature\":0.2}" + limits));
+        gateway.upstream("safe-picky", "spare", service.version("good", ""));
+        gateway.upstream("up-hurried", "v1", service.version("hold", ""));
+        gateway.upstream("up-narrow", "v1", service.version("hold", limits));
         gateway.upstream(
                 "up-prompt",
                 "v1",
@@ -112,6 +160,7 @@ class UpstreamIT {
     static void stop() {
         gateway.close();
         service.close();
+        elsewhere.close();
     }
 
     @Test
@@ -175,6 +224,77 @@ class UpstreamIT {
     }
 
     @Test
+    void numbersToolCallsThatComeAllAtOnceInAStream() throws IOException, InterruptedException {
+        List<JsonNode> events =
+                events(gateway.ask("up-tools-at-once", ",\"stream\":true").body());
+        JsonNode call = events.getFirst().at("/choices/0/delta/tool_calls/0");
+        assertThat(call.path("index").isInt()).as(events.toString()).isTrue();
+        assertThat(call.at("/function/arguments").asText()).isEqualTo("{\"of\":1}");
+        JsonNode recorded = Objects.requireNonNull(
+                recorded(events.getLast()).replies().getFirst().toolCalls());
+        assertThat(recorded.get(0).has("index")).isFalse();
+    }
+
+    /** Whether it was the request's fault nobody can say; so its version is not excused. */
+    @Test
+    void recordsThatAServiceRefusedARequest() throws IOException, InterruptedException {
+        String conversation = "\"bellwether\":{\"conversation_id\":\"refused-1\"}";
+        HttpResponse<String> response = gateway.ask("up-strict", ",\"user\":\"ann\"," + conversation);
+        assertThat(response.statusCode()).isEqualTo(400);
+        await(() -> TestGateway.records(Topics.INTERACTIONS).stream()
+                .filter(each -> each.conversationId().equals("refused-1"))
+                .anyMatch(each -> !each.complete()
+                        && Objects.requireNonNull(each.answer())
+                                .failures()
+                                .getFirst()
+                                .version()
+                                .equals("v1")));
+    }
+
+    @Test
+    void blamesTheVersionForAFieldThatItSetsAndTheCallerForTheCallers() throws IOException, InterruptedException {
+        JsonNode reply = gateway.chat("safe-picky", ",\"user\":\"ann\"");
+        Interaction interaction = recorded(reply);
+        assertThat(interaction.replies().getFirst().version()).isEqualTo("spare");
+        assertThat(Objects.requireNonNull(interaction.answer())
+                        .failures()
+                        .getFirst()
+                        .reason())
+                .contains("temperature", "it must be 1");
+        HttpResponse<String> own = gateway.ask("safe-picky", ",\"temperature\":0.5");
+        assertThat(own.statusCode()).isEqualTo(400);
+        assertThat(own.body()).contains("it must be 1");
+    }
+
+    @Test
+    void endsARequestAtItsDeadline() throws IOException, InterruptedException {
+        HttpResponse<String> response = gateway.ask("up-hurried", "");
+        assertThat(response.statusCode()).isEqualTo(503);
+        assertThat(response.body()).contains("deadline_exceeded");
+        assertThat(response.headers().firstValue("retry-after")).isPresent();
+    }
+
+    @Test
+    void refusesMoreChatsAtOnceThanABotMayHaveAndNoOtherBots() throws Exception {
+        int before = service.calls("hold");
+        CompletableFuture<HttpResponse<String>> first = TestGateway.HTTP.sendAsync(
+                TestGateway.request(
+                        "POST",
+                        gateway.open("/v1/chat/completions"),
+                        TestGateway.question("up-narrow", ""),
+                        gateway.key()),
+                HttpResponse.BodyHandlers.ofString());
+        await(() -> service.calls("hold") > before);
+        List<Integer> statuses = new ArrayList<>();
+        while (!first.isDone()) {
+            statuses.add(gateway.ask("up-narrow", "").statusCode());
+            assertThat(gateway.ask("up-good", "").statusCode()).isEqualTo(200);
+        }
+        assertThat(statuses).contains(429);
+        assertThat(first.get().statusCode()).isEqualTo(504);
+    }
+
+    @Test
     void givesTheServiceItsVersionsInstructionsAndSamplingWhereTheCallerHasNone()
             throws IOException, InterruptedException {
         gateway.chat("up-prompt", ",\"max_tokens\":9,\"seed\":null,\"metadata\":{\"a\":\"b\"},\"user\":\"ann\"");
@@ -187,6 +307,12 @@ class UpstreamIT {
         assertThat(sent.has("max_completion_tokens")).isFalse();
         assertThat(sent.has("metadata")).as("what the service is not to keep").isFalse();
         assertThat(sent.has("bellwether")).isFalse();
+        gateway.chat("up-prompt", ",\"top_logprobs\":\"x\"");
+        assertThat(service.lastBody().path("top_logprobs").asText())
+                .as("what the service is to judge")
+                .isEqualTo("x");
+        gateway.chat("up-prompt", ",\"seed\":5.0");
+        assertThat(service.lastBody().path("seed").isIntegralNumber()).isTrue();
     }
 
     @Test
@@ -216,7 +342,7 @@ class UpstreamIT {
             assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
             assertThat(JSON.readTree(response.body()).at("/error/code").asText())
                     .isEqualTo(code);
-            assertThat(response.body()).doesNotContain(SECRET);
+            assertThat(response.body()).doesNotContain(SECRET).doesNotContain("v1");
         }
     }
 
@@ -251,11 +377,12 @@ class UpstreamIT {
 
     @Test
     void endsAStreamThatDiesWithAnErrorAndNeverBeginsAnother() throws IOException, InterruptedException {
+        int before = service.calls("die-in-mid-stream");
         HttpResponse<String> response = gateway.ask("up-die-in-mid-stream", ",\"stream\":true");
         List<JsonNode> events = events(response.body());
         assertThat(events.getFirst().at("/choices/0/delta/content").asText()).isEqualTo("It is");
         assertThat(events.getLast().at("/error/code").asText()).isEqualTo("upstream_interrupted");
-        assertThat(service.calls("die-in-mid-stream")).isEqualTo(1);
+        assertThat(service.calls("die-in-mid-stream")).isEqualTo(before + 1);
         HttpResponse<String> silent = gateway.ask("up-slow-stream", ",\"stream\":true");
         assertThat(events(silent.body()).getLast().at("/error/code").asText()).isEqualTo("upstream_timeout");
     }
@@ -295,6 +422,15 @@ class UpstreamIT {
                 .as("the stand-in redirects again and again")
                 .isEqualTo(502);
         assertThat(service.calls("redirect")).isGreaterThanOrEqualTo(4);
+        assertThat(gateway.chat("up-moved", "").at("/choices/0/message/content").asText())
+                .isEqualTo(ScriptedUpstream.TEXT);
+        assertThat(service.lastAuthorization()).isEqualTo("Bearer " + SECRET);
+    }
+
+    @Test
+    void takesNoKeyToAnotherOrigin() throws IOException, InterruptedException {
+        assertThat(gateway.ask("up-led-away", "").statusCode()).isEqualTo(502);
+        assertThat(elsewhere.connections()).isZero();
     }
 
     @Test
@@ -330,8 +466,8 @@ class UpstreamIT {
 
     @Test
     void staysFlatOverThousandsOfFailures() throws Exception {
-        List<String> bots =
-                List.of("up-stall", "up-die", "up-garbage", "up-busy", "up-broken", "up-redirect", "safe-die");
+        List<String> bots = Stream.concat(FLAT.stream().map(model -> "flat-" + model), Stream.of("safe-die"))
+                .toList();
         System.gc();
         long before = Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
         AtomicInteger next = new AtomicInteger();

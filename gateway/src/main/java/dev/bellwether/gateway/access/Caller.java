@@ -8,6 +8,9 @@ public sealed interface Caller {
     /** Refuses a bot that this caller may not use. */
     void require(String bot);
 
+    /** What its calls are counted by. */
+    String name();
+
     /** An application with an API key of its own; it says who its users are. */
     record Application(ApiKey key) implements Caller {
         @Override
@@ -15,6 +18,11 @@ public sealed interface Caller {
             if (!key.mayUse(bot)) {
                 throw Authentication.unknownBot(bot);
             }
+        }
+
+        @Override
+        public String name() {
+            return "key-" + key.id();
         }
     }
 
@@ -30,6 +38,11 @@ public sealed interface Caller {
             if (!bot.equals(asked)) {
                 throw Authentication.unknownKey();
             }
+        }
+
+        @Override
+        public String name() {
+            return "page-" + address;
         }
     }
 

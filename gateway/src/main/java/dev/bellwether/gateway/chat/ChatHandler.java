@@ -115,12 +115,8 @@ public final class ChatHandler {
     }
 
     private void limit(Caller caller, String bot, BotConfig config) {
-        String who = switch (caller) {
-            case Caller.Application application -> "key-" + application.key().id();
-            case Caller.Visitor visitor -> "page-" + visitor.address();
-        };
         int perMinute = caller instanceof Caller.Visitor ? config.pageRequestsPerMinute() : config.requestsPerMinute();
-        RateLimiter.Decision decision = limiter.count(who + ":" + bot, perMinute);
+        RateLimiter.Decision decision = limiter.count(caller.name() + ":" + bot, perMinute);
         if (!decision.allowed()) {
             throw ApiException.later(
                     429,

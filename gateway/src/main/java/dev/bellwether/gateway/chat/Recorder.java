@@ -1,15 +1,15 @@
 package dev.bellwether.gateway.chat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.event.Answer;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Interaction;
-import dev.bellwether.event.Message;
 import dev.bellwether.event.Reply;
 import dev.bellwether.event.SampledTokens;
 import dev.bellwether.gateway.bots.ServingConfig;
 import dev.bellwether.gateway.bots.ServingConfig.Price;
 import dev.bellwether.gateway.feedback.FeedbackToken;
-import dev.bellwether.gateway.http.Workers;
+import dev.bellwether.gateway.http.Lanes;
 import dev.bellwether.gateway.journal.EventJournal;
 import dev.bellwether.gateway.privacy.Masking;
 import dev.bellwether.gateway.rollout.Assignment;
@@ -33,7 +33,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,7 +53,7 @@ public final class Recorder implements AutoCloseable {
     private final FeedbackToken.Sealer sealer;
     private final MeterRegistry meters;
     private final Clock clock;
-    private final Workers maskers = new Workers("masking", 1, MASKED_LATER_MAX);
+    private final Lanes maskers = new Lanes("masking", MASKED_LATER_MAX);
     private final Map<Version, Meters> counted = new ConcurrentHashMap<>();
 
     public Recorder(EventJournal journal, FeedbackToken.Sealer sealer, MeterRegistry meters, Clock clock) {
@@ -124,18 +124,37 @@ public final class Recorder implements AutoCloseable {
         maskers.close();
     }
 
-    /** Masking a megabyte of numbers takes two seconds: long ones wait for a thread of their own, as far as there is room. */
+    /** Masking a megabyte of numbers takes two seconds: long ones wait for their bot's thread, as far as there is room. */
     private Future<Void> append(Subject subject, Outcome outcome, boolean complete) {
-        long length = Stream.concat(
-                        subject.request().messages().stream().map(Message::content),
-                        outcome.replies().stream().map(GeneratedReply::text))
-                .mapToLong(String::length)
-                .sum();
-        Future<Interaction> interaction = length <= MASKED_AT_ONCE_MAX
+        Future<Interaction> interaction = letters(subject, outcome) <= MASKED_AT_ONCE_MAX
                 ? Future.succeededFuture(masked(subject, outcome, complete))
-                : maskers.run(() -> masked(subject, outcome, complete));
+                : maskers.of(subject.objects().bot()).run(() -> masked(subject, outcome, complete));
         return interaction.compose(
                 each -> journal.append(Topics.INTERACTIONS, subject.objects().interactionId(), each));
+    }
+
+    /** Of all that is masked. */
+    private static long letters(Subject subject, Outcome outcome) {
+        ChatRequest request = subject.request();
+        long asked = request.messages().stream()
+                .mapToLong(message -> message.content().length() + letters(message.toolCalls()))
+                .sum();
+        long replied = outcome.replies().stream()
+                .mapToLong(reply -> reply.text().length() + letters(reply.toolCalls()))
+                .sum();
+        long besides =
+                request.attributes().values().stream().mapToLong(String::length).sum();
+        return asked + replied + besides;
+    }
+
+    private static long letters(@Nullable JsonNode json) {
+        if (json == null) {
+            return 0;
+        }
+        long inner = StreamSupport.stream(json.spliterator(), false)
+                .mapToLong(Recorder::letters)
+                .sum();
+        return inner + (json.isTextual() ? json.textValue().length() : 0);
     }
 
     private Interaction masked(Subject subject, Outcome outcome, boolean complete) {
@@ -199,18 +218,23 @@ public final class Recorder implements AutoCloseable {
     private static Answer answer(Subject subject, Outcome outcome) {
         Totals totals = outcome.totals();
         return new Answer(
-                outcome.failures().stream().map(Recorder::recorded).toList(),
+                outcome.failures().stream()
+                        .map(failure -> recorded(subject, failure))
+                        .toList(),
                 totals.model(),
                 outcome.firstToken().toMillis(),
                 totals.promptTokens(),
                 totals.completionTokens(),
                 cost(subject, totals).orElse(null),
-                outcome.rivalFailure().map(Recorder::recorded).orElse(null),
+                outcome.rivalFailure()
+                        .map(failure -> recorded(subject, failure))
+                        .orElse(null),
                 totals.candidates());
     }
 
-    private static Answer.Failure recorded(Replies.Failure failure) {
-        return new Answer.Failure(failure.version(), reason(failure));
+    /** Services repeat in what they say what they were asked. */
+    private static Answer.Failure recorded(Subject subject, Replies.Failure failure) {
+        return new Answer.Failure(failure.version(), subject.masking().text(reason(failure)));
     }
 
     private static String reason(Replies.Failure failure) {

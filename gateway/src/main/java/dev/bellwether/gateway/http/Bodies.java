@@ -15,7 +15,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
@@ -39,19 +38,22 @@ public final class Bodies implements AutoCloseable {
     private final int smallMax;
     private final Duration readLimit;
     private final Workers workers = new Workers("bodies", 1, 2 * (RECEIVED_AT_ONCE + BESIDE_MAX));
-    private final AtomicInteger beside = new AtomicInteger();
+    private final Places places = new Places(RECEIVED_AT_ONCE);
+    private final Places queue = new Places(WAITING_MAX);
+    private final Places beside = new Places(BESIDE_MAX);
     private final Deque<Turn> waiting = new ArrayDeque<>();
-    private int receiving;
 
     /** A large body that waits to be received, until its timer ends. */
     private static final class Turn {
         private final RoutingContext context;
+        private final String owner;
         private final Context loop;
         private final Runnable reading;
         private long timer = -1;
 
-        private Turn(RoutingContext context, Runnable reading) {
+        private Turn(RoutingContext context, String owner, Runnable reading) {
             this.context = context;
+            this.owner = owner;
             this.loop = context.vertx().getOrCreateContext();
             this.reading = reading;
         }
@@ -77,8 +79,12 @@ public final class Bodies implements AutoCloseable {
         return json;
     }
 
-    /** Reads the body as JSON of at most {@code most} bytes, or what this gateway takes at most if that is less. */
-    public void read(RoutingContext context, int most) {
+    /**
+     * Reads the body as JSON of at most {@code most} bytes, or what this gateway takes at most if that is less.
+     *
+     * @param owner whose it is: the large bodies of one do not keep all others out
+     */
+    public void read(RoutingContext context, int most, String owner) {
         int limit = Math.min(most, bytesMax);
         requireJson(context);
         requireKnownEncoding(context);
@@ -86,17 +92,18 @@ public final class Bodies implements AutoCloseable {
         if (length > limit) {
             throw tooLarge(limit);
         }
-        if (length >= 0 && length <= smallMax && !compressed(context)) {
-            receive(context, limit, () -> parse(context, context.body().buffer()));
+        boolean small = length >= 0 && length <= smallMax && !compressed(context);
+        if (small || limit <= smallMax) {
+            receive(context, limit, () -> parse(context, limit));
             return;
         }
         if (context.request().version() == HttpVersion.HTTP_2) {
-            readBeside(context, limit);
+            readBeside(context, limit, owner);
             return;
         }
         context.request().pause();
-        Turn turn = new Turn(context, () -> {
-            receiveLarge(context, limit, once(context, this::leave));
+        Turn turn = new Turn(context, owner, () -> {
+            receiveLarge(context, limit, once(context, () -> leave(owner)));
             context.request().resume();
         });
         enter(turn);
@@ -106,12 +113,11 @@ public final class Bodies implements AutoCloseable {
      * Streams of one HTTP/2 connection share a window: those that wait unread would starve the one that is read. So
      * they are all read, and of too many the last are refused.
      */
-    private void readBeside(RoutingContext context, int limit) {
-        if (beside.incrementAndGet() > BESIDE_MAX) {
-            beside.decrementAndGet();
+    private void readBeside(RoutingContext context, int limit, String owner) {
+        if (!beside.take(owner)) {
             throw Workers.overloaded();
         }
-        receiveLarge(context, limit, once(context, beside::decrementAndGet));
+        receiveLarge(context, limit, once(context, () -> beside.give(owner)));
     }
 
     /** {@code given}, run once: when asked to, or when the request ends before that. */
@@ -177,8 +183,9 @@ public final class Bodies implements AutoCloseable {
         }
     }
 
-    private static void parse(RoutingContext context, Buffer body) {
-        pass(context, Json.parse(bytes(body)));
+    private static void parse(RoutingContext context, int limit) {
+        byte[] body = bytes(context.body().buffer());
+        pass(context, Json.parse(decoded(body, encoding(context), limit)));
     }
 
     private static byte[] bytes(Buffer body) {
@@ -194,8 +201,8 @@ public final class Bodies implements AutoCloseable {
     /** Receives a body once it is its turn; refuses it when that does not come in time. */
     private void enter(Turn turn) {
         synchronized (this) {
-            if (receiving >= RECEIVED_AT_ONCE) {
-                if (waiting.size() == WAITING_MAX) {
+            if (!places.take(turn.owner)) {
+                if (!queue.take(turn.owner)) {
                     Requests.closeAfterwards(turn.context);
                     throw Workers.overloaded();
                 }
@@ -203,7 +210,6 @@ public final class Bodies implements AutoCloseable {
                 waiting.addLast(turn);
                 return;
             }
-            receiving++;
         }
         turn.reading.run();
     }
@@ -212,6 +218,9 @@ public final class Bodies implements AutoCloseable {
         boolean late;
         synchronized (this) {
             late = waiting.remove(turn);
+            if (late) {
+                queue.give(turn.owner);
+            }
         }
         if (late) {
             Requests.closeAfterwards(turn.context);
@@ -219,21 +228,26 @@ public final class Bodies implements AutoCloseable {
         }
     }
 
-    private void leave() {
+    private void leave(String owner) {
         Turn next;
         synchronized (this) {
-            next = waiting.pollFirst();
+            places.give(owner);
+            next = waiting.stream()
+                    .filter(turn -> places.take(turn.owner))
+                    .findFirst()
+                    .orElse(null);
             if (next == null) {
-                receiving--;
                 return;
             }
+            waiting.remove(next);
+            queue.give(next.owner);
         }
         // A timer that stayed would keep the body for as long as it runs.
         next.context.vertx().cancelTimer(next.timer);
         next.loop.runOnContext(_ -> {
             HttpServerResponse response = next.context.response();
             if (response.closed() || response.ended()) {
-                leave();
+                leave(next.owner);
             } else {
                 next.reading.run();
             }

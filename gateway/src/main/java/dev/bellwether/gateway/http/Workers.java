@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 /** Threads for what takes too long for an event loop, with a bound on what may wait for them. */
 public final class Workers implements AutoCloseable {
     private static final Duration RETRY = Duration.ofSeconds(1);
+    private static final Duration IDLE = Duration.ofMinutes(1);
 
     private final ThreadPoolExecutor threads;
 
@@ -19,10 +20,11 @@ public final class Workers implements AutoCloseable {
         this.threads = new ThreadPoolExecutor(
                 threads,
                 threads,
-                0,
+                IDLE.toSeconds(),
                 TimeUnit.SECONDS,
                 new ArrayBlockingQueue<>(waitingMax),
                 Thread.ofPlatform().name(name + "-", 0).daemon().factory());
+        this.threads.allowCoreThreadTimeOut(true);
     }
 
     /** Runs {@code work}; the result comes back on the caller's event loop. Full: 429. */

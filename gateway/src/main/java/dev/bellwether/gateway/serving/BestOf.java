@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,6 +22,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class BestOf implements ReplyListener {
     private static final Logger LOG = LoggerFactory.getLogger(BestOf.class);
+
+    /** Of the time that is left, for scoring. */
+    private static final int SHARE = 2;
 
     private final String bot;
     private final RewardModels models;
@@ -56,7 +60,9 @@ public final class BestOf implements ReplyListener {
         List<String> texts = candidates.stream()
                 .map(reply -> Turn.said(reply.text(), reply.toolCalls()))
                 .toList();
+        long limitMillis = Math.max(1, ask.deadline().left().toMillis() / SHARE);
         models.score(bot, ask.turns(), texts)
+                .timeout(limitMillis, TimeUnit.MILLISECONDS)
                 .onSuccess(scores -> choose(scores, totals))
                 .onFailure(failure -> {
                     LOG.warn("replies of {} were not scored: {}", bot, failure.getMessage());
@@ -90,7 +96,7 @@ public final class BestOf implements ReplyListener {
             GeneratedReply reply = candidates.get(chosen.get(place));
             if (ask.stream()) {
                 ObjectNode delta = reply.message() != null
-                        ? reply.message()
+                        ? MessageBuilder.delta(reply.message())
                         : Json.object().put("role", "assistant").put("content", reply.text());
                 listener.onDelta(place, delta, reply.beside());
             }

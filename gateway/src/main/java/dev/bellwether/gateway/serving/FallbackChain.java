@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.gateway.http.ApiException;
 import dev.bellwether.gateway.serving.PolicyException.Blame;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * event loop that asked.
  */
 public final class FallbackChain implements Replies, ReplyListener {
+    /** Another version would refuse it as well, or may. */
+    private static final Set<Blame> NO_OTHER = EnumSet.of(Blame.REQUEST, Blame.EITHER);
+
     private final List<String> versions;
     private final Function<String, Optional<Policy.Use>> uses;
     private final Ask ask;
@@ -61,8 +66,9 @@ public final class FallbackChain implements Replies, ReplyListener {
     }
 
     private PolicyException notLoaded() {
-        return PolicyException.policy(
-                ApiException.of(503, "policy_unavailable", "Version %s is not loaded.".formatted(version())));
+        return PolicyException.policy(ApiException.of(
+                        503, "policy_unavailable", "The bot is not loaded; its operator must look at it."))
+                .detail("version %s is not loaded".formatted(version()));
     }
 
     @Override
@@ -105,7 +111,7 @@ public final class FallbackChain implements Replies, ReplyListener {
             return;
         }
         failures.add(new Failure(version(), failure));
-        if (begun || failure.blame() == Blame.REQUEST || ask.deadline().passed()) {
+        if (begun || NO_OTHER.contains(failure.blame()) || ask.deadline().passed()) {
             over = true;
             listener.onFailure(begun ? failure : failures.getFirst().reason());
         } else {

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.gateway.http.Json;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 
 /** One reply put together from the deltas of a stream: texts are appended, tool calls by their index. */
 final class MessageBuilder {
@@ -21,10 +23,35 @@ final class MessageBuilder {
                 value.forEach(this::addCall);
             } else if (value.isTextual() && !name.equals("role")) {
                 texts.computeIfAbsent(name, _ -> new StringBuilder()).append(value.textValue());
+            } else if (value instanceof ArrayNode pieces && others.path(name) instanceof ArrayNode known) {
+                known.addAll(pieces);
             } else if (!value.isNull() && !name.equals("role")) {
-                others.set(name, value);
+                others.set(name, value.deepCopy());
             }
         }
+    }
+
+    /** A whole message as the only delta of a stream, whose tool calls are numbered. */
+    static ObjectNode delta(ObjectNode message) {
+        ObjectNode delta = message.deepCopy();
+        int index = 0;
+        for (JsonNode call : delta.path("tool_calls")) {
+            if (call instanceof ObjectNode numbered) {
+                numbered.put("index", index);
+            }
+            index++;
+        }
+        return delta;
+    }
+
+    /** What a message's content says: a text, or the texts among its parts. */
+    static String text(JsonNode content) {
+        if (content.isTextual()) {
+            return content.textValue();
+        }
+        return StreamSupport.stream(content.spliterator(), false)
+                .map(part -> part.path("text").asText(""))
+                .collect(Collectors.joining());
     }
 
     private void addCall(JsonNode part) {
@@ -52,7 +79,7 @@ final class MessageBuilder {
 
     String text() {
         StringBuilder content = texts.get("content");
-        return content == null ? "" : content.toString();
+        return content == null ? text(others.path("content")) : content.toString();
     }
 
     /** OpenAI's message object. */

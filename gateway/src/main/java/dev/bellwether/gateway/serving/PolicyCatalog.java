@@ -3,7 +3,7 @@ package dev.bellwether.gateway.serving;
 import dev.bellwether.gateway.bots.MemorySize;
 import dev.bellwether.gateway.bots.ServingConfig;
 import dev.bellwether.gateway.bots.VllmConfig;
-import dev.bellwether.gateway.http.Workers;
+import dev.bellwether.gateway.http.Lanes;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
@@ -25,14 +25,13 @@ import org.slf4j.LoggerFactory;
  */
 public final class PolicyCatalog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PolicyCatalog.class);
-    private static final int PROMPT_THREADS = 1;
     private static final int PROMPTS_WAITING_MAX = 256;
 
     private final PolicyStore store;
     private final Function<String, ServingConfig> serving;
     private final long memoryBytesMax;
     private final Upstreams upstreams;
-    private final Workers prompts = new Workers("prompts", PROMPT_THREADS, PROMPTS_WAITING_MAX);
+    private final Lanes prompts = new Lanes("prompts", PROMPTS_WAITING_MAX);
     private final Map<Key, Entry> loaded = new ConcurrentHashMap<>();
     private final Map<String, Set<String>> pinned = new ConcurrentHashMap<>();
     /** Of versions that are being loaded; one bot's does not wait for another's. */
@@ -174,7 +173,12 @@ public final class PolicyCatalog implements AutoCloseable {
         VllmConfig vllm = settings.vllm();
         return vllm == null
                 ? LocalPolicy.load(
-                        store, key.bot(), key.version(), settings.limits(), prompts, needed -> reserve(key, needed))
+                        store,
+                        key.bot(),
+                        key.version(),
+                        settings.limits(),
+                        prompts.of(key.bot()),
+                        needed -> reserve(key, needed))
                 : upstreams.vllm(store, key.bot(), key.version(), vllm, settings.recordTokens());
     }
 

@@ -12,6 +12,11 @@ public final class PolicyException extends RuntimeException {
     public enum Blame {
         /** The request's: another version would refuse it as well. */
         REQUEST,
+        /**
+         * The request's or the version's: a service refused it. No other is asked, but it counts, since the users of all
+         * arms make such requests alike.
+         */
+        EITHER,
         /** Nobody's: there is more to do than can be done now. */
         LOAD,
         /** The version's. */
@@ -27,6 +32,10 @@ public final class PolicyException extends RuntimeException {
 
     public static PolicyException request(ApiException answer) {
         return new PolicyException(answer, Blame.REQUEST, said(answer), false);
+    }
+
+    static PolicyException either(ApiException answer) {
+        return new PolicyException(answer, Blame.EITHER, said(answer), false);
     }
 
     public static PolicyException load(ApiException answer) {

@@ -2,7 +2,7 @@ package dev.bellwether.gateway.serving;
 
 import dev.bellwether.gateway.bots.Bots;
 import dev.bellwether.gateway.bots.Bots.Bot;
-import dev.bellwether.gateway.http.Workers;
+import dev.bellwether.gateway.http.Lanes;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.engine.RewardScorer.Score;
@@ -28,7 +28,7 @@ public final class RewardModels implements AutoCloseable {
 
     private final Supplier<Bots> bots;
     private final PolicyStore store;
-    private final Workers workers = new Workers("reward", 1, WAITING_MAX);
+    private final Lanes workers = new Lanes("reward", WAITING_MAX);
     private final Map<String, Loaded> loaded = new ConcurrentHashMap<>();
     private final Set<String> refused = new HashSet<>();
     private final Thread watcher =
@@ -58,7 +58,7 @@ public final class RewardModels implements AutoCloseable {
 
     /** Scores of {@code replies}, in their order; fails where there is no model, too much to do, or one is too long. */
     public Future<List<Score>> score(String bot, List<Turn> prompt, List<String> replies) {
-        return workers.run(() -> {
+        return workers.of(bot).run(() -> {
             Loaded model = loaded.get(bot);
             if (model == null) {
                 throw new IllegalStateException("there is no reward model for " + bot);

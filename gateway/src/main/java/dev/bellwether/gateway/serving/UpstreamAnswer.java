@@ -171,9 +171,9 @@ final class UpstreamAnswer {
             choice.finishReason = each.path("finish_reason").asText("stop");
             choices.put(index, choice);
             if (ask.stream()) {
-                listener.onDelta(index, message, besides(each));
+                listener.onDelta(index, MessageBuilder.delta(message), besides(each));
             }
-            String text = message.path("content").asText("");
+            String text = MessageBuilder.text(message.path("content"));
             listener.onEnd(index, GeneratedReply.upstream(text, choice.finishReason, message, besides(each)));
         }
         done = true;

@@ -104,12 +104,21 @@ final class UpstreamAttempt {
                     ERROR_BYTES_MAX,
                     _ -> send(connection.address().redirect(connection.vertx(), String.valueOf(location)), body));
         } else if (status != 200) {
-            collect(answered, ERROR_BYTES_MAX, said -> fail(connection.errors().status(answered, said)));
+            collect(
+                    answered,
+                    ERROR_BYTES_MAX,
+                    said -> fail(connection.errors().status(answered, said, this::ofVersion)));
         } else if (streams(answered)) {
             follow(answered);
         } else {
             collect(answered, REPLY_BYTES_MAX, this::take);
         }
+    }
+
+    /** Whether the version, not the caller, set a field. */
+    private boolean ofVersion(String field) {
+        return field.equals("model")
+                || (connection.config().sampling().has(field) && !ask.body().hasNonNull(field));
     }
 
     private void take(Buffer whole) {

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -35,8 +36,12 @@ final class UpstreamErrors {
         this.secret = secret;
     }
 
-    /** Keeps status and message, but of what is between the operator and the service. */
-    PolicyException status(HttpClientResponse response, Buffer body) {
+    /**
+     * Keeps status and message, but of what is between the operator and the service.
+     *
+     * @param ofVersion whether a field of the request is the version's and not the caller's
+     */
+    PolicyException status(HttpClientResponse response, Buffer body, Predicate<String> ofVersion) {
         int status = response.statusCode();
         String said = redact(message(body).orElse("no message"));
         if (status < 300) {
@@ -44,31 +49,49 @@ final class UpstreamErrors {
         }
         if (status < 400) {
             return PolicyException.policy(ApiException.of(
-                    502,
-                    "upstream_redirect",
-                    "The service behind this bot answered with a redirect (%d), which version %s does not follow."
-                            .formatted(status, version)));
+                            502,
+                            "upstream_redirect",
+                            "The service behind this bot answered with a redirect (%d), which is not followed."
+                                    .formatted(status)))
+                    .detail("it answered with a redirect (%d), which version %s does not follow"
+                            .formatted(status, version));
         }
         if (status == 401 || status == 403) {
             return PolicyException.policy(ApiException.of(
                             502,
                             "upstream_refused",
-                            "The service behind this bot refused the bot's key (%d); its operator must look at version %s."
-                                    .formatted(status, version)))
+                            "The service behind this bot refused the bot's key (%d); its operator must look at it."
+                                    .formatted(status)))
                     .detail("it refused the key with %d: %s".formatted(status, said));
         }
         if (OPERATORS_FAULT.contains(status)) {
             return PolicyException.policy(ApiException.of(
-                    502,
-                    "upstream_refused",
-                    "The service behind this bot does not serve version %s (%d): %s".formatted(version, status, said)));
+                            502,
+                            "upstream_refused",
+                            "The service behind this bot does not serve it (%d); its operator must look at it."
+                                    .formatted(status)))
+                    .detail("it does not serve version %s (%d): %s".formatted(version, status, said));
         }
         ApiException answer = ApiException.of(status, code(body, status), said);
         if (status == 429) {
             return PolicyException.load(answer.with("retry-after", retryAfter(response)));
         }
-        boolean ours = status >= 500 || PASSING.contains(status);
-        return ours ? PolicyException.policy(answer).passing() : PolicyException.request(answer);
+        if (status >= 500 || PASSING.contains(status)) {
+            return PolicyException.policy(answer).passing();
+        }
+        Optional<String> field = text(body, "param");
+        return field.filter(ofVersion).isPresent()
+                ? refusesTheVersion(status, field.get(), said)
+                : PolicyException.either(answer);
+    }
+
+    private PolicyException refusesTheVersion(int status, String field, String said) {
+        return PolicyException.policy(ApiException.of(
+                        502,
+                        "upstream_refused",
+                        "The service behind this bot refuses how it is asked (%d); its operator must look at it."
+                                .formatted(status)))
+                .detail("it refuses '%s' of version %s (%d): %s".formatted(field, version, status, said));
     }
 
     private static String retryAfter(HttpClientResponse response) {
@@ -100,12 +123,14 @@ final class UpstreamErrors {
     }
 
     private String code(Buffer body, int status) {
-        return error(body)
-                .map(error -> error.path("code"))
-                .filter(code -> code.isTextual() && !code.textValue().isBlank())
-                .map(code -> redact(code.textValue()))
+        return text(body, "code")
+                .map(this::redact)
                 .filter(code -> code.length() <= CODE_MAX)
                 .orElse("upstream_" + status);
+    }
+
+    private static Optional<String> text(Buffer body, String field) {
+        return error(body).map(error -> error.path(field).textValue()).filter(text -> !text.isBlank());
     }
 
     String redact(String text) {

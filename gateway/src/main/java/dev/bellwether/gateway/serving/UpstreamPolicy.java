@@ -85,7 +85,7 @@ public final class UpstreamPolicy implements Policy {
             JsonNode value = field.getValue();
             // Some services refuse what is empty, and 5.0 where they expect 5.
             if (!value.isNull() && !(value.isContainerNode() && value.isEmpty())) {
-                request.set(field.getKey(), WHOLE.contains(field.getKey()) ? LongNode.valueOf(value.asLong()) : value);
+                request.set(field.getKey(), WHOLE.contains(field.getKey()) ? whole(value) : value);
             }
         }
         // The two names of one limit: a service refuses both at once.
@@ -111,6 +111,11 @@ public final class UpstreamPolicy implements Policy {
             }
         }
         return request;
+    }
+
+    private static JsonNode whole(JsonNode number) {
+        boolean whole = number.isNumber() && number.canConvertToExactIntegral() && number.canConvertToLong();
+        return whole ? LongNode.valueOf(number.longValue()) : number;
     }
 
     /** The version's instructions, the caller's (those before the first turn), the examples, the conversation. */

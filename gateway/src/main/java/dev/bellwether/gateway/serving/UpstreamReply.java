@@ -116,7 +116,7 @@ final class UpstreamReply implements Policy.Generation, ReplyListener {
         long took = System.nanoTime() - startNanos;
         switch (failure.blame()) {
             case POLICY -> guards.breaker().onError(took, TimeUnit.NANOSECONDS, failure);
-            case REQUEST -> guards.breaker().onSuccess(took, TimeUnit.NANOSECONDS);
+            case REQUEST, EITHER -> guards.breaker().onSuccess(took, TimeUnit.NANOSECONDS);
             case LOAD -> guards.breaker().releasePermission();
         }
         long pauseMillis = BACK_OFF.apply(attempts);

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -19,9 +20,12 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -29,6 +33,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BodiesIT {
     private static final int MOST = 200_000;
@@ -51,17 +56,21 @@ class BodiesIT {
             context.next();
         });
         router.post("/")
-                .handler(context -> bodies.read(context, MOST))
+                .handler(context -> bodies.read(context, MOST, owner(context)))
                 .handler(Bodies::received)
                 .handler(context ->
                         context.response().end("" + Bodies.json(context).size()));
         router.post("/patient")
-                .handler(context -> patient.read(context, MOST))
+                .handler(context -> patient.read(context, MOST, owner(context)))
                 .handler(Bodies::received)
                 .handler(context -> {
                     read.add(new WeakReference<>(Bodies.json(context)));
                     context.response().end();
                 });
+        router.post("/small")
+                .handler(context -> patient.read(context, 32 << 10, owner(context)))
+                .handler(Bodies::received)
+                .handler(context -> context.response().end());
         router.route().failureHandler(Errors.OPENAI::orShapeOfRoute);
         server = vertx.createHttpServer()
                 .requestHandler(router)
@@ -76,6 +85,10 @@ class BodiesIT {
         bodies.close();
         patient.close();
         vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    private static String owner(RoutingContext context) {
+        return Objects.requireNonNullElse(context.request().getHeader("owner"), "somebody");
     }
 
     private static CompletableFuture<HttpResponse<String>> post(String body) {
@@ -144,6 +157,60 @@ class BodiesIT {
                         .statusCode())
                 .as("their places are free again")
                 .isEqualTo(200);
+    }
+
+    /** More than there are places, of which they do not get all; what is small enough needs none. */
+    @ParameterizedTest
+    @ValueSource(strings = {"content-length: 100000", "transfer-encoding: chunked", "content-encoding: gzip"})
+    void keepsPlacesFromTheDawdlersOfOneOwner(String header) throws IOException {
+        List<Socket> dawdlers = new ArrayList<>();
+        try {
+            for (int i = 0; i < 40; i++) {
+                Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.actualPort());
+                dawdlers.add(socket);
+                String length = header.startsWith("content-encoding") ? "\r\ncontent-length: 100" : "";
+                socket.getOutputStream()
+                        .write(("POST /patient HTTP/1.1\r\nhost: a\r\nowner: a dawdler\r\n"
+                                        + "content-type: application/json\r\n%s%s\r\n\r\n".formatted(header, length))
+                                .getBytes(StandardCharsets.UTF_8));
+            }
+            String large = "{\"text\":\"%s\"}".formatted("x".repeat(150_000));
+            assertThat(post(HttpClient.Version.HTTP_1_1, "/patient", large)
+                            .orTimeout(30, TimeUnit.SECONDS)
+                            .join()
+                            .statusCode())
+                    .isEqualTo(200);
+        } finally {
+            for (Socket socket : dawdlers) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void readsAChunkedBodyThatMustBeSmallAtOnce() throws IOException {
+        List<Socket> dawdlers = new ArrayList<>();
+        try {
+            for (int i = 0; i < 20; i++) {
+                Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.actualPort());
+                dawdlers.add(socket);
+                OutputStream out = socket.getOutputStream();
+                out.write(("POST /small HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+                                + "transfer-encoding: chunked\r\n\r\n")
+                        .getBytes(StandardCharsets.UTF_8));
+                out.flush();
+            }
+            Socket last = dawdlers.getLast();
+            last.getOutputStream().write("7\r\n{\"a\":1}\r\n0\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+            BufferedReader answer =
+                    new BufferedReader(new InputStreamReader(last.getInputStream(), StandardCharsets.UTF_8));
+            last.setSoTimeout(30_000);
+            assertThat(answer.readLine()).contains("200");
+        } finally {
+            for (Socket socket : dawdlers) {
+                socket.close();
+            }
+        }
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.Test;
 
 class MessageBuilderTest {
@@ -26,6 +27,24 @@ class MessageBuilderTest {
                 "{}");
         assertThat(builder.text()).isEqualTo("Good day.");
         assertThat(builder.message().toString()).isEqualTo("{\"role\":\"assistant\",\"content\":\"Good day.\"}");
+    }
+
+    @Test
+    void joinsListsOfPartsAndReadsTheirTexts() throws JsonProcessingException {
+        MessageBuilder builder = built(
+                "{\"content\":[{\"type\":\"text\",\"text\":\"Good \"}],\"annotations\":[1]}",
+                "{\"content\":[{\"type\":\"text\",\"text\":\"day.\"}],\"annotations\":[2]}");
+        assertThat(builder.text()).isEqualTo("Good day.");
+        assertThat(builder.message().path("content")).hasSize(2);
+        assertThat(builder.message().path("annotations").toString()).isEqualTo("[1,2]");
+    }
+
+    @Test
+    void numbersTheToolCallsOfAWholeMessage() throws JsonProcessingException {
+        ObjectNode message = (ObjectNode) JSON.readTree("{\"tool_calls\":[{\"id\":\"a\"},{\"id\":\"b\"}]}");
+        assertThat(MessageBuilder.delta(message).at("/tool_calls/1/index").asInt())
+                .isEqualTo(1);
+        assertThat(message.at("/tool_calls/1").has("index")).isFalse();
     }
 
     @Test
