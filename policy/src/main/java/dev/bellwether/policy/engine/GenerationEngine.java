@@ -2,9 +2,13 @@ package dev.bellwether.policy.engine;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -18,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One thread owns the session. Running generations fill the slots {@code [0, running)} of the cache without gaps:
  * who joins takes the next slot, and when one leaves, the last moves into its place. New prompts are read together, up
- * to a bound between two steps; a longer prompt is read alone in pieces, a step of the others between any two. Behind the
- * running ones a slot keeps what it read last, so that the next turn of a conversation reads only what is new.
+ * to a bound between two steps; a longer prompt is read alone in pieces, in the last slot, and between any two of them the
+ * others join and step. Behind the running ones a slot keeps what it read last, so that the next turn of a conversation
+ * reads only what is new.
  *
  * @see <a href="https://www.usenix.org/conference/osdi22/presentation/yu">Yu et al.: Orca</a>
  */
@@ -39,8 +44,14 @@ public final class GenerationEngine implements AutoCloseable {
     /** A prompt that is read in pieces. */
     private @Nullable Running reading;
 
+    /** Those that will be read so, in their order. */
+    private final Deque<Running> alone = new ArrayDeque<>();
+
     /** Taken out of the queue and not let in yet. */
     private @Nullable Running held;
+
+    /** All that were taken out of the queue and have no answer yet, wherever they are. */
+    private final Set<Running> owed = new HashSet<>();
 
     private final AtomicLong reusedTokens = new AtomicLong();
     private volatile boolean closing;
@@ -189,7 +200,7 @@ public final class GenerationEngine implements AutoCloseable {
 
     private void run() {
         try {
-            while (!closing || !running.isEmpty() || reading != null || held != null || !waiting.isEmpty()) {
+            while (!closing || !owed.isEmpty() || !waiting.isEmpty()) {
                 admit();
                 decode();
             }
@@ -216,67 +227,119 @@ public final class GenerationEngine implements AutoCloseable {
     /** Answers everybody and takes nothing more: what failed in the session's midst cannot be trusted to go on. */
     private void fail(Throwable why) {
         failure = why;
-        List<Running> failed = new ArrayList<>(running);
-        running.clear();
-        if (reading != null) {
-            failed.add(reading);
-            reading = null;
-        }
-        if (held != null) {
-            failed.add(held);
-            held = null;
-        }
-        waiting.drainTo(failed);
         EngineFailedException answer = new EngineFailedException(why);
-        failed.forEach(generation -> generation.tell(answer));
+        if (held != null) {
+            owed.add(held);
+        }
+        owed.forEach(generation -> generation.tell(answer));
+        for (Running generation = waiting.poll(); generation != null; generation = waiting.poll()) {
+            generation.tell(answer);
+        }
     }
 
     private void admit() throws InterruptedException {
         if (reading != null) {
             read(reading);
-            return;
         }
+        join();
+        if (reading == null && !alone.isEmpty() && running.size() < config.slots()) {
+            begin(alone.remove());
+        }
+    }
+
+    /** Lets in who waits, as far as there is room; the last slot is kept for who is read alone. */
+    private void join() throws InterruptedException {
         List<Running> joining = new ArrayList<>();
-        while (running.size() + joining.size() < config.slots()) {
-            Running next = next(running.isEmpty() && joining.isEmpty());
+        while (running.size() + joining.size() < (anyAlone() ? config.slots() - 1 : config.slots())) {
+            Running next = next(running.isEmpty() && joining.isEmpty() && !anyAlone());
             if (next == null) {
                 break;
             }
-            if (next.abandoned()) {
-                held = null;
-                continue;
-            }
-            if (readAlone(next)) {
-                if (joining.isEmpty()) {
-                    held = null;
-                    begin(next);
-                }
-                break;
-            }
-            if (!fits(joining, next)) {
+            Way way = way(next);
+            boolean room = switch (way) {
+                case GOES_ON -> joining.isEmpty();
+                case ALONE -> alone.size() < config.queueMax();
+                case TOGETHER -> fits(joining, next);
+            };
+            if (!room) {
                 break;
             }
             held = null;
-            joining.add(next);
+            if (next.abandoned()) {
+                owed.remove(next);
+                continue;
+            }
+            switch (way) {
+                case GOES_ON -> {
+                    goOn(next);
+                    return;
+                }
+                case ALONE -> alone.add(next);
+                case TOGETHER -> joining.add(next);
+            }
         }
         if (!joining.isEmpty()) {
             prefill(joining);
         }
     }
 
+    /** How a prompt is read. */
+    private enum Way {
+        /** A slot holds almost all of it. */
+        GOES_ON,
+        /** In pieces, in the last slot. */
+        ALONE,
+        /** With others that are new. */
+        TOGETHER
+    }
+
+    private Way way(Running generation) {
+        Optional<KeptTokens.Match> match = match(generation);
+        int length = generation.request.prompt().length;
+        if (match.filter(held -> length - held.length() <= config.pieceTokens()).isPresent()) {
+            return Way.GOES_ON;
+        }
+        // What a slot holds of it is worth waiting for nobody else.
+        boolean alone = length > config.prefillTokensMax() || (match.isPresent() && !anyAlone());
+        return alone ? Way.ALONE : Way.TOGETHER;
+    }
+
+    private boolean anyAlone() {
+        return reading != null || !alone.isEmpty();
+    }
+
     /** Who comes next, and stays so until it is let in. */
     private @Nullable Running next(boolean idle) throws InterruptedException {
         if (held == null) {
             held = idle ? waiting.poll(50, TimeUnit.MILLISECONDS) : waiting.poll();
+            if (held != null) {
+                owed.add(held);
+            }
         }
         return held;
     }
 
-    /** A long prompt, or one whose beginning a slot still holds. */
-    private boolean readAlone(Running generation) {
+    /** A slot that holds the beginning of its prompt, and is not read into. */
+    private Optional<KeptTokens.Match> match(Running generation) {
+        return kept.match(generation.request.prompt(), running.size(), freeEnd());
+    }
+
+    private int freeEnd() {
+        return reading == null ? config.slots() : config.slots() - 1;
+    }
+
+    /** Reads the little that is new behind what a slot holds of its prompt, which becomes the next one running. */
+    private void goOn(Running generation) {
+        KeptTokens.Match match = match(generation).orElseThrow();
         int[] prompt = generation.request.prompt();
-        return prompt.length > config.prefillTokensMax()
-                || kept.match(prompt, running.size()).isPresent();
+        int slot = running.size();
+        swap(match.slot(), slot);
+        running.add(generation);
+        temper(List.of(generation));
+        session.extend(slot, prompt, match.length(), prompt.length);
+        generation.cached = prompt.length;
+        reusedTokens.addAndGet(match.length());
+        sample(slot);
     }
 
     private boolean fits(List<Running> joining, Running next) {
@@ -290,8 +353,8 @@ public final class GenerationEngine implements AutoCloseable {
     private void prefill(List<Running> joining) {
         int first = running.size();
         int behind = first + joining.size();
-        for (int slot = first; slot < behind && behind < config.slots(); slot++) {
-            int least = kept.leastWorth(behind);
+        for (int slot = first; slot < behind && behind < freeEnd(); slot++) {
+            int least = kept.leastWorth(behind, freeEnd());
             if (kept.lessWorth(least, slot)) {
                 swap(slot, least);
             }
@@ -308,8 +371,8 @@ public final class GenerationEngine implements AutoCloseable {
     /** Starts to read a prompt into the last slot, behind what of it a slot holds. */
     private void begin(Running generation) {
         int slot = config.slots() - 1;
-        Optional<KeptTokens.Match> match = kept.match(generation.request.prompt(), running.size());
-        swap(match.map(KeptTokens.Match::slot).orElse(kept.leastWorth(running.size())), slot);
+        Optional<KeptTokens.Match> match = match(generation);
+        swap(match.map(KeptTokens.Match::slot).orElse(kept.leastWorth(running.size(), config.slots())), slot);
         if (match.isPresent()) {
             generation.cached = match.get().length();
             reusedTokens.addAndGet(generation.cached);
@@ -324,6 +387,7 @@ public final class GenerationEngine implements AutoCloseable {
         int[] prompt = generation.request.prompt();
         if (generation.abandoned()) {
             reading = null;
+            owed.remove(generation);
             return;
         }
         int end = Math.min(prompt.length, generation.cached + config.pieceTokens());
@@ -332,9 +396,9 @@ public final class GenerationEngine implements AutoCloseable {
         generation.cached = end;
         kept.hold(slot, prompt, end);
         if (end == prompt.length) {
-            reading = null;
             int target = running.size();
             swap(slot, target);
+            reading = null;
             running.add(generation);
             sample(target);
         }
@@ -385,6 +449,7 @@ public final class GenerationEngine implements AutoCloseable {
     /** The last one takes its place; what it had read stays behind the running ones, for the next turn. */
     private void leave(int slot) {
         Running left = running.get(slot);
+        owed.remove(left);
         int last = running.size() - 1;
         Running moved = running.removeLast();
         kept.hold(slot, left.context(), left.failed ? 0 : left.cached);

@@ -53,10 +53,10 @@ final class KeptTokens {
         return worth(slot) < worth(other);
     }
 
-    /** Of the slots from {@code first} on, at least one, that which can best be read into anew. */
-    int leastWorth(int first) {
+    /** Of the slots from {@code first} to before {@code end}, that which can best be read into anew. */
+    int leastWorth(int first, int end) {
         int least = first;
-        for (int slot = first + 1; slot < tokens.length; slot++) {
+        for (int slot = first + 1; slot < end; slot++) {
             if (lessWorth(slot, least)) {
                 least = slot;
             }
@@ -70,12 +70,12 @@ final class KeptTokens {
     }
 
     /**
-     * The slot from {@code first} on that holds most of the prompt's beginning, at least half of it; its last token is read
+     * The slot from {@code first} to before {@code end} that holds most of the prompt's beginning, at least half of it; its last token is read
      * in any case, for what follows it.
      */
-    Optional<Match> match(int[] prompt, int first) {
+    Optional<Match> match(int[] prompt, int first, int end) {
         Match best = new Match(-1, 0);
-        for (int slot = first; slot < tokens.length; slot++) {
+        for (int slot = first; slot < end; slot++) {
             int most = Math.min(lengths[slot], prompt.length - 1);
             if (most > best.length()) {
                 int differs = Arrays.mismatch(tokens[slot], 0, most, prompt, 0, most);

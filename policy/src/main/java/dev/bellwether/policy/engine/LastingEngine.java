@@ -73,12 +73,14 @@ public final class LastingEngine implements AutoCloseable {
         return now.submit(request, listener);
     }
 
-    private synchronized void replace(Throwable failure) {
+    /** In the thread of the engine that failed, since there may be no memory for another. */
+    private void replace(Throwable failure) {
         LOG.error("an engine failed and is replaced", failure);
-        engine = null;
-        if (!closed) {
-            replacing = Thread.ofPlatform().name("engine-replacement").daemon().start(this::tryUntilItWorks);
+        synchronized (this) {
+            engine = null;
+            replacing = Thread.currentThread();
         }
+        tryUntilItWorks();
     }
 
     private void tryUntilItWorks() {

@@ -19,6 +19,7 @@ final class Running implements GenerationEngine.Generation {
     int cached;
     int last;
     boolean failed;
+    private boolean told;
     private volatile boolean cancelled;
 
     Running(GenerationRequest request, GenerationListener listener, int tokensMax) {
@@ -79,7 +80,12 @@ final class Running implements GenerationEngine.Generation {
         return abandoned();
     }
 
+    /** Answers that it failed, unless it is answered. */
     void tell(RuntimeException failure) {
+        if (told) {
+            return;
+        }
+        told = true;
         try {
             listener.onFailure(failure);
         } catch (RuntimeException | Error e) {
@@ -88,6 +94,7 @@ final class Running implements GenerationEngine.Generation {
     }
 
     private void end(Completion.Finish finish) {
+        told = true;
         try {
             listener.onEnd(completion(finish));
         } catch (RuntimeException e) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class GenerationEngineTest {
@@ -100,6 +101,96 @@ class GenerationEngineTest {
                 }
             }
         }
+    }
+
+    /** What is told of requests, in its order. */
+    private static final class Told {
+        private final List<String> events = new ArrayList<>();
+
+        private GenerationListener of(String name) {
+            return new GenerationListener() {
+                @Override
+                public void onToken(int token) {
+                    events.add(name);
+                }
+
+                @Override
+                public void onEnd(Completion completion) {
+                    events.add(name + " ends");
+                }
+
+                @Override
+                public void onFailure(RuntimeException failure) {
+                    events.add(name + " fails");
+                }
+            };
+        }
+    }
+
+    private void inTurn(EngineConfig config, Consumer<GenerationEngine> asked) {
+        try (DecoderSession session = config.session(checkpoint)) {
+            GenerationEngine engine = GenerationEngine.over(session, checkpoint, config);
+            asked.accept(engine);
+            engine.runToTheEnd();
+        }
+    }
+
+    private static GenerationRequest sampled(int promptTokens, int tokens) {
+        int[] prompt = new Random(promptTokens).ints(promptTokens, 3, 96).toArray();
+        return new GenerationRequest(prompt, Sampling.at(1, tokens, 1), LONG);
+    }
+
+    /** Thirteen pieces of eight tokens, after each of which the others step, and newcomers join. */
+    @Test
+    void letsOthersInAndGoOnWhileALongPromptIsRead() {
+        Told told = new Told();
+        inTurn(new EngineConfig(3, 128, 16, 1, 8), engine -> {
+            engine.submit(sampled(100, 1), told.of("long"));
+            engine.submit(sampled(101, 1), told.of("long too"));
+            for (int i = 0; i < 4; i++) {
+                engine.submit(sampled(4 + i, 3), told.of("short " + i));
+            }
+        });
+        assertThat(told.events).endsWith("long", "long ends", "long too", "long too ends");
+        assertThat(told.events.stream().filter(event -> event.endsWith("ends"))).hasSize(6);
+    }
+
+    @Test
+    void neverLeavesALongPromptUnreadForNewcomers() {
+        Told told = new Told();
+        inTurn(new EngineConfig(2, 128, 64, 1, 8), engine -> {
+            engine.submit(sampled(4, 3), told.of("first"));
+            engine.submit(sampled(5, 3), told.of("second"));
+            engine.submit(sampled(100, 1), told.of("long"));
+            for (int i = 0; i < 40; i++) {
+                engine.submit(sampled(6, 3), told.of("newcomer"));
+            }
+        });
+        assertThat(told.events.indexOf("long ends")).isLessThan(told.events.size() / 2);
+    }
+
+    /** Also those that it had taken in hand for a moment. */
+    @Test
+    void answersEverybodyWhateverIsThrownAndWhenever() {
+        Told told = new Told();
+        inTurn(new EngineConfig(4, 128, 16, 1, 64), engine -> {
+            engine.submit(sampled(4, 3), told.of("taken in hand"));
+            engine.submit(sampled(4, 3), new GenerationListener() {
+                        @Override
+                        public void onToken(int token) {}
+
+                        @Override
+                        public void onEnd(Completion completion) {
+                            throw new OutOfMemoryError("no memory left, says the test");
+                        }
+
+                        @Override
+                        public void onFailure(RuntimeException failure) {}
+                    })
+                    .cancel();
+            engine.submit(sampled(4, 3), told.of("waiting"));
+        });
+        assertThat(told.events).containsExactlyInAnyOrder("taken in hand fails", "waiting fails");
     }
 
     @Test
