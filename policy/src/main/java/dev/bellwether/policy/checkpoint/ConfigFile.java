@@ -3,6 +3,7 @@ package dev.bellwether.policy.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Architecture;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
@@ -26,6 +27,9 @@ final class ConfigFile {
 
     private static final String GENERATION = "generation_config.json";
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** In tokens, where the configuration of a Mistral does not say. */
+    private static final int MISTRAL_WINDOW = 4096;
 
     private final Path directory;
     private final JsonNode json;
@@ -146,8 +150,10 @@ final class ConfigFile {
             throw unsupported("hidden_act", "'%s'".formatted(activation));
         }
         boolean slides = json.path("use_sliding_window").asBoolean(architecture == Architecture.MISTRAL);
-        if (slides && json.path("sliding_window").isNumber()) {
-            throw unsupported("sliding_window", json.path("sliding_window").asText());
+        // What Mistral's configuration does not name slides; null alone says that nothing does.
+        JsonNode window = json.has("sliding_window") ? json.path("sliding_window") : IntNode.valueOf(MISTRAL_WINDOW);
+        if (slides && window.isNumber() && window.asLong() < integer("max_position_embeddings")) {
+            throw unsupported("sliding_window", window.asText());
         }
         if (json.path("use_sliding_window").asBoolean(false)) {
             throw unsupported("use_sliding_window", "true");
@@ -178,9 +184,29 @@ final class ConfigFile {
         return new UnsupportedCheckpointException("config.json: %s %s is not supported".formatted(field, value));
     }
 
-    /** Where transformers 5 keeps it, else where transformers 4 does. */
+    /** Where transformers 4 keeps it, else where transformers 5 does, which takes them in this order; both say the same. */
     private JsonNode rope() {
-        return json.path("rope_parameters").isObject() ? json.path("rope_parameters") : json.path("rope_scaling");
+        JsonNode before = json.path("rope_scaling");
+        JsonNode now = json.path("rope_parameters");
+        if (before.isObject() && now.isObject() && contradict(before, now)) {
+            throw new UnsupportedCheckpointException(
+                    "config.json: rope_scaling and rope_parameters contradict each other; one of them must go");
+        }
+        return now.isObject() ? now : before;
+    }
+
+    private static boolean contradict(JsonNode before, JsonNode now) {
+        boolean others = before.properties().stream()
+                .filter(field -> !field.getKey().equals("type"))
+                .anyMatch(field -> now.has(field.getKey())
+                        && !now.get(field.getKey())
+                                .asText()
+                                .equals(field.getValue().asText()));
+        return others || !ropeType(before).equals(ropeType(now));
+    }
+
+    private static String ropeType(JsonNode rope) {
+        return rope.path("rope_type").asText(rope.path("type").asText("default"));
     }
 
     private Rotary rotary() {
@@ -189,7 +215,7 @@ final class ConfigFile {
         if (!(theta > 0)) {
             throw unsupported("rope_theta", Double.toString(theta));
         }
-        String type = rope.path("rope_type").asText(rope.path("type").asText("default"));
+        String type = ropeType(rope);
         return switch (type) {
             case "default" -> new Rotary(theta, null);
             case "llama3" ->
@@ -254,6 +280,9 @@ final class ConfigFile {
         rope(json, config.rotary());
         json.put("tie_word_embeddings", config.tiedEmbeddings());
         json.put("hidden_act", "silu");
+        if (architecture == Architecture.MISTRAL) {
+            json.putNull("sliding_window");
+        }
         if (config.beginToken() != null) {
             json.put("bos_token_id", config.beginToken());
         }

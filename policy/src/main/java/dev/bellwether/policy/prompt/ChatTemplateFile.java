@@ -2,6 +2,7 @@ package dev.bellwether.policy.prompt;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +21,9 @@ final class ChatTemplateFile {
     static final String FILE = "chat_template.jinja";
     static final String CONFIG = "tokenizer_config.json";
 
+    /** Where older versions of {@code transformers} kept the tokens that a template names. */
+    private static final String TOKENS = "special_tokens_map.json";
+
     /** OpenAI's ChatML, which most checkpoints without a template of their own were trained on. */
     private static final String CHATML = "{% for message in messages %}<|im_start|>{{ message.role }}\n"
             + "{{ message.content }}<|im_end|>\n{% endfor %}"
@@ -30,11 +34,11 @@ final class ChatTemplateFile {
             List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final JsonNode config;
+    private final JsonNode tokens;
     private final Optional<String> source;
 
-    private ChatTemplateFile(JsonNode config, Optional<String> source) {
-        this.config = config;
+    private ChatTemplateFile(JsonNode tokens, Optional<String> source) {
+        this.tokens = tokens;
         this.source = source;
     }
 
@@ -46,9 +50,22 @@ final class ChatTemplateFile {
             throw new UnsupportedCheckpointException("%s has neither %s nor %s, one of which holds its chat template"
                     .formatted(directory, CONFIG, FILE));
         }
-        JsonNode config =
-                Files.exists(configFile) ? JSON.readTree(Files.readAllBytes(configFile)) : JSON.createObjectNode();
-        return new ChatTemplateFile(config, own ? Optional.of(Files.readString(templateFile)) : configured(config));
+        JsonNode config = json(configFile);
+        ObjectNode tokens = JSON.createObjectNode();
+        tokens.setAll((ObjectNode) config);
+        // A configuration that lists its tokens is newer than the other file, and whole.
+        if (!config.has("added_tokens_decoder")) {
+            tokens.setAll((ObjectNode) json(directory.resolve(TOKENS)));
+        }
+        return new ChatTemplateFile(tokens, own ? Optional.of(Files.readString(templateFile)) : configured(config));
+    }
+
+    private static JsonNode json(Path file) throws IOException {
+        JsonNode json = Files.exists(file) ? JSON.readTree(Files.readAllBytes(file)) : JSON.createObjectNode();
+        if (!json.isObject()) {
+            throw new UnsupportedCheckpointException("%s is no JSON object".formatted(file.getFileName()));
+        }
+        return json;
     }
 
     private static Optional<String> configured(JsonNode config) {
@@ -97,16 +114,16 @@ final class ChatTemplateFile {
 
     /** What the template knows by name, as {@code bos_token}. */
     Map<String, Object> specialTokens() {
-        Map<String, Object> tokens = new HashMap<>();
+        Map<String, Object> named = new HashMap<>();
         for (String name : NAMED) {
-            text(config.path(name)).ifPresent(text -> tokens.put(name, text));
+            text(tokens.path(name)).ifPresent(text -> named.put(name, text));
         }
         List<String> additional = new ArrayList<>();
-        config.path("additional_special_tokens").forEach(token -> text(token).ifPresent(additional::add));
+        tokens.path("additional_special_tokens").forEach(token -> text(token).ifPresent(additional::add));
         if (!additional.isEmpty()) {
-            tokens.put("additional_special_tokens", additional);
+            named.put("additional_special_tokens", additional);
         }
-        return tokens;
+        return named;
     }
 
     private static Optional<String> text(JsonNode token) {

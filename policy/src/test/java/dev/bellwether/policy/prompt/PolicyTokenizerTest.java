@@ -122,6 +122,26 @@ class PolicyTokenizerTest {
         }
     }
 
+    /** As transformers reads it: where the configuration lists its tokens, that file counts no more. */
+    @Test
+    void findsTheTokensThatATemplateNamesInTheOlderFileToo() throws IOException {
+        Path map = directory.resolve("special_tokens_map.json");
+        Files.writeString(map, "{\"bos_token\": {\"content\": \"<|user|>\"}, \"eos_token\": \"<|end|>\"}");
+        try (PolicyTokenizer tokenizer = tokenizer("{{ bos_token }}{{ messages[0].content }}{{ eos_token }}")) {
+            assertThat(tokenizer.read(MESSAGES, true).text()).isEqualTo("<|user|>Hi<|end|>");
+        }
+        new ObjectMapper()
+                .writeValue(
+                        directory.resolve("tokenizer_config.json").toFile(),
+                        Map.of(
+                                "chat_template", "{{ bos_token }}{{ messages[0].content }}",
+                                "bos_token", "<|pad|>",
+                                "added_tokens_decoder", Map.of()));
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(directory)) {
+            assertThat(tokenizer.read(MESSAGES, true).text()).isEqualTo("<|pad|>Hi");
+        }
+    }
+
     @Test
     void refusesToGuessATemplate() throws IOException {
         Files.copy(DEFAULT_POLICY.resolve("tokenizer.json"), directory.resolve("tokenizer.json"));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.LoraConfig;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tiny checkpoints of random weights with the default policy's tokenizer, as their makers may lay them out. */
 class ImportedCheckpointTest {
@@ -216,7 +218,10 @@ class ImportedCheckpointTest {
             {"hidden_act": "gelu"}                                                               | hidden_act 'gelu'
             {"attention_bias": true}                                                             | attention_bias
             {"quantization_config": {"quant_method": "awq"}}                                     | quantization_config 'awq'
-            {"model_type": "mistral", "sliding_window": 4096}                                    | sliding_window 4096
+            {"model_type": "mistral", "sliding_window": 128}                                     | sliding_window 128
+            {"model_type": "mistral", "max_position_embeddings": 8192}                           | sliding_window 4096
+            {"rope_scaling": {"type": "yarn", "factor": 4}, "rope_parameters": {"rope_type": "default"}} | contradict
+            {"rope_scaling": {"rope_theta": 5000}, "rope_parameters": {"rope_theta": 10000}}     | contradict
             {"model_type": "gpt2"}                                                               | 'gpt2' is not supported
             {"num_key_value_heads": 3}                                                           | num_key_value_heads 3
             {"tie_word_embeddings": false}                                                       | lm_head.weight is missing
@@ -245,6 +250,16 @@ class ImportedCheckpointTest {
             json.put("rope_theta", 20_000).putNull("rope_scaling");
         });
         assertThat(CheckpointConfig.read(source).rotary().theta()).isEqualTo(20_000);
+    }
+
+    /** A window as long as the context slides over nothing. */
+    @ParameterizedTest
+    @ValueSource(strings = {"256", "4096", "null"})
+    void servesAMistralWhoseWindowHoldsItsContext(String window) throws IOException {
+        write(source, "mistral", true, 1, NumberFormat.BF16);
+        configure(json -> json.set("sliding_window", json.rawValueNode(new RawValue(window))));
+        publish();
+        assertThat(store.open("support", "v1").config().positionsMax()).isEqualTo(256);
     }
 
     @Test
