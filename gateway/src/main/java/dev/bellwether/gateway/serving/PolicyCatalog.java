@@ -9,8 +9,10 @@ import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import java.io.IOException;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,6 +38,9 @@ public final class PolicyCatalog implements AutoCloseable {
     private final Map<String, Set<String>> pinned = new ConcurrentHashMap<>();
     /** Of versions that are being loaded; one bot's does not wait for another's. */
     private final Map<Key, Long> reserved = new ConcurrentHashMap<>();
+
+    /** Of versions that finish their last replies. */
+    private final Map<Entry, Key> leaving = new HashMap<>();
 
     private final Map<Key, Object> loading = new ConcurrentHashMap<>();
     private final Set<Key> evicted = ConcurrentHashMap.newKeySet();
@@ -183,18 +188,35 @@ public final class PolicyCatalog implements AutoCloseable {
     }
 
     /** Room for a version that is about to be loaded, which others that are loaded meanwhile do not take. */
-    private synchronized void reserve(Key key, long needed) {
-        makeRoom(key, needed);
-        reserved.put(key, needed);
+    private void reserve(Key key, long needed) {
+        while (true) {
+            Entry goes;
+            synchronized (this) {
+                requireRoom(key, needed);
+                if (taken() + leavingBytes() + needed <= memoryBytesMax) {
+                    reserved.put(key, needed);
+                    return;
+                }
+                if (taken() + needed <= memoryBytesMax) {
+                    awaitLeaving();
+                    continue;
+                }
+                Key least = mayGo().getFirst();
+                LOG.info(
+                        "version {} of {} makes room for version {} of {}",
+                        least.version(),
+                        least.bot(),
+                        key.version(),
+                        key.bot());
+                evicted.add(least);
+                goes = leave(least);
+            }
+            close(goes);
+        }
     }
 
-    private void makeRoom(Key key, long needed) {
-        List<Key> mayGo = loaded.entrySet().stream()
-                .filter(each -> each.getValue().policy.memoryBytes() > 0 && !pinned(each.getKey()))
-                .sorted(Comparator.comparingLong(each -> each.getValue().usedNanos))
-                .map(Map.Entry::getKey)
-                .toList();
-        long kept = taken() - mayGo.stream().mapToLong(this::bytes).sum();
+    private void requireRoom(Key key, long needed) {
+        long kept = taken() - mayGo().stream().mapToLong(this::bytes).sum();
         if (kept + needed > memoryBytesMax) {
             throw new UnsupportedCheckpointException(
                     ("version %s of %s takes about %s of memory; of the %s that models may take, versions that serve take"
@@ -207,18 +229,23 @@ public final class PolicyCatalog implements AutoCloseable {
                                     MemorySize.text(memoryBytesMax),
                                     MemorySize.text(kept)));
         }
-        for (Key least : mayGo) {
-            if (taken() + needed <= memoryBytesMax) {
-                return;
-            }
-            LOG.info(
-                    "version {} of {} makes room for version {} of {}",
-                    least.version(),
-                    least.bot(),
-                    key.version(),
-                    key.bot());
-            evicted.add(least);
-            unload(least::equals);
+    }
+
+    /** Those that serve nobody, the least recently used first. */
+    private List<Key> mayGo() {
+        return loaded.entrySet().stream()
+                .filter(each -> each.getValue().policy.memoryBytes() > 0 && !pinned(each.getKey()))
+                .sorted(Comparator.comparingLong(each -> each.getValue().usedNanos))
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    private void awaitLeaving() {
+        try {
+            wait();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UnsupportedCheckpointException("interrupted while waiting for room");
         }
     }
 
@@ -251,16 +278,45 @@ public final class PolicyCatalog implements AutoCloseable {
         unload(key -> !bots.contains(key.bot()));
     }
 
-    private synchronized void unload(Predicate<Key> goes) {
-        for (Key key : Set.copyOf(loaded.keySet())) {
-            if (goes.test(key)) {
-                Entry entry = loaded.remove(key);
-                if (entry != null) {
-                    entry.policy.close();
-                    LOG.info("version {} of {} unloaded", key.version(), key.bot());
-                }
+    private void unload(Predicate<Key> goes) {
+        List<Entry> going;
+        synchronized (this) {
+            going = loaded.keySet().stream().filter(goes).toList().stream()
+                    .map(this::leave)
+                    .toList();
+        }
+        going.forEach(this::close);
+    }
+
+    /** Takes a version out of those that are loaded; its memory is free once it is closed. */
+    private Entry leave(Key key) {
+        Entry entry = Objects.requireNonNull(loaded.remove(key), "a version leaves once");
+        leaving.put(entry, key);
+        return entry;
+    }
+
+    /** Waits for its last replies, while others are loaded and leave. */
+    private void close(Entry entry) {
+        Key key = keyOf(entry);
+        try {
+            entry.policy.close();
+            LOG.info("version {} of {} unloaded", key.version(), key.bot());
+        } finally {
+            synchronized (this) {
+                leaving.remove(entry);
+                notifyAll();
             }
         }
+    }
+
+    private synchronized Key keyOf(Entry entry) {
+        return Objects.requireNonNull(leaving.get(entry));
+    }
+
+    private long leavingBytes() {
+        return leaving.keySet().stream()
+                .mapToLong(entry -> entry.policy.memoryBytes())
+                .sum();
     }
 
     @Override

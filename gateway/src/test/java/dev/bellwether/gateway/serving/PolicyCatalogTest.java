@@ -19,7 +19,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -114,6 +118,29 @@ class PolicyCatalogTest {
                     .containsExactly("v1", "v2");
             catalog.pin("support", Set.of("v2"));
             catalog.load("support", "v3");
+            assertThat(catalog.loaded())
+                    .extracting(PolicyCatalog.Loaded::version)
+                    .containsExactly("v2", "v3");
+        }
+    }
+
+    /** Who finishes its last replies keeps its memory, and nobody else waits for it who does not need that. */
+    @Test
+    void aVersionThatLeavesKeepsNoOtherFromComing() throws Exception {
+        try (PolicyCatalog catalog = catalog(2 * one() + one() / 2)) {
+            catalog.load("support", "v1");
+            Policy.Use last = catalog.use("support", "v1").orElseThrow();
+            CompletableFuture<Void> leaving =
+                    CompletableFuture.runAsync(() -> catalog.retain("support", Set.of("v2", "v3")));
+            Awaitility.await().until(() -> !catalog.holds("support", "v1"));
+            catalog.load("support", "v2");
+            catalog.pin("support", Set.of("v2"));
+            assertThat(leaving).isNotDone();
+            CompletableFuture<Void> third = CompletableFuture.runAsync(() -> catalog.load("support", "v3"));
+            assertThatThrownBy(() -> third.get(300, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+            last.close();
+            third.get(60, TimeUnit.SECONDS);
+            assertThat(leaving).succeedsWithin(60, TimeUnit.SECONDS);
             assertThat(catalog.loaded())
                     .extracting(PolicyCatalog.Loaded::version)
                     .containsExactly("v2", "v3");

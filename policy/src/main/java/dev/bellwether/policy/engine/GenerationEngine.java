@@ -5,14 +5,9 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +29,7 @@ public final class GenerationEngine implements AutoCloseable {
     private final EngineConfig config;
     private final int positions;
     private final List<Integer> endTokens;
-    private final BlockingQueue<Running> waiting;
+    private final Intake intake;
     private final List<Running> running = new ArrayList<>();
     private final Thread thread;
     private final Sampler.Scratch scratch;
@@ -46,12 +41,6 @@ public final class GenerationEngine implements AutoCloseable {
 
     /** Those that will be read so, in their order. */
     private final Deque<Running> alone = new ArrayDeque<>();
-
-    /** Taken out of the queue and not let in yet. */
-    private @Nullable Running held;
-
-    /** All that were taken out of the queue and have no answer yet, wherever they are. */
-    private final Set<Running> owed = new HashSet<>();
 
     private final AtomicLong reusedTokens = new AtomicLong();
     private volatile boolean closing;
@@ -68,7 +57,7 @@ public final class GenerationEngine implements AutoCloseable {
         this.scratch = new Sampler.Scratch(checkpoint.config().vocabularySize());
         this.kept = new KeptTokens(config.slots());
         this.endTokens = checkpoint.config().endTokens();
-        this.waiting = new LinkedBlockingQueue<>(config.queueMax());
+        this.intake = new Intake(config.queueMax());
         this.thread = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
         this.ownSession = given.isEmpty();
         // Last: whatever fails before leaves nothing open.
@@ -150,7 +139,7 @@ public final class GenerationEngine implements AutoCloseable {
 
     /** Whether a request would be refused now: found out before a prompt is laid out for it. */
     public boolean overloaded() {
-        return closing || waiting.remainingCapacity() == 0;
+        return closing || intake.full();
     }
 
     /**
@@ -167,11 +156,11 @@ public final class GenerationEngine implements AutoCloseable {
         }
         int tokensMax = Math.min(room, request.sampling().tokensMax());
         Running generation = new Running(request, listener, tokensMax);
-        if (closing || !waiting.offer(generation)) {
-            throw new EngineOverloadedException(waiting.size());
+        if (closing || !intake.offer(generation)) {
+            throw new EngineOverloadedException(intake.waiting());
         }
         Throwable why = failure;
-        if (why != null && waiting.remove(generation)) {
+        if (why != null && intake.takeBack(generation)) {
             // It came when the engine had answered what waited.
             throw new EngineFailedException(why);
         }
@@ -200,7 +189,7 @@ public final class GenerationEngine implements AutoCloseable {
 
     private void run() {
         try {
-            while (!closing || !owed.isEmpty() || !waiting.isEmpty()) {
+            while (!closing || !intake.isEmpty()) {
                 admit();
                 decode();
             }
@@ -227,14 +216,7 @@ public final class GenerationEngine implements AutoCloseable {
     /** Answers everybody and takes nothing more: what failed in the session's midst cannot be trusted to go on. */
     private void fail(Throwable why) {
         failure = why;
-        EngineFailedException answer = new EngineFailedException(why);
-        if (held != null) {
-            owed.add(held);
-        }
-        owed.forEach(generation -> generation.tell(answer));
-        for (Running generation = waiting.poll(); generation != null; generation = waiting.poll()) {
-            generation.tell(answer);
-        }
+        intake.fail(new EngineFailedException(why));
     }
 
     private void admit() throws InterruptedException {
@@ -251,7 +233,7 @@ public final class GenerationEngine implements AutoCloseable {
     private void join() throws InterruptedException {
         List<Running> joining = new ArrayList<>();
         while (running.size() + joining.size() < (anyAlone() ? config.slots() - 1 : config.slots())) {
-            Running next = next(running.isEmpty() && joining.isEmpty() && !anyAlone());
+            Running next = intake.next(running.isEmpty() && joining.isEmpty() && !anyAlone());
             if (next == null) {
                 break;
             }
@@ -264,9 +246,9 @@ public final class GenerationEngine implements AutoCloseable {
             if (!room) {
                 break;
             }
-            held = null;
+            intake.letIn();
             if (next.abandoned()) {
-                owed.remove(next);
+                intake.answered(next);
                 continue;
             }
             switch (way) {
@@ -306,17 +288,6 @@ public final class GenerationEngine implements AutoCloseable {
 
     private boolean anyAlone() {
         return reading != null || !alone.isEmpty();
-    }
-
-    /** Who comes next, and stays so until it is let in. */
-    private @Nullable Running next(boolean idle) throws InterruptedException {
-        if (held == null) {
-            held = idle ? waiting.poll(50, TimeUnit.MILLISECONDS) : waiting.poll();
-            if (held != null) {
-                owed.add(held);
-            }
-        }
-        return held;
     }
 
     /** A slot that holds the beginning of its prompt, and is not read into. */
@@ -387,7 +358,7 @@ public final class GenerationEngine implements AutoCloseable {
         int[] prompt = generation.request.prompt();
         if (generation.abandoned()) {
             reading = null;
-            owed.remove(generation);
+            intake.answered(generation);
             return;
         }
         int end = Math.min(prompt.length, generation.cached + config.pieceTokens());
@@ -449,7 +420,7 @@ public final class GenerationEngine implements AutoCloseable {
     /** The last one takes its place; what it had read stays behind the running ones, for the next turn. */
     private void leave(int slot) {
         Running left = running.get(slot);
-        owed.remove(left);
+        intake.answered(left);
         int last = running.size() - 1;
         Running moved = running.removeLast();
         kept.hold(slot, left.context(), left.failed ? 0 : left.cached);
