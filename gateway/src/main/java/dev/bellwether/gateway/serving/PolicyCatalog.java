@@ -192,14 +192,11 @@ public final class PolicyCatalog implements AutoCloseable {
         while (true) {
             Entry goes;
             synchronized (this) {
+                awaitLeaving(needed);
                 requireRoom(key, needed);
-                if (taken() + leavingBytes() + needed <= memoryBytesMax) {
+                if (taken() + needed <= memoryBytesMax) {
                     reserved.put(key, needed);
                     return;
-                }
-                if (taken() + needed <= memoryBytesMax) {
-                    awaitLeaving();
-                    continue;
                 }
                 Key least = mayGo().getFirst();
                 LOG.info(
@@ -240,9 +237,12 @@ public final class PolicyCatalog implements AutoCloseable {
                 .toList();
     }
 
-    private void awaitLeaving() {
+    /** Waits as long as there will be room once those that leave are gone. */
+    private synchronized void awaitLeaving(long needed) {
         try {
-            wait();
+            while (taken() + needed <= memoryBytesMax && taken() + leavingBytes() + needed > memoryBytesMax) {
+                wait();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new UnsupportedCheckpointException("interrupted while waiting for room");

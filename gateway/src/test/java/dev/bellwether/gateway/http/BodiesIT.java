@@ -159,57 +159,58 @@ class BodiesIT {
                 .isEqualTo(200);
     }
 
-    /** More than there are places, of which they do not get all; what is small enough needs none. */
-    @ParameterizedTest
-    @ValueSource(strings = {"content-length: 100000", "transfer-encoding: chunked", "content-encoding: gzip"})
-    void keepsPlacesFromTheDawdlersOfOneOwner(String header) throws IOException {
-        List<Socket> dawdlers = new ArrayList<>();
-        try {
-            for (int i = 0; i < 40; i++) {
+    /** Connections that begin a request and say nothing more. */
+    private static final class Dawdlers implements AutoCloseable {
+        private final List<Socket> sockets = new ArrayList<>();
+
+        private Dawdlers(int count, String path, String... headers) throws IOException {
+            List<String> lines = new ArrayList<>(
+                    List.of("POST %s HTTP/1.1".formatted(path), "host: a", "content-type: application/json"));
+            lines.addAll(List.of(headers));
+            byte[] head = (String.join("\r\n", lines) + "\r\n\r\n").getBytes(StandardCharsets.UTF_8);
+            for (int i = 0; i < count; i++) {
                 Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.actualPort());
-                dawdlers.add(socket);
-                String length = header.startsWith("content-encoding") ? "\r\ncontent-length: 100" : "";
-                socket.getOutputStream()
-                        .write(("POST /patient HTTP/1.1\r\nhost: a\r\nowner: a dawdler\r\n"
-                                        + "content-type: application/json\r\n%s%s\r\n\r\n".formatted(header, length))
-                                .getBytes(StandardCharsets.UTF_8));
+                sockets.add(socket);
+                socket.getOutputStream().write(head);
             }
+        }
+
+        @Override
+        public void close() throws IOException {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    /** More than there are places, of which they do not get all. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "content-length: 100000",
+                "transfer-encoding: chunked",
+                "content-encoding: gzip\r\ncontent-length: 100"
+            })
+    void keepsPlacesFromTheDawdlersOfOneOwner(String header) throws IOException {
+        try (Dawdlers _ = new Dawdlers(40, "/patient", "owner: a dawdler", header)) {
             String large = "{\"text\":\"%s\"}".formatted("x".repeat(150_000));
             assertThat(post(HttpClient.Version.HTTP_1_1, "/patient", large)
                             .orTimeout(30, TimeUnit.SECONDS)
                             .join()
                             .statusCode())
                     .isEqualTo(200);
-        } finally {
-            for (Socket socket : dawdlers) {
-                socket.close();
-            }
         }
     }
 
     @Test
     void readsAChunkedBodyThatMustBeSmallAtOnce() throws IOException {
-        List<Socket> dawdlers = new ArrayList<>();
-        try {
-            for (int i = 0; i < 20; i++) {
-                Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.actualPort());
-                dawdlers.add(socket);
-                OutputStream out = socket.getOutputStream();
-                out.write(("POST /small HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
-                                + "transfer-encoding: chunked\r\n\r\n")
-                        .getBytes(StandardCharsets.UTF_8));
-                out.flush();
-            }
-            Socket last = dawdlers.getLast();
+        try (Dawdlers dawdlers = new Dawdlers(20, "/small", "transfer-encoding: chunked")) {
+            Socket last = dawdlers.sockets.getLast();
             last.getOutputStream().write("7\r\n{\"a\":1}\r\n0\r\n\r\n".getBytes(StandardCharsets.UTF_8));
             BufferedReader answer =
                     new BufferedReader(new InputStreamReader(last.getInputStream(), StandardCharsets.UTF_8));
             last.setSoTimeout(30_000);
             assertThat(answer.readLine()).contains("200");
-        } finally {
-            for (Socket socket : dawdlers) {
-                socket.close();
-            }
         }
     }
 

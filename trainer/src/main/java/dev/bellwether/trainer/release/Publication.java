@@ -34,10 +34,10 @@ import java.util.Objects;
  * rounded weights.
  */
 public final class Publication {
-    /** Serving and training differ by float32 rounding alone, since both compute in float32 on the CPU. */
     /** Of a model, 2 GB of float32. */
     private static final long EXACT_NUMBERS_MAX = 500_000_000;
 
+    /** Serving and training differ by float32 rounding alone, since both compute in float32 on the CPU. */
     private static final double TOLERANCE = 0.01;
 
     private static final int GOLDEN_TOKENS = 512;
