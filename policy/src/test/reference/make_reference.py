@@ -2,9 +2,9 @@
 
     python3 make_reference.py OUT_FOLDER [CASE ...]
 
-Each case is a folder with config.json, model.safetensors and reference.json: {"ids": [...], "logits": [[...], ...]}
-(one row for each position; for a reward model one row, the scores at the last token), computed in float32 from the
-weights as stored.
+Each case is a folder with config.json, model.safetensors and reference.json: {"ids": [...], "logits": [[...], ...],
+"greedy": [...]} (logits: one row for each position, for a reward model one row, the scores at the last token; greedy: up
+to 40 tokens behind the ids, of a language model), computed in float32 from the weights as stored.
 """
 import json
 import pathlib
@@ -49,6 +49,11 @@ CASES = {
 }
 
 
+def greedy(model, ids):
+    with torch.no_grad():
+        return model.generate(ids, max_new_tokens=40, do_sample=False)[0][ids.shape[1]:].tolist()
+
+
 def make(name, kind, config, dtype, out):
     torch.manual_seed(len(name))
     model = kind(config)
@@ -62,7 +67,10 @@ def make(name, kind, config, dtype, out):
     with torch.no_grad():
         logits = model(input_ids=ids).logits[0]
     rows = logits.tolist() if logits.dim() == 2 else [logits.tolist()]
-    (folder / "reference.json").write_text(json.dumps({"ids": ids[0].tolist(), "logits": rows}))
+    reference = {"ids": ids[0].tolist(), "logits": rows}
+    if logits.dim() == 2:
+        reference["greedy"] = greedy(model, ids)
+    (folder / "reference.json").write_text(json.dumps(reference))
     for extra in folder.glob("generation_config.json"):
         extra.unlink()
 

@@ -152,7 +152,7 @@ public final class Gateway implements AutoCloseable {
                 clock);
         ErasureHandler erasures =
                 new ErasureHandler(bots::value, authentication, visitors, secrets::value, journal, store, clock);
-        OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, commands, clock);
+        OperatorHandler operators = new OperatorHandler(bots::value, authentication, rollouts, models, commands, clock);
         InFlight inFlight = new InFlight();
         meters.gauge("bellwether.http.in.flight", inFlight, InFlight::count);
         Bodies bodies = new Bodies(config.bodyBytesMax(), SMALL_BODY_BYTES, BODY_LIMIT);

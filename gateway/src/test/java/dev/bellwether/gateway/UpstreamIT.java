@@ -10,14 +10,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.event.Answer;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
+import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.checkpoint.RewardScale;
 import dev.bellwether.topic.Topics;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -110,6 +121,7 @@ class UpstreamIT {
                   safe-picky: {champion: v1, serving: {fallbacks: [spare]}}
                   up-hurried: {champion: v1, chat: {deadline: PT0.2S}}
                   up-narrow: {champion: v1, serving: {concurrent: 1}}
+                  up-best: {champion: v1, serving: {best_of: 4}}
                 """);
         gateway = new TestGateway(
                 directory.resolve("data"),
@@ -145,6 +157,8 @@ class UpstreamIT {
         gateway.upstream("safe-picky", "spare", service.version("good", ""));
         gateway.upstream("up-hurried", "v1", service.version("hold", ""));
         gateway.upstream("up-narrow", "v1", service.version("hold", limits));
+        gateway.upstream("up-best", "v1", service.version("good", ""));
+        addRewardModelWithoutGoldenRewards("up-best");
         gateway.upstream(
                 "up-prompt",
                 "v1",
@@ -154,6 +168,38 @@ class UpstreamIT {
                                 + "{\"role\":\"assistant\",\"content\":\"Hello.\"}],\"sampling\":{\"temperature\":0.2,"
                                 + "\"max_completion_tokens\":50}"));
         gateway.start();
+    }
+
+    private static void addRewardModelWithoutGoldenRewards(String bot) throws IOException {
+        Path policy = Path.of("../default-policy/artefact");
+        Checkpoint checkpoint = Checkpoint.open(policy);
+        CheckpointConfig config = checkpoint.config().asRewardModel(1, Pooling.MEAN);
+        float[] weights = Arrays.copyOf(checkpoint.parameters(), config.flatSize());
+        ArtefactLabel label = new ArtefactLabel(
+                bot, "reward-v1", ArtefactKind.REWARD, "v1", null, Instant.EPOCH, null, new RewardScale(0, 1));
+        new PolicyStore(gateway.folder().store()).publish(label, target -> {
+            Checkpoint.write(target, config, weights, NumberFormat.BF16);
+            for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+                Files.copy(policy.resolve(name), target.resolve(name));
+            }
+        });
+    }
+
+    @Test
+    void repliesAndTellsOperatorsWhereAnswersCannotBeChosenFrom() throws IOException, InterruptedException {
+        assertThat(gateway.chat("up-best", "").at("/choices/0/message/content").asText())
+                .isEqualTo(ScriptedUpstream.TEXT);
+        await(() -> {
+            HttpResponse<String> state = send(
+                    "GET",
+                    gateway.operator("/operator/v1/bots/up-best"),
+                    "",
+                    gateway.folder().operatorKey());
+            return JSON.readTree(state.body())
+                    .at("/best_of/refused")
+                    .asText()
+                    .startsWith("reward model reward-v1 cannot be loaded: ");
+        });
     }
 
     @AfterAll

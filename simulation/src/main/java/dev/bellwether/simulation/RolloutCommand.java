@@ -224,6 +224,13 @@ final class RolloutCommand implements Callable<Integer> {
         if (status.json().has("unavailable")) {
             row(table, "unavailable", status.json().path("unavailable").asText());
         }
+        JsonNode chooser = status.json().path("best_of");
+        if (chooser.isObject()) {
+            row(table, "chooses by", chooser.path("reward_model").asText("nothing yet"));
+        }
+        if (chooser.has("refused")) {
+            row(table, "", chooser.path("refused").asText());
+        }
         status.json().path("missing").forEach(each -> row(table, "waits for", each.asText()));
         row(table, "revision", Long.toString(rollout.revision()));
         return table.toString().stripTrailing();

@@ -106,7 +106,7 @@ public final class Recorder implements AutoCloseable {
                         subject.userHash(),
                         outcome.replies().size())))
                 .otherwise(failure -> {
-                    LOG.warn("an interaction was not recorded: {}", failure.getMessage());
+                    unrecorded(subject, failure);
                     return Optional.empty();
                 });
     }
@@ -114,9 +114,17 @@ public final class Recorder implements AutoCloseable {
     /** Records an interaction whose reader left, or that nobody answered; it cannot be judged. */
     void incomplete(Subject subject, Outcome outcome) {
         if (subject.request().stored()) {
-            append(subject, outcome, false)
-                    .onFailure(failure -> LOG.warn("an interaction was not recorded: {}", failure.getMessage()));
+            append(subject, outcome, false).onFailure(failure -> unrecorded(subject, failure));
         }
+    }
+
+    private static void unrecorded(Subject subject, Throwable failure) {
+        ChatReply objects = subject.objects();
+        LOG.warn(
+                "interaction {} of {} was not recorded: {}",
+                objects.interactionId(),
+                objects.bot(),
+                failure.getMessage());
     }
 
     @Override

@@ -178,7 +178,11 @@ public final class FeedbackHandler {
         return journal.append(Topics.FEEDBACK, feedback.interactionId(), feedback)
                 .timeout(LIMIT.toMillis(), TimeUnit.MILLISECONDS)
                 .recover(failure -> {
-                    LOG.warn("feedback could not be recorded: {}", failure.getMessage());
+                    LOG.warn(
+                            "feedback {} on interaction {} could not be recorded: {}",
+                            feedback.feedbackId(),
+                            feedback.interactionId(),
+                            failure.getMessage());
                     return Future.failedFuture(ApiException.later(
                             503,
                             "not_durable",

@@ -19,6 +19,7 @@ import dev.bellwether.gateway.http.Bodies;
 import dev.bellwether.gateway.http.Json;
 import dev.bellwether.gateway.http.JsonFields;
 import dev.bellwether.gateway.journal.CommandJournal;
+import dev.bellwether.gateway.serving.RewardModels;
 import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.topic.Topics;
 import io.vertx.core.Future;
@@ -51,6 +52,7 @@ public final class OperatorHandler {
     private final Supplier<Bots> bots;
     private final Authentication authentication;
     private final RolloutFollower rollouts;
+    private final RewardModels models;
     private final CommandJournal journal;
     private final Clock clock;
 
@@ -58,11 +60,13 @@ public final class OperatorHandler {
             Supplier<Bots> bots,
             Authentication authentication,
             RolloutFollower rollouts,
+            RewardModels models,
             CommandJournal journal,
             Clock clock) {
         this.bots = bots;
         this.authentication = authentication;
         this.rollouts = rollouts;
+        this.models = models;
         this.journal = journal;
         this.clock = clock;
     }
@@ -74,6 +78,11 @@ public final class OperatorHandler {
         json.set("rollout", EventJson.mapper().valueToTree(announced));
         json.put("effective_revision", rollouts.state(bot).revision());
         rollouts.unavailable(bot).ifPresent(why -> json.put("unavailable", why));
+        if (bots.get().find(bot).filter(each -> each.serving().bestOf() > 1).isPresent()) {
+            ObjectNode chooser = json.putObject("best_of");
+            models.name(bot).ifPresent(name -> chooser.put("reward_model", name));
+            models.refused(bot).ifPresent(why -> chooser.put("refused", why));
+        }
         Optional<PolicyScorecard> scorecard =
                 rollouts.scorecard(bot).filter(card -> card.experiment().equals(announced.experiment()));
         scorecard.ifPresent(card -> json.set("scorecard", EventJson.mapper().valueToTree(card)));

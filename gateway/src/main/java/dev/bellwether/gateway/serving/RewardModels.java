@@ -10,11 +10,9 @@ import dev.bellwether.policy.prompt.Turn;
 import io.vertx.core.Future;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -30,11 +28,13 @@ public final class RewardModels implements AutoCloseable {
     private final PolicyStore store;
     private final Lanes workers = new Lanes("reward", WAITING_MAX);
     private final Map<String, Loaded> loaded = new ConcurrentHashMap<>();
-    private final Set<String> refused = new HashSet<>();
+    private final Map<String, Refused> refused = new ConcurrentHashMap<>();
     private final Thread watcher =
             Thread.ofPlatform().name("reward-models").daemon().unstarted(this::watch);
 
     private record Loaded(String name, RewardScorer scorer) {}
+
+    private record Refused(String name, String why) {}
 
     public RewardModels(Supplier<Bots> bots, PolicyStore store) {
         this.bots = bots;
@@ -54,6 +54,12 @@ public final class RewardModels implements AutoCloseable {
     /** The name of the reward model that scores a bot's replies now. */
     public Optional<String> name(String bot) {
         return Optional.ofNullable(loaded.get(bot)).map(Loaded::name);
+    }
+
+    /** Why the newest reward model of a bot scores nothing, where that is so. */
+    public Optional<String> refused(String bot) {
+        return Optional.ofNullable(refused.get(bot))
+                .map(each -> "reward model %s cannot be loaded: %s".formatted(each.name(), each.why()));
     }
 
     /** Scores of {@code replies}, in their order; fails where there is no model, too much to do, or one is too long. */
@@ -90,13 +96,16 @@ public final class RewardModels implements AutoCloseable {
     private void look(String bot) {
         try {
             Optional<String> newest = store.newestReward(bot);
-            if (newest.isEmpty() || newest.equals(name(bot)) || refused.contains(bot + "/" + newest.get())) {
+            Refused before = refused.get(bot);
+            boolean known = before != null && newest.equals(Optional.of(before.name()));
+            if (newest.isEmpty() || newest.equals(name(bot)) || known) {
                 return;
             }
             try {
                 replace(bot, newest.get());
+                refused.remove(bot);
             } catch (RuntimeException | OutOfMemoryError e) {
-                refused.add(bot + "/" + newest.get());
+                refused.put(bot, new Refused(newest.get(), String.valueOf(e.getMessage())));
                 LOG.error("reward model {} of {} cannot be loaded: {}", newest.get(), bot, e.getMessage());
             }
         } catch (IOException | RuntimeException e) {

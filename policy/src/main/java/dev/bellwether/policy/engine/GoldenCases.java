@@ -126,19 +126,27 @@ public final class GoldenCases {
     static Cases of(Checkpoint checkpoint) {
         Path file = checkpoint.directory().resolve(FILE);
         if (!Files.exists(file)) {
-            throw new UnsupportedCheckpointException(
-                    "%s is missing, by which serving is checked against training".formatted(file));
+            throw missing(file);
         }
         try {
             List<GoldenCase> cases = read(file);
             if (cases.isEmpty()) {
-                throw new UnsupportedCheckpointException("%s holds no case".formatted(file));
+                throw none(file);
             }
             cases.forEach(golden -> check(golden, checkpoint.config()));
             return new Cases(checkpoint, cases);
         } catch (IOException e) {
             throw UnsupportedCheckpointException.unreadable(file, e);
         }
+    }
+
+    static UnsupportedCheckpointException missing(Path file) {
+        return new UnsupportedCheckpointException(
+                "%s is missing, by which serving is checked against training".formatted(file));
+    }
+
+    static UnsupportedCheckpointException none(Path file) {
+        return new UnsupportedCheckpointException("%s holds no case".formatted(file));
     }
 
     private static List<GoldenCase> read(Path file) throws IOException {

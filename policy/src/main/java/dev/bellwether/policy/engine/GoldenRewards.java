@@ -74,20 +74,24 @@ public final class GoldenRewards {
     }
 
     /**
-     * Replays the cases of the checkpoint's directory; a directory without the file has none.
+     * Replays the cases of the checkpoint's directory.
      *
-     * @throws UnsupportedCheckpointException naming the case, the head and both numbers where they differ
+     * @throws UnsupportedCheckpointException naming the case, the head and both numbers where they differ; or where there is
+     *     no case
      */
     public static void verify(Checkpoint checkpoint, RewardScale scale, int threads) {
         Path file = checkpoint.directory().resolve(GoldenCases.FILE);
         if (!Files.exists(file)) {
-            return;
+            throw GoldenCases.missing(file);
         }
         List<GoldenReward> cases;
         try {
             cases = read(file);
         } catch (IOException e) {
             throw UnsupportedCheckpointException.unreadable(file, e);
+        }
+        if (cases.isEmpty()) {
+            throw GoldenCases.none(file);
         }
         cases.forEach(golden -> require(checkpoint.config(), scale, golden));
         int positions = cases.stream()

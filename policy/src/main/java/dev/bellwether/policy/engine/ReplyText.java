@@ -53,9 +53,18 @@ public final class ReplyText {
         return release(false);
     }
 
-    /** What was held back, when no more tokens come. */
+    /** What was held back, when no more tokens come; of a character that is cut off, nothing. */
     public String end() {
-        return stopped ? "" : release(true);
+        String text = tokenizer.decode(Arrays.copyOfRange(tokens, decodedFrom, count));
+        int whole = text.length();
+        while (whole > 0 && text.charAt(whole - 1) == UNFINISHED) {
+            whole--;
+        }
+        if (whole > known.length()) {
+            held.append(text, known.length(), whole);
+        }
+        decodedFrom = count;
+        return release(true);
     }
 
     /** Whether a stop sequence was reached; nothing comes after it. */

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,6 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class GenerationEngineTest {
     private static final Duration LONG = Duration.ofMinutes(1);
@@ -100,6 +105,27 @@ class GenerationEngineTest {
                                     .tokens());
                 }
             }
+        }
+    }
+
+    /** In the engine, alone and in a crowd of whom some draw at random. */
+    @ParameterizedTest
+    @MethodSource("dev.bellwether.policy.engine.DecoderSessionTest#references")
+    void repliesGreedilyAsTransformersDoes(String name) throws IOException {
+        JsonNode reference = new ObjectMapper()
+                .readTree(DecoderSessionTest.REFERENCE
+                        .resolve(name)
+                        .resolve("reference.json")
+                        .toFile());
+        int[] ids = new ObjectMapper().treeToValue(reference.get("ids"), int[].class);
+        int[] expected = new ObjectMapper().treeToValue(reference.get("greedy"), int[].class);
+        Checkpoint model = Checkpoint.open(DecoderSessionTest.REFERENCE.resolve(name));
+        List<GenerationRequest> crowd = new ArrayList<>(requests(9));
+        crowd.add(4, greedy(ids, 40));
+        try (GenerationEngine engine = GenerationEngine.open(model, new EngineConfig(6, 128, 100, 1, 48))) {
+            assertThat(engine.generate(List.of(greedy(ids, 40))).getFirst().sampled())
+                    .containsExactly(expected);
+            assertThat(engine.generate(crowd).get(4).sampled()).containsExactly(expected);
         }
     }
 

@@ -17,6 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -161,9 +163,8 @@ class LastingEngineTest {
         return waiting;
     }
 
-    /** One token whose embedding is no number. */
-    @Test
-    void failsTheOneWhoseNumbersAreNone() throws Exception {
+    /** A model one token of which, 9, has an embedding that is no number. */
+    private Checkpoint oneTokenIsNoNumber() throws IOException {
         Path folder = DecoderSessionTest.REFERENCE.resolve("llama-grouped-bf16");
         Checkpoint good = Checkpoint.open(folder);
         float[] weights = good.parameters();
@@ -172,7 +173,12 @@ class LastingEngineTest {
         Files.copy(folder.resolve("config.json"), directory.resolve("config.json"));
         Safetensors.write(directory.resolve("model.safetensors"), good.config().tensors(), weights, NumberFormat.F32);
         writeGoldenCase(directory);
-        try (LastingEngine engine = LastingEngine.open(Checkpoint.open(directory), CONFIG)) {
+        return Checkpoint.open(directory);
+    }
+
+    @Test
+    void failsTheOneWhoseNumbersAreNone() throws Exception {
+        try (LastingEngine engine = LastingEngine.open(oneTokenIsNoNumber(), CONFIG)) {
             int[] alone = greedy(engine, new int[] {10}).reply().tokens();
             int[] longer = new int[60];
             int[] broken = new int[50];
@@ -187,17 +193,70 @@ class LastingEngineTest {
         }
     }
 
+    /** Replies at random draw that token sooner or later, as their own or not at all; those beside them go on. */
+    @Test
+    void failsTheOneWhoseNumbersAreNoneInMidReply() throws Exception {
+        int failed = 0;
+        try (LastingEngine engine = LastingEngine.open(oneTokenIsNoNumber(), CONFIG)) {
+            int[] alone = greedy(engine, new int[] {10}).reply().tokens();
+            for (int seed = 0; seed < 40 && failed < 3; seed++) {
+                AtomicInteger heard = new AtomicInteger();
+                Waiting drawn = new Waiting() {
+                    @Override
+                    public void onToken(int token) {
+                        heard.incrementAndGet();
+                    }
+                };
+                engine.submit(new GenerationRequest(new int[] {10}, Sampling.at(2, 100, seed), LONG), drawn);
+                Waiting beside = greedy(engine, new int[] {10});
+                try {
+                    drawn.reply();
+                } catch (ExecutionException e) {
+                    assertThat(e).hasCauseInstanceOf(NotFiniteException.class);
+                    assertThat(heard).hasPositiveValue();
+                    failed++;
+                }
+                assertThat(beside.reply().tokens()).containsExactly(alone);
+            }
+            assertThat(engine.ready()).isTrue();
+        }
+        assertThat(failed).isEqualTo(3);
+    }
+
     @Test
     void leavesNothingBehindOverAHundredFailures() throws Exception {
         try (LastingEngine engine = LastingEngine.open(Checkpoint.open(checkpoint), CONFIG)) {
-            for (int i = 0; i < 100; i++) {
-                assertThatThrownBy(askUntilTaken(engine, IMPOSSIBLE)::reply)
-                        .hasCauseInstanceOf(EngineFailedException.class);
-                awaitReplacement(engine);
-            }
+            failAgainAndAgain(engine, 20);
+            long files = openFiles();
+            long bytes = residentBytes();
+            failAgainAndAgain(engine, 100);
+            assertThat(openFiles()).isLessThanOrEqualTo(files);
+            assertThat(residentBytes()).isLessThan(bytes + (64L << 20));
             assertThat(askUntilTaken(engine, new int[] {5}).reply()).isNotNull();
             assertThat(threads()).isLessThanOrEqualTo(2);
         }
+    }
+
+    private static void failAgainAndAgain(LastingEngine engine, int times) throws Exception {
+        for (int i = 0; i < times; i++) {
+            assertThatThrownBy(askUntilTaken(engine, IMPOSSIBLE)::reply)
+                    .hasCauseInstanceOf(EngineFailedException.class);
+            awaitReplacement(engine);
+        }
+    }
+
+    private static long openFiles() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+            return files.count();
+        }
+    }
+
+    private static long residentBytes() throws IOException {
+        System.gc();
+        return Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(line -> line.startsWith("VmRSS"))
+                .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
+                .sum();
     }
 
     /** The engine that failed is gone once another answers. */

@@ -74,6 +74,20 @@ class RewardScorerTest {
                 });
     }
 
+    private void publishWhole() throws IOException {
+        publish(SCALE, target -> GoldenRewards.write(target, List.of(golden(target, SCALE))));
+    }
+
+    /** Whether serving computes what training did cannot be known then. */
+    @Test
+    void refusesAModelWithoutGoldenRewards() throws IOException {
+        publish(SCALE, target -> {});
+        assertThatThrownBy(this::load).hasMessageContaining("golden.jsonl is missing");
+        assertThat(store.remove("support", "reward-v1")).isTrue();
+        publish(SCALE, target -> Files.writeString(target.resolve("golden.jsonl"), ""));
+        assertThatThrownBy(this::load).hasMessageContaining("holds no case");
+    }
+
     private static GoldenReward golden(Path target, RewardScale scale) {
         int[] prompt = {3, 40, 50};
         int[] reply = {60, 70, 1};
@@ -89,7 +103,7 @@ class RewardScorerTest {
 
     @Test
     void scoresEachReplyByMeanAndSpreadOfTheHeadsInTheOrderAsked() throws IOException {
-        publish(SCALE, target -> GoldenRewards.write(target, List.of(golden(target, SCALE))));
+        publishWhole();
         try (RewardScorer scorer = load();
                 RewardSession session = RewardSession.open(store.openReward("support", "reward-v1"), 512, 512, 1);
                 PolicyTokenizer tokenizer = PolicyTokenizer.open(POLICY)) {
@@ -110,7 +124,7 @@ class RewardScorerTest {
 
     @Test
     void cutsAPromptWithoutRoomAtItsFrontAndRefusesAReplyWithoutRoomForAPrompt() throws IOException {
-        publish(SCALE, target -> {});
+        publishWhole();
         Checkpoint checkpoint = store.openReward("support", "reward-v1");
         try (RewardScorer narrow = RewardScorer.open(checkpoint, SCALE, new ScorerConfig(24, 64, 1))) {
             List<Turn> longer =
@@ -128,7 +142,7 @@ class RewardScorerTest {
 
     @Test
     void scoresTheSameForManyThreadsAtOnce() throws Exception {
-        publish(SCALE, target -> {});
+        publishWhole();
         RewardScorer kept;
         try (RewardScorer scorer = load();
                 ExecutorService threads = Executors.newFixedThreadPool(4)) {

@@ -1,9 +1,6 @@
 package dev.bellwether.simulation.benchmark;
 
-import dev.bellwether.policy.checkpoint.ArtefactKind;
-import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.PolicyStore;
-import dev.bellwether.policy.checkpoint.UpstreamConfig;
 import dev.bellwether.standalone.DataFolder;
 import dev.bellwether.standalone.LocalGateway;
 import dev.bellwether.standalone.LocalKafka;
@@ -13,7 +10,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -82,7 +78,7 @@ final class GatewayBenchmark {
 
     private void run(LocalKafka kafka, LocalRedis redis, List<String> prefix) throws IOException, InterruptedException {
         try (InstantUpstream upstream = new InstantUpstream();
-                DataFolder folder = prepare(upstream.port());
+                DataFolder folder = prepare(upstream);
                 LocalGateway gateway = LocalGateway.start(
                         new LocalGateway.Surroundings(settings.home(), folder, kafka.bootstrapServers(), redis.url()),
                         prefix)) {
@@ -114,16 +110,12 @@ final class GatewayBenchmark {
         }
     }
 
-    private DataFolder prepare(int upstreamPort) throws IOException {
+    private DataFolder prepare(InstantUpstream upstream) throws IOException {
         Path bots = settings.scratch().resolve("wanted.yaml");
         Files.createDirectories(settings.scratch());
         Files.writeString(bots, "bots: {bench: {champion: v1, chat: {requests_per_minute: 100000000}}}\n");
         DataFolder folder = DataFolder.open(settings.scratch().resolve("data"));
-        UpstreamConfig config = UpstreamConfig.parse(
-                "{\"url\":\"http://127.0.0.1:%d/v1\",\"model\":\"instant\",\"private_addresses\":true}"
-                        .formatted(upstreamPort));
-        new PolicyStore(folder.store())
-                .publish(ArtefactLabel.added("bench", "v1", ArtefactKind.UPSTREAM, Instant.now()), config::write);
+        upstream.publish(new PolicyStore(folder.store()), "bench", "v1");
         folder.prepare(settings.home(), Optional.of(bots));
         return folder;
     }

@@ -1,5 +1,9 @@
 package dev.bellwether.simulation.benchmark;
 
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.ArtefactLabel;
+import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.policy.checkpoint.UpstreamConfig;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -9,6 +13,7 @@ import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Iterator;
 
 /**
@@ -21,6 +26,7 @@ final class InstantUpstream implements AutoCloseable {
     private static final String HEAD = "\"id\":\"chatcmpl-instant\",\"created\":1700000000,\"model\":\"instant\"";
     private static final byte[] STREAMED = "\"stream\":true".getBytes(StandardCharsets.UTF_8);
     private static final int REQUEST_BYTES_MAX = 64 << 10;
+    private final int requestBytesMax;
 
     private final Selector selector = Selector.open();
     private final ServerSocketChannel server = ServerSocketChannel.open();
@@ -30,6 +36,12 @@ final class InstantUpstream implements AutoCloseable {
     private volatile boolean closing;
 
     InstantUpstream() throws IOException {
+        this(REQUEST_BYTES_MAX);
+    }
+
+    /** With room for requests of that many bytes, for each connection. */
+    InstantUpstream(int requestBytesMax) throws IOException {
+        this.requestBytesMax = requestBytesMax;
         server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1_024);
         server.configureBlocking(false);
         server.register(selector, SelectionKey.OP_ACCEPT);
@@ -38,6 +50,14 @@ final class InstantUpstream implements AutoCloseable {
 
     int port() throws IOException {
         return ((InetSocketAddress) server.getLocalAddress()).getPort();
+    }
+
+    /** A version of {@code bot} that asks it. */
+    void publish(PolicyStore store, String bot, String version) throws IOException {
+        UpstreamConfig config = UpstreamConfig.parse(
+                "{\"url\":\"http://127.0.0.1:%d/v1\",\"model\":\"instant\",\"private_addresses\":true}"
+                        .formatted(port()));
+        store.publish(ArtefactLabel.added(bot, version, ArtefactKind.UPSTREAM, Instant.now()), config::write);
     }
 
     private static ByteBuffer bytes(String text) {
@@ -105,7 +125,7 @@ final class InstantUpstream implements AutoCloseable {
         if (channel != null) {
             channel.configureBlocking(false);
             channel.socket().setTcpNoDelay(true);
-            channel.register(selector, SelectionKey.OP_READ, ByteBuffer.allocate(REQUEST_BYTES_MAX));
+            channel.register(selector, SelectionKey.OP_READ, ByteBuffer.allocate(requestBytesMax));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.bellwether.simulation.benchmark;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.simulation.benchmark.LoadGenerator.Result;
 import dev.bellwether.standalone.DataFolder;
 import dev.bellwether.standalone.LocalGateway;
@@ -34,6 +35,11 @@ final class OverloadBenchmark {
     private static final int FLOOD_CONNECTIONS = 1_024;
     private static final int LARGE_CONNECTIONS = 64;
     private static final int LARGE_BYTES = 990_000;
+
+    /** Of a conversation with what was looked up for it. */
+    private static final int LONG_BYTES = 6_000;
+
+    private static final int UPSTREAM_BYTES = 1_100_000;
     private static final double FACTOR = 5;
     private static final int ROUNDS = 3;
     private static final String TOKEN = "feedback_token";
@@ -53,7 +59,8 @@ final class OverloadBenchmark {
     BenchmarkReport run() throws IOException, InterruptedException {
         try (LocalKafka kafka = LocalKafka.start(settings.scratch().resolve("kafka"));
                 LocalRedis redis = LocalRedis.start(settings.scratch().resolve("redis"));
-                DataFolder folder = prepare();
+                InstantUpstream upstream = new InstantUpstream(UPSTREAM_BYTES);
+                DataFolder folder = prepare(upstream);
                 LocalGateway gateway = LocalGateway.start(
                         new LocalGateway.Surroundings(settings.home(), folder, kafka.bootstrapServers(), redis.url()),
                         List.of())) {
@@ -70,15 +77,22 @@ final class OverloadBenchmark {
                 "overload", Machine.describe(), figures, List.of("the generator shares the cores with the gateway"));
     }
 
-    private DataFolder prepare() throws IOException {
+    private DataFolder prepare(InstantUpstream upstream) throws IOException {
         Files.createDirectories(settings.scratch());
         Path bots = settings.scratch().resolve("wanted.yaml");
         String chat = "chat: {completion_tokens_max: 48, requests_per_minute: 100000000, deadline: PT%dS}"
                 .formatted(DEADLINE.toSeconds());
-        Files.writeString(
-                bots,
-                "bots:\n  busy: {champion: default, %s}\n  other: {champion: default, %s}\n".formatted(chat, chat));
+        Files.writeString(bots, """
+                bots:
+                  busy: {champion: default, CHAT}
+                  other: {champion: default, CHAT}
+                  taking: {champion: v1, CHAT}
+                  retrieving: {champion: v1, CHAT}
+                """.replace("CHAT", chat));
         DataFolder folder = DataFolder.open(settings.scratch().resolve("data"));
+        for (String bot : List.of("taking", "retrieving")) {
+            upstream.publish(new PolicyStore(folder.store()), bot, "v1");
+        }
         folder.prepare(settings.home(), Optional.of(bots));
         return folder;
     }
@@ -192,15 +206,27 @@ final class OverloadBenchmark {
         }
     }
 
-    /** Another bot's chat alone, and while 64 connections send bodies of nearly a megabyte. */
+    /**
+     * Other bots' chats alone, and while 64 connections send bodies of nearly a megabyte: to a bot that refuses them, and to
+     * one whose service takes them, which are then masked and recorded.
+     */
     private void largeBodies(int port, Map<String, String> key) throws IOException {
-        LoadGenerator other = new LoadGenerator(port, PATH, key, body("other", "Where is my card?"), TOKEN);
-        say("another bot alone");
+        besideLarge(port, key, "busy", "refused", "other", "Where is my card?");
+        besideLarge(port, key, "taking", "taken", "other", "Where is my card?");
+        String looked = "Opening hours: Monday to Friday from nine to five. ";
+        String question = looked.repeat(LONG_BYTES / looked.length()) + "When are you open?";
+        besideLarge(port, key, "taking", "taken", "retrieving", question);
+    }
+
+    private void besideLarge(int port, Map<String, String> key, String large, String how, String bot, String question)
+            throws IOException {
+        LoadGenerator other = new LoadGenerator(port, PATH, key, body(bot, question), TOKEN);
+        say("the bot %s alone".formatted(bot));
         Result alone = other.closedLoop(4, settings.time());
-        for (String piece : List.of("x", "<|end", "\\ud83d\\ude42")) {
-            String large = body("busy", piece.repeat(LARGE_BYTES / piece.length()));
-            LoadGenerator sender = new LoadGenerator(port, PATH, key, large, TOKEN);
-            say("another bot, beside bodies of '%s'".formatted(piece));
+        for (String piece : List.of("x", "<|end", "\\ud83d\\ude42", "4929 1234 ")) {
+            String megabyte = body(large, piece.repeat(LARGE_BYTES / piece.length()));
+            LoadGenerator sender = new LoadGenerator(port, PATH, key, megabyte, "");
+            say("the bot %s, beside bodies of '%s' that are %s".formatted(bot, piece, how));
             Duration longer = settings.time().plusSeconds(2);
             CompletableFuture<Result> sending = CompletableFuture.supplyAsync(() -> {
                 try {
@@ -211,10 +237,11 @@ final class OverloadBenchmark {
             });
             Result beside = other.closedLoop(4, settings.time());
             Result sent = joined(sending);
-            String at = "beside 64 × 1 MB of '%s'".formatted(piece);
-            figures.add(Figure.of("another bot's chats", at, beside.perSecond(), "1/s")
+            String at = "beside 64 × 1 MB of '%s', %s".formatted(piece, how);
+            figures.add(Figure.of("chats of the bot " + bot, at, beside.perSecond(), "1/s")
                     .against("alone", alone.perSecond())
                     .goal("at least half", beside.perSecond() >= .5 * alone.perSecond()));
+            figures.add(Figure.of("large bodies answered well", at, sent.perSecond(), "1/s"));
             figures.add(Figure.of(
                     "large bodies refused", at, (sent.bad() + sent.refused()) / (longer.toNanos() / 1e9), "1/s"));
         }

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -60,7 +59,7 @@ public final class PromptCommand implements Callable<Integer> {
         List<Map<String, Object>> conversation = conversation();
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint)) {
             PolicyTokenizer.Prompt prompt = tokenizer.read(conversation, !closed);
-            PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+            PrintWriter out = spec.commandLine().getOut();
             out.print(tokens ? Arrays.toString(prompt.tokens()) : prompt.text());
             out.flush();
             if (!tokenizer.ownTemplate()) {
