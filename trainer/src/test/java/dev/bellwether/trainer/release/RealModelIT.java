@@ -3,16 +3,13 @@ package dev.bellwether.trainer.release;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
-import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.policy.engine.EngineConfig;
 import dev.bellwether.policy.engine.GenerationEngine;
-import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.Sampling;
-import dev.bellwether.policy.onnx.OnnxDevice;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.policy.prompt.Turn;
 import java.io.File;
@@ -22,13 +19,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * SmolLM2-135M-Instruct, imported and served; needs the folder {@code shared}, {@code python3} with {@code venv}, and PyPI,
@@ -39,11 +32,35 @@ class RealModelIT {
     private static final Path MODEL = Path.of("target/smollm2");
     private static final Duration LIMIT = Duration.ofMinutes(2);
 
-    /** What the capital of France is, with the system prompt of the model's own template. */
-    private static final int[] CAPITAL = {
-        1, 9690, 198, 2683, 359, 253, 5356, 5646, 11173, 3365, 3511, 308, 34519, 28, 7018, 411, 407, 19712, 8182, 2,
-        198, 1, 4093, 198, 1780, 314, 260, 3575, 282, 4649, 47, 2, 198, 1, 520, 9531, 198
-    };
+    private record Conversation(List<Turn> turns, int[] prompt, int[] reply) {}
+
+    /** The first has the system prompt of the model's own template. */
+    private static final List<Conversation> CONVERSATIONS = List.of(
+            new Conversation(
+                    List.of(Turn.user("What is the capital of France?")),
+                    new int[] {
+                        1, 9690, 198, 2683, 359, 253, 5356, 5646, 11173, 3365, 3511, 308, 34519, 28, 7018, 411, 407,
+                        19712, 8182, 2, 198, 1, 4093, 198, 1780, 314, 260, 3575, 282, 4649, 47, 2, 198, 1, 520, 9531,
+                        198
+                    },
+                    new int[] {504, 3575, 282, 4649, 314, 7042, 30, 2}),
+            new Conversation(
+                    List.of(
+                            new Turn("system", "You answer in one sentence."),
+                            Turn.user("My card was stolen in Zürich. What do I do?"),
+                            Turn.assistant("Call your bank and have it blocked."),
+                            Turn.user("And then?")),
+                    new int[] {
+                        1, 9690, 198, 2683, 2988, 281, 582, 6330, 30, 2, 198, 1, 4093, 198, 5965, 3421, 436, 19725, 281,
+                                1777,
+                        7170, 5130, 30, 1812, 536, 339, 536, 47, 2, 198, 1, 520, 9531, 198, 12800, 469, 5461, 284, 457,
+                                357,
+                        15166, 30, 2, 198, 1, 4093, 198, 3528, 965, 47, 2, 198, 1, 520, 9531, 198
+                    },
+                    new int[] {
+                        2683, 416, 982, 536, 3534, 1745, 30, 1206, 416, 982, 820, 253, 5460, 946, 30, 1206, 457, 288,
+                        820, 253, 5460, 946, 30, 2
+                    }));
 
     @TempDir
     private static Path directory = Path.of("");
@@ -77,54 +94,22 @@ class RealModelIT {
         }
     }
 
-    /** Prompt and greedy reply are those of transformers 5.24.0 with torch 2.15.0, in float32. */
-    @ParameterizedTest
-    @MethodSource("conversations")
-    void readsAndAnswersAsTransformersDoes(List<Turn> turns, int[] prompt, int[] reply) {
-        Checkpoint checkpoint = store.open("support", "smollm2");
-        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory())) {
-            assertThat(tokenizer.prompt(turns)).containsExactly(prompt);
-        }
-        assertThat(reply(checkpoint, prompt, Precision.FLOAT32).sampled()).containsExactly(reply);
-    }
-
-    static Stream<Arguments> conversations() {
-        return Stream.of(
-                arguments(List.of(Turn.user("What is the capital of France?")), CAPITAL, new int[] {
-                    504, 3575, 282, 4649, 314, 7042, 30, 2
-                }),
-                arguments(
-                        List.of(
-                                new Turn("system", "You answer in one sentence."),
-                                Turn.user("My card was stolen in Zürich. What do I do?"),
-                                Turn.assistant("Call your bank and have it blocked."),
-                                Turn.user("And then?")),
-                        new int[] {
-                            1, 9690, 198, 2683, 2988, 281, 582, 6330, 30, 2, 198, 1, 4093, 198, 5965, 3421, 436, 19725,
-                            281, 1777, 7170, 5130, 30, 1812, 536, 339, 536, 47, 2, 198, 1, 520, 9531, 198, 12800, 469,
-                            5461, 284, 457, 357, 15166, 30, 2, 198, 1, 4093, 198, 3528, 965, 47, 2, 198, 1, 520, 9531,
-                            198
-                        },
-                        new int[] {
-                            2683, 416, 982, 536, 3534, 1745, 30, 1206, 416, 982, 820, 253, 5460, 946, 30, 1206, 457,
-                            288, 820, 253, 5460, 946, 30, 2
-                        }));
-    }
-
+    /** Prompts and greedy replies are those of transformers 5.24.0 with torch 2.15.0, in float32. */
     @Test
-    void stillKnowsAnAnswerInEightBits() {
+    void readsAndAnswersAsTransformersDoes() {
         Checkpoint checkpoint = store.open("support", "smollm2");
-        Completion completion = reply(checkpoint, CAPITAL, Precision.INT8);
-        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory())) {
-            assertThat(tokenizer.decode(completion.tokens())).contains("Paris");
-        }
-    }
-
-    private static Completion reply(Checkpoint checkpoint, int[] prompt, Precision precision) {
-        EngineConfig config = new EngineConfig(1, 256, 1, 2, 256, precision, OnnxDevice.CPU);
-        try (GenerationEngine engine = GenerationEngine.open(checkpoint, config)) {
-            return engine.generate(List.of(prompt), Sampling.at(0, 32, 1), LIMIT)
-                    .getFirst();
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
+                GenerationEngine engine = GenerationEngine.open(checkpoint, new EngineConfig(2, 256, 4, 2, 256))) {
+            for (Conversation each : CONVERSATIONS) {
+                assertThat(tokenizer.prompt(each.turns())).containsExactly(each.prompt());
+            }
+            List<int[]> prompts =
+                    CONVERSATIONS.stream().map(Conversation::prompt).toList();
+            List<Completion> completions = engine.generate(prompts, Sampling.at(0, 32, 1), LIMIT);
+            for (int i = 0; i < completions.size(); i++) {
+                assertThat(completions.get(i).sampled())
+                        .containsExactly(CONVERSATIONS.get(i).reply());
+            }
         }
     }
 }
