@@ -27,8 +27,8 @@ import java.util.zip.InflaterInputStream;
 public final class Bodies implements AutoCloseable {
     private static final String JSON = "body-json";
     private static final String MEDIA_TYPE = "application/json";
-    private static final int RECEIVED_AT_ONCE = 16;
-    private static final int BESIDE_MAX = 64;
+    private static final int RECEIVED_AT_ONCE = 20;
+    private static final int BESIDE_MAX = 96;
     private static final int WAITING_MAX = 256;
 
     /** Times as long as a large body took to parse nothing is parsed, so that large bodies never take a core. */

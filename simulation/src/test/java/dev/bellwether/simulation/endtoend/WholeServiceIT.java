@@ -206,7 +206,7 @@ class WholeServiceIT {
 
     private static void await(Callable<Boolean> condition) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Duration.ofMinutes(5))
                 .ignoreException(IOException.class)
                 .until(condition);
     }
