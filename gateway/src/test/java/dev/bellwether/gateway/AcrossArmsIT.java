@@ -3,6 +3,7 @@ package dev.bellwether.gateway;
 import static dev.bellwether.gateway.TestGateway.JSON;
 import static dev.bellwether.gateway.TestGateway.await;
 import static dev.bellwether.gateway.TestGateway.events;
+import static dev.bellwether.gateway.TestGateway.interactions;
 import static dev.bellwether.gateway.TestGateway.recorded;
 import static dev.bellwether.gateway.TestGateway.records;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -116,15 +117,8 @@ class AcrossArmsIT {
                 ids.add(reply.at("/bellwether/interaction_id").asText());
             }
         }
-        List<Interaction> interactions = new ArrayList<>();
-        await(() -> {
-            interactions.clear();
-            records(Topics.INTERACTIONS).stream()
-                    .filter(each -> ids.contains(each.interactionId()))
-                    .forEach(interactions::add);
-            return interactions.size() == ids.size();
-        });
-        return interactions;
+        await(() -> interactions(ids).size() == ids.size());
+        return interactions(ids);
     }
 
     @Test

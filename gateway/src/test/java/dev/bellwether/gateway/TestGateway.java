@@ -26,6 +26,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -218,6 +220,15 @@ final class TestGateway implements AutoCloseable {
                                 .findFirst(),
                         Optional::isPresent)
                 .orElseThrow();
+    }
+
+    /** The recorded interactions of those names, each once: what a slow broker acknowledges late comes by the spool, too. */
+    static List<Interaction> interactions(Collection<String> ids) {
+        Map<String, Interaction> found = new LinkedHashMap<>();
+        records(Topics.INTERACTIONS).stream()
+                .filter(each -> ids.contains(each.interactionId()))
+                .forEach(each -> found.put(each.interactionId(), each));
+        return List.copyOf(found.values());
     }
 
     /** Everything in a topic. */

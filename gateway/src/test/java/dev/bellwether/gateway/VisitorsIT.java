@@ -1,6 +1,7 @@
 package dev.bellwether.gateway;
 
 import static dev.bellwether.gateway.TestGateway.JSON;
+import static dev.bellwether.gateway.TestGateway.interactions;
 import static dev.bellwether.gateway.TestGateway.question;
 import static dev.bellwether.gateway.TestGateway.recorded;
 import static dev.bellwether.gateway.TestGateway.records;
@@ -264,12 +265,6 @@ class VisitorsIT {
             assertThat(interactions(judged).stream().map(Interaction::userHash).distinct())
                     .hasSize(1);
         }
-    }
-
-    private static List<Interaction> interactions(List<String> ids) {
-        return records(Topics.INTERACTIONS).stream()
-                .filter(each -> ids.contains(each.interactionId()))
-                .toList();
     }
 
     private static HttpResponse<String> ask(TestGateway gateway) throws IOException, InterruptedException {
