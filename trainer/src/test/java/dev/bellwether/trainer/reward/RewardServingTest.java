@@ -7,6 +7,8 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.checkpoint.NumberFormat;
+import dev.bellwether.policy.engine.GoldenRewards;
+import dev.bellwether.policy.engine.GoldenRewards.GoldenReward;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.engine.RewardScorer.Score;
 import dev.bellwether.policy.engine.ScorerConfig;
@@ -20,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -70,6 +73,13 @@ class RewardServingTest {
                     .toList();
             trained.calibrate(samples);
             List<Score> expected = trained.score(samples);
+            float[][] rewards = trained.rewards(samples);
+            GoldenRewards.write(
+                    directory,
+                    IntStream.range(0, rewards.length)
+                            .mapToObj(i -> GoldenReward.of(
+                                    samples.get(i).prompt(), samples.get(i).reply(), rewards[i], trained.scale()))
+                            .toList());
             try (RewardScorer scorer = RewardScorer.open(checkpoint, trained.scale(), new ScorerConfig(512, 300, 1))) {
                 List<Score> served = scorer.score(PROMPT, REPLIES);
                 for (int i = 0; i < served.size(); i++) {
