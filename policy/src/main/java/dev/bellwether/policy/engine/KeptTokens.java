@@ -70,8 +70,8 @@ final class KeptTokens {
     }
 
     /**
-     * The slot from {@code first} to before {@code end} that holds most of the prompt's beginning, at least half of it; its last token is read
-     * in any case, for what follows it.
+     * The slot from {@code first} to before {@code end} that holds most of the prompt's beginning, at least half of it; its
+     * last token is read in any case, for what follows it.
      */
     Optional<Match> match(int[] prompt, int first, int end) {
         Match best = new Match(-1, 0);

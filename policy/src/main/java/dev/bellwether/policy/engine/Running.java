@@ -93,13 +93,14 @@ final class Running implements GenerationEngine.Generation {
         }
     }
 
+    /** An error of the machine on the way leaves it unanswered: the engine fails by it, and tells. */
     private void end(Completion.Finish finish) {
-        told = true;
         try {
             listener.onEnd(completion(finish));
         } catch (RuntimeException e) {
             LOG.error("a listener failed", e);
         }
+        told = true;
     }
 
     /** The prompt and what of the reply the cache holds. */

@@ -211,12 +211,14 @@ class GenerationEngineTest {
                         }
 
                         @Override
-                        public void onFailure(RuntimeException failure) {}
+                        public void onFailure(RuntimeException failure) {
+                            told.events.add("cancelled fails");
+                        }
                     })
                     .cancel();
             engine.submit(sampled(4, 3), told.of("waiting"));
         });
-        assertThat(told.events).containsExactlyInAnyOrder("taken in hand fails", "waiting fails");
+        assertThat(told.events).containsExactlyInAnyOrder("taken in hand fails", "cancelled fails", "waiting fails");
     }
 
     @Test
