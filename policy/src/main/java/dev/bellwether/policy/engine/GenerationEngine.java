@@ -8,7 +8,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,13 +27,10 @@ public final class GenerationEngine implements AutoCloseable {
     private final boolean ownSession;
     private final EngineConfig config;
     private final int positions;
-    private final List<Integer> endTokens;
     private final Intake intake;
-    private final List<Running> running = new ArrayList<>();
     private final Thread thread;
-    private final Sampler.Scratch scratch;
     private final Consumer<Throwable> whenFailed;
-    private final KeptTokens kept;
+    private final Batch batch;
 
     /** A prompt that is read in pieces. */
     private @Nullable Running reading;
@@ -42,7 +38,6 @@ public final class GenerationEngine implements AutoCloseable {
     /** Those that will be read so, in their order. */
     private final Deque<Running> alone = new ArrayDeque<>();
 
-    private final AtomicLong reusedTokens = new AtomicLong();
     private volatile boolean closing;
     private volatile @Nullable Throwable failure;
 
@@ -54,14 +49,13 @@ public final class GenerationEngine implements AutoCloseable {
         this.config = config;
         this.whenFailed = whenFailed;
         this.positions = config.positionsIn(checkpoint.config());
-        this.scratch = new Sampler.Scratch(checkpoint.config().vocabularySize());
-        this.kept = new KeptTokens(config.slots());
-        this.endTokens = checkpoint.config().endTokens();
         this.intake = new Intake(config.queueMax());
         this.thread = Thread.ofPlatform().name("engine").daemon().unstarted(this::run);
         this.ownSession = given.isEmpty();
         // Last: whatever fails before leaves nothing open.
-        this.session = given.orElseGet(() -> config.session(checkpoint));
+        this.batch = new Batch(
+                () -> given.orElseGet(() -> config.session(checkpoint)), config, checkpoint.config(), intake::answered);
+        this.session = batch.session();
     }
 
     private static GenerationEngine of(Checkpoint checkpoint, EngineConfig config, Consumer<Throwable> whenFailed) {
@@ -129,7 +123,7 @@ public final class GenerationEngine implements AutoCloseable {
 
     /** Tokens of prompts that were not read again, because a slot still held them. */
     public long reusedTokens() {
-        return reusedTokens.get();
+        return batch.reusedTokens();
     }
 
     /** Whether the engine failed for good. */
@@ -191,7 +185,7 @@ public final class GenerationEngine implements AutoCloseable {
         try {
             while (!closing || !intake.isEmpty()) {
                 admit();
-                decode();
+                batch.decode();
             }
         } catch (InterruptedException e) {
             fail(e);
@@ -224,44 +218,47 @@ public final class GenerationEngine implements AutoCloseable {
             read(reading);
         }
         join();
-        if (reading == null && !alone.isEmpty() && running.size() < config.slots()) {
-            begin(alone.remove());
+        if (reading == null && !alone.isEmpty() && batch.size() < config.slots()) {
+            Running next = alone.remove();
+            batch.place(next);
+            read(next);
+        }
+    }
+
+    /** Reads the next piece of a long prompt. */
+    private void read(Running generation) {
+        if (generation.abandoned()) {
+            reading = null;
+            intake.answered(generation);
+        } else {
+            reading = batch.read(generation) ? null : generation;
         }
     }
 
     /** Lets in who waits, as far as there is room; the last slot is kept for who is read alone. */
     private void join() throws InterruptedException {
         List<Running> joining = new ArrayList<>();
-        while (running.size() + joining.size() < (anyAlone() ? config.slots() - 1 : config.slots())) {
-            Running next = intake.next(running.isEmpty() && joining.isEmpty() && !anyAlone());
+        while (batch.size() + joining.size() < (anyAlone() ? config.slots() - 1 : config.slots())) {
+            Running next = intake.next(batch.size() == 0 && joining.isEmpty() && !anyAlone());
             if (next == null) {
                 break;
             }
             Way way = way(next);
-            boolean room = switch (way) {
-                case GOES_ON -> joining.isEmpty();
-                case ALONE -> alone.size() < config.queueMax();
-                case TOGETHER -> fits(joining, next);
-            };
-            if (!room) {
+            if (!hasRoom(way, next, joining)) {
                 break;
             }
             intake.letIn();
             if (next.abandoned()) {
                 intake.answered(next);
-                continue;
-            }
-            switch (way) {
-                case GOES_ON -> {
-                    goOn(next);
-                    return;
-                }
-                case ALONE -> alone.add(next);
-                case TOGETHER -> joining.add(next);
+            } else if (way == Way.GOES_ON) {
+                batch.goOn(next, freeEnd());
+                return;
+            } else {
+                (way == Way.ALONE ? alone : joining).add(next);
             }
         }
         if (!joining.isEmpty()) {
-            prefill(joining);
+            batch.prefill(joining, freeEnd());
         }
     }
 
@@ -276,159 +273,31 @@ public final class GenerationEngine implements AutoCloseable {
     }
 
     private Way way(Running generation) {
-        Optional<KeptTokens.Match> match = match(generation);
+        Optional<KeptTokens.Match> match = batch.match(generation, freeEnd());
         int length = generation.request.prompt().length;
         if (match.filter(held -> length - held.length() <= config.pieceTokens()).isPresent()) {
             return Way.GOES_ON;
         }
         // What a slot holds of it is worth waiting for nobody else.
-        boolean alone = length > config.prefillTokensMax() || (match.isPresent() && !anyAlone());
-        return alone ? Way.ALONE : Way.TOGETHER;
+        boolean apart = length > config.prefillTokensMax() || (match.isPresent() && !anyAlone());
+        return apart ? Way.ALONE : Way.TOGETHER;
+    }
+
+    private boolean hasRoom(Way way, Running next, List<Running> joining) {
+        return switch (way) {
+            case GOES_ON -> joining.isEmpty();
+            case ALONE -> alone.size() < config.queueMax();
+            case TOGETHER -> batch.fits(joining, next);
+        };
     }
 
     private boolean anyAlone() {
         return reading != null || !alone.isEmpty();
     }
 
-    /** A slot that holds the beginning of its prompt, and is not read into. */
-    private Optional<KeptTokens.Match> match(Running generation) {
-        return kept.match(generation.request.prompt(), running.size(), freeEnd());
-    }
-
+    /** Behind the slots that are not read into. */
     private int freeEnd() {
         return reading == null ? config.slots() : config.slots() - 1;
-    }
-
-    /** Reads the little that is new behind what a slot holds of its prompt, which becomes the next one running. */
-    private void goOn(Running generation) {
-        KeptTokens.Match match = match(generation).orElseThrow();
-        int[] prompt = generation.request.prompt();
-        int slot = running.size();
-        swap(match.slot(), slot);
-        running.add(generation);
-        temper(List.of(generation));
-        session.extend(slot, prompt, match.length(), prompt.length);
-        generation.cached = prompt.length;
-        reusedTokens.addAndGet(match.length());
-        sample(slot);
-    }
-
-    private boolean fits(List<Running> joining, Running next) {
-        int longest = next.request.prompt().length;
-        for (Running each : joining) {
-            longest = Math.max(longest, each.request.prompt().length);
-        }
-        return joining.isEmpty() || session.width(longest) * (joining.size() + 1) <= config.prefillTokensMax();
-    }
-
-    private void prefill(List<Running> joining) {
-        int first = running.size();
-        int behind = first + joining.size();
-        for (int slot = first; slot < behind && behind < freeEnd(); slot++) {
-            int least = kept.leastWorth(behind, freeEnd());
-            if (kept.lessWorth(least, slot)) {
-                swap(slot, least);
-            }
-        }
-        running.addAll(joining);
-        List<int[]> prompts =
-                joining.stream().map(generation -> generation.request.prompt()).toList();
-        temper(joining);
-        session.prefill(first, prompts);
-        joining.forEach(generation -> generation.cached = generation.request.prompt().length);
-        sample(first);
-    }
-
-    /** Starts to read a prompt into the last slot, behind what of it a slot holds. */
-    private void begin(Running generation) {
-        int slot = config.slots() - 1;
-        Optional<KeptTokens.Match> match = match(generation);
-        swap(match.map(KeptTokens.Match::slot).orElse(kept.leastWorth(running.size(), config.slots())), slot);
-        if (match.isPresent()) {
-            generation.cached = match.get().length();
-            reusedTokens.addAndGet(generation.cached);
-        }
-        read(generation);
-    }
-
-    /** Reads the next piece of a long prompt into the last slot. */
-    private void read(Running generation) {
-        reading = generation;
-        int slot = config.slots() - 1;
-        int[] prompt = generation.request.prompt();
-        if (generation.abandoned()) {
-            reading = null;
-            intake.answered(generation);
-            return;
-        }
-        int end = Math.min(prompt.length, generation.cached + config.pieceTokens());
-        temper(List.of(generation));
-        session.extend(slot, prompt, generation.cached, end);
-        generation.cached = end;
-        kept.hold(slot, prompt, end);
-        if (end == prompt.length) {
-            int target = running.size();
-            swap(slot, target);
-            reading = null;
-            running.add(generation);
-            sample(target);
-        }
-    }
-
-    private void swap(int slot, int other) {
-        if (slot != other) {
-            session.cache().swap(slot, other, Math.max(kept.length(slot), kept.length(other)));
-            kept.swap(slot, other);
-        }
-    }
-
-    private void decode() {
-        if (running.isEmpty()) {
-            return;
-        }
-        int rows = running.size();
-        int[] tokens = new int[rows];
-        int[] lengths = new int[rows];
-        for (int row = 0; row < rows; row++) {
-            tokens[row] = running.get(row).last;
-            lengths[row] = running.get(row).cached;
-        }
-        temper(running);
-        session.decode(rows, tokens, lengths);
-        running.forEach(generation -> generation.cached++);
-        sample(0);
-    }
-
-    private void temper(List<Running> rows) {
-        for (int row = 0; row < rows.size(); row++) {
-            session.temper(row, rows.get(row).sampler.inverseTemperature());
-        }
-    }
-
-    /** Draws a token for the slots from {@code first} on, then lets those leave that are done. */
-    private void sample(int first) {
-        for (int slot = first; slot < running.size(); slot++) {
-            running.get(slot).draw(session.odds(slot - first), scratch, endTokens);
-        }
-        for (int slot = running.size() - 1; slot >= first; slot--) {
-            if (running.get(slot).done(endTokens)) {
-                leave(slot);
-            }
-        }
-    }
-
-    /** The last one takes its place; what it had read stays behind the running ones, for the next turn. */
-    private void leave(int slot) {
-        Running left = running.get(slot);
-        intake.answered(left);
-        int last = running.size() - 1;
-        Running moved = running.removeLast();
-        kept.hold(slot, left.context(), left.failed ? 0 : left.cached);
-        if (slot < last) {
-            kept.hold(last, moved.context(), moved.cached);
-            running.set(slot, moved);
-            swap(slot, last);
-        }
     }
 
     /** Takes no new requests, finishes those it has, and frees the model. */
