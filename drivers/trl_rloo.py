@@ -27,6 +27,16 @@ prompts = [json.loads(line) for line in (folder / "prompts.jsonl").read_text().s
 base = os.environ["BELLWETHER_BASE"]
 
 tokenizer = AutoTokenizer.from_pretrained(base)
+
+
+class AsWritten(type(tokenizer)):
+    """Prompts have their control tokens already: no tokenizer is to put its first one before them again."""
+
+    def __call__(self, *texts, **options):
+        return super().__call__(*texts, **{**options, "add_special_tokens": False})
+
+
+tokenizer.__class__ = AsWritten
 tokenizer.padding_side = "left"
 model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
 ends = model.generation_config.eos_token_id

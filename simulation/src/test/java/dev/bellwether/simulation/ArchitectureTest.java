@@ -93,4 +93,14 @@ class ArchitectureTest {
                 .callMethod(System.class, "getenv", String.class)
                 .check(CLASSES);
     }
+
+    @Test
+    void scopesOfTensorsAreMadeWhereJavaCppIsSet() {
+        noClasses()
+                .that()
+                .doNotHaveSimpleName("Torch")
+                .should()
+                .callConstructor("org.bytedeco.javacpp.PointerScope")
+                .check(CLASSES);
+    }
 }

@@ -125,10 +125,11 @@ public final class VllmPolicy implements Policy {
         }
         String name =
                 "%s-%s-%s".formatted(bot, version, UUID.randomUUID().toString().substring(0, 8));
-        server.load(name, bot, version, checkpoint.directory());
         try {
+            server.load(name, bot, version, checkpoint.directory());
             verify(name);
         } catch (UnsupportedCheckpointException e) {
+            // Also where the answer to the load was lost: the server may have it all the same.
             unload(name);
             throw e;
         }

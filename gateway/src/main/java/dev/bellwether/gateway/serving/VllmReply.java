@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A reply of a vLLM server on its way: what only the record is to hold is taken out of it. */
 final class VllmReply implements Policy.Generation, ReplyListener {
+    /** Of {@code top_k}: any token may be drawn. */
+    private static final int ALL = -1;
+
     private static final String IDS = "token_ids";
     private static final String LOG_PROBABILITIES = "logprobs";
 
@@ -42,7 +45,10 @@ final class VllmReply implements Policy.Generation, ReplyListener {
         this.failed = failed;
     }
 
-    /** Sampled as this gateway would sample where the caller says nothing, and with tokens where they are recorded. */
+    /**
+     * Sampled as this gateway would sample where the caller says nothing, and with tokens where they are recorded. The server
+     * takes what is left out from the {@code generation_config.json} of its base: so nothing is.
+     */
     Ask asked(Ask ask) {
         ObjectNode body = ask.body().deepCopy();
         logProbabilitiesAsked = body.path(LOG_PROBABILITIES).asBoolean(false);
@@ -50,8 +56,12 @@ final class VllmReply implements Policy.Generation, ReplyListener {
         body.put("temperature", sampling.temperature()).put("top_p", sampling.topP());
         body.remove("max_completion_tokens");
         body.put("max_tokens", sampling.tokensMax());
-        if (sampling.topK() > 0) {
-            body.put("top_k", sampling.topK());
+        body.put("top_k", sampling.topK() > 0 ? sampling.topK() : ALL);
+        if (!body.has("min_p")) {
+            body.put("min_p", 0);
+        }
+        if (!body.has("repetition_penalty")) {
+            body.put("repetition_penalty", 1);
         }
         if (recordTokens) {
             body.put(LOG_PROBABILITIES, true).put("return_token_ids", true);

@@ -163,6 +163,10 @@ class VllmPolicyTest {
         JsonNode chat = server.chats().getLast();
         assertThat(chat.path("temperature").asDouble()).isEqualTo(.7);
         assertThat(chat.path("max_tokens").asInt()).isEqualTo(48);
+        // What is left out a server takes from the base's generation_config.json.
+        assertThat(chat.path("top_k").asInt()).isEqualTo(-1);
+        assertThat(chat.path("min_p").asDouble(1)).isZero();
+        assertThat(chat.path("repetition_penalty").asDouble()).isOne();
         assertThat(chat.path("stream").asBoolean()).isTrue();
     }
 
@@ -216,6 +220,14 @@ class VllmPolicyTest {
         Awaitility.await().until(() -> server.adapters().size() == 1);
         Awaitility.await().until(() -> catalog.ready() && reply("taught", false).failure() == null);
         assertThat(server.everLoaded()).hasSize(2).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void takesAwayWhatWasLoadedAfterAllWhenTheAnswerWasLost() {
+        server.losesAnswersToLoads();
+        assertThatThrownBy(() -> catalog.load("desk", "taught")).hasMessageContaining("cannot be reached");
+        assertThat(server.everLoaded()).hasSize(1);
+        assertThat(server.adapters()).isEmpty();
     }
 
     @Test

@@ -35,6 +35,7 @@ final class VllmStandIn implements AutoCloseable {
     private final List<String> everUnloaded = new CopyOnWriteArrayList<>();
     private final List<JsonNode> chats = new CopyOnWriteArrayList<>();
     private volatile List<Double> likely = List.of();
+    private volatile boolean answersLoads = true;
     private volatile CountDownLatch hold = new CountDownLatch(0);
 
     VllmStandIn() throws IOException {
@@ -56,6 +57,11 @@ final class VllmStandIn implements AutoCloseable {
     /** Forgets all adapters, as a new process does. */
     void restart() {
         adapters.clear();
+    }
+
+    /** Ends the connection instead of saying that an adapter is loaded. */
+    void losesAnswersToLoads() {
+        answersLoads = false;
     }
 
     /** Chats are answered when the latch is down. */
@@ -119,6 +125,9 @@ final class VllmStandIn implements AutoCloseable {
         } else {
             adapters.put(name, path);
             everLoaded.add(name);
+            if (!answersLoads) {
+                return;
+            }
             answer(exchange, 200, "Success: LoRA adapter '%s' added successfully.".formatted(name));
         }
     }

@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -39,6 +40,9 @@ public final class Adapter {
             "trainable_token_indices", "null",
             "layer_replication", "null",
             "alora_invocation_tokens", "null");
+
+    /** Ways to begin that take from the base what they put into the adapter, so that it fits no base but that. */
+    private static final Pattern BASE_CHANGED = Pattern.compile("(pissa|olora|corda|loftq|lora_ga).*");
 
     private final LoraConfig lora;
     private final Safetensors file;
@@ -94,11 +98,18 @@ public final class Adapter {
                 if (!value.isMissingNode()
                         && !value.isNull()
                         && !value.asText().equals(without)
-                        && !value.toString().equals(without)) {
+                        && !value.toString().equals(without)
+                        && !(value.isContainerNode() && value.isEmpty())) {
                     throw new UnsupportedCheckpointException(
                             "%s: %s %s is not supported".formatted(CONFIG, field, value));
                 }
             });
+            String begun = json.path("init_lora_weights").asText().toLowerCase(Locale.ROOT);
+            if (BASE_CHANGED.matcher(begun).matches()) {
+                throw new UnsupportedCheckpointException(
+                        "%s: init_lora_weights %s is not supported: it changes the base; save the adapter with `path_initial_model_for_weight_conversion`, or merged"
+                                .formatted(CONFIG, begun));
+            }
             return json;
         } catch (IOException e) {
             throw UnsupportedCheckpointException.unreadable(folder.resolve(CONFIG), e);

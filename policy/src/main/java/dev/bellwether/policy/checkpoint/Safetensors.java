@@ -120,20 +120,40 @@ public final class Safetensors {
         if (bytes == null) {
             throw broken(file, "tensor %s has the unsupported type %s".formatted(name, json.path("dtype")));
         }
-        List<Long> dimensions = new ArrayList<>();
-        json.path("shape").forEach(dimension -> dimensions.add(dimension.asLong()));
+        List<Long> dimensions = dimensions(file, name, json.path("shape"));
         long begin = json.path("data_offsets").path(0).asLong(-1);
         long end = json.path("data_offsets").path(1).asLong(-1);
         if (begin < 0 || end < begin || end > fileSize - base) {
             throw broken(file, "tensor %s lies outside the file: %d to %d".formatted(name, begin, end));
         }
-        long expected = new TensorShape(name, dimensions).size() * bytes;
-        if (end - begin != expected || dimensions.stream().anyMatch(dimension -> dimension < 0)) {
+        long expected = bytes(file, new TensorShape(name, dimensions), bytes);
+        if (end - begin != expected) {
             throw broken(
                     file,
                     "tensor %s has %d bytes, its shape %s wants %d".formatted(name, end - begin, dimensions, expected));
         }
         return new Entry(name, type, List.copyOf(dimensions), base + begin, end - begin);
+    }
+
+    private static List<Long> dimensions(Path file, String name, JsonNode shape) {
+        List<Long> dimensions = new ArrayList<>();
+        for (JsonNode dimension : shape) {
+            if (!dimension.isIntegralNumber() || !dimension.canConvertToLong() || dimension.longValue() < 0) {
+                throw broken(file, "tensor %s has the dimension %s".formatted(name, dimension));
+            }
+            dimensions.add(dimension.longValue());
+        }
+        return dimensions;
+    }
+
+    private static long bytes(Path file, TensorShape shape, int ofOne) {
+        try {
+            return Math.multiplyExact(shape.size(), ofOne);
+        } catch (ArithmeticException e) {
+            throw broken(
+                    file,
+                    "tensor %s has the shape %s, which nothing holds".formatted(shape.name(), shape.dimensions()));
+        }
     }
 
     private static void refuseOverlap(Path file, Map<String, Entry> entries) {

@@ -22,10 +22,12 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The guide to an existing bot, run line by line against a stand-in for the service: a gateway with the default policy. */
+/**
+ * README and the guide to an existing bot, run line by line against a stand-in for the service: a gateway with the default
+ * policy.
+ */
 class GuideIT {
     private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
-    private static final Path GUIDE = HOME.resolve("docs/guides/existing-bot.md");
     private static final Pattern BLOCK =
             Pattern.compile("(?:<!-- file: (\\S+) -->\n)?```(\\w+)\n(.*?)```", Pattern.DOTALL);
     private static final Duration LIMIT = Duration.ofMinutes(5);
@@ -35,7 +37,20 @@ class GuideIT {
     private Path directory;
 
     @Test
-    void doesWhatItSays() throws IOException, InterruptedException {
+    void theReadmeDoesWhatItSays() throws IOException, InterruptedException {
+        assertThat(follow("README.md")).contains("version v1 of support in", "\"feedback_id\":");
+    }
+
+    @Test
+    void theGuideDoesWhatItSays() throws IOException, InterruptedException {
+        String output = follow("docs/guides/existing-bot.md");
+        assertThat(output).contains("version v1 of support in", "version v2 of support in");
+        Assumptions.assumeFalse(
+                output.contains(SKIPPED), "a part of the guide was not run; its registry did not answer");
+    }
+
+    /** What the commands of a document print when they are run in their order. */
+    private String follow(String document) throws IOException, InterruptedException {
         Path work = Files.createDirectories(directory.resolve("work"));
         try (LocalKafka kafka = LocalKafka.start(directory.resolve("kafka"));
                 LocalRedis redis = LocalRedis.start(directory.resolve("redis"));
@@ -43,17 +58,13 @@ class GuideIT {
             folder.prepare(HOME, Optional.empty());
             try (LocalGateway service = LocalGateway.start(
                     new LocalGateway.Surroundings(HOME, folder, kafka.bootstrapServers(), redis.url()), List.of())) {
-                String output = run(work, script(work, service.port(), folder.apiKey()));
-                assertThat(output).endsWith("the guide is over\n");
-                assertThat(output).contains("version v1 of support in").contains("version v2 of support in");
-                Assumptions.assumeFalse(
-                        output.contains(SKIPPED), "a part of the guide was not run; its registry did not answer");
+                return run(work, script(HOME.resolve(document), work, service.port(), folder.apiKey()));
             }
         }
     }
 
-    /** The guide's commands in their order, its files written beside them. */
-    private static Path script(Path work, int servicePort, String serviceKey) throws IOException {
+    /** The commands of a document in their order, its files written beside them. */
+    private static Path script(Path document, Path work, int servicePort, String serviceKey) throws IOException {
         String port = Integer.toString(Ports.free());
         Map<String, String> standIns = Map.of(
                 "https://api.openai.com/v1",
@@ -68,7 +79,7 @@ class GuideIT {
         assertThat(work.resolve("bellwether").toFile().setExecutable(true)).isTrue();
         StringBuilder script = new StringBuilder("set -eu\ntrap './bellwether down' EXIT\n");
         for (MatchResult block :
-                BLOCK.matcher(Files.readString(GUIDE)).results().toList()) {
+                BLOCK.matcher(Files.readString(document)).results().toList()) {
             String text = block.group(3);
             for (Map.Entry<String, String> standIn : standIns.entrySet()) {
                 text = text.replace(standIn.getKey(), standIn.getValue());
@@ -78,8 +89,8 @@ class GuideIT {
             }
             script.append(command(block.group(2), Optional.ofNullable(block.group(1)), text, port));
         }
-        script.append("trap - EXIT\n./bellwether down\necho the guide is over\n");
-        return Files.writeString(work.resolve("guide.sh"), script);
+        script.append("trap - EXIT\n./bellwether down\n");
+        return Files.writeString(work.resolve("commands.sh"), script);
     }
 
     private static String command(String language, Optional<String> file, String text, String port) {

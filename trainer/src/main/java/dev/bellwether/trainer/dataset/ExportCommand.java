@@ -11,31 +11,77 @@ import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Reply;
 import dev.bellwether.event.Source;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.CheckpointFiles;
+import dev.bellwether.policy.engine.OnnxExport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code train export}: a snapshot in the formats that other trainers read (TRL's conversational ones). */
-@Command(name = "export", description = "Write a snapshot's pairs, thumbs and demonstrations for other trainers.")
+/**
+ * {@code train export}: a snapshot in the formats that other trainers read (TRL's conversational ones), or a model in that
+ * which other runtimes read.
+ */
+@Command(
+        name = "export",
+        description =
+                "Write a snapshot's pairs, thumbs and demonstrations for other trainers, or a model for other runtimes.")
 public final class ExportCommand implements Callable<Integer> {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    @Option(names = "--snapshot", required = true, description = "Folder with pairs.jsonl and rated.jsonl.")
-    private Path snapshot = Path.of("");
+    @ArgGroup(multiplicity = "1")
+    private From from = new From();
 
     @Option(
             names = "--out",
             required = true,
-            description = "Folder to write preference.jsonl, unary.jsonl and demonstrations.jsonl to.")
+            description =
+                    "Folder to write to: preference.jsonl, unary.jsonl and demonstrations.jsonl of a snapshot; of a"
+                            + " model model.onnx with its weights and tokenizer.")
     private Path out = Path.of("");
+
+    private static final class From {
+        @Option(names = "--snapshot", description = "Folder with pairs.jsonl and rated.jsonl.")
+        private @Nullable Path snapshot;
+
+        @Option(
+                names = "--onnx",
+                paramLabel = "DIR",
+                description = "Folder of a checkpoint, or of a version: written as an ONNX model in float32.")
+        private @Nullable Path model;
+    }
 
     @Override
     public Integer call() throws IOException {
+        if (from.model != null) {
+            writeModel(from.model);
+        } else {
+            writeSnapshot(Objects.requireNonNull(from.snapshot));
+        }
+        return 0;
+    }
+
+    private void writeModel(Path model) throws IOException {
+        Checkpoint checkpoint = Checkpoint.open(model);
+        checkpoint.requireFinite();
+        Files.createDirectories(out);
+        if (Files.isSameFile(checkpoint.weightsDirectory(), out)) {
+            throw new IOException("--out %s is the folder of the model itself".formatted(out));
+        }
+        CheckpointFiles.copyAll(checkpoint.weightsDirectory(), out);
+        OnnxExport.write(checkpoint, out);
+        System.out.printf("%s with its weights and tokenizer in %s%n", OnnxExport.FILE, out);
+    }
+
+    private void writeSnapshot(Path snapshot) throws IOException {
         if (!Snapshot.exists(snapshot)) {
             throw new IOException("%s holds no pairs.jsonl and rated.jsonl".formatted(snapshot));
         }
@@ -69,7 +115,6 @@ public final class ExportCommand implements Callable<Integer> {
         System.out.printf(
                 "%d pairs, %d thumbs, %d demonstrations in %s%n",
                 preferences.size(), unary.size(), demonstrations.size(), out);
-        return 0;
     }
 
     private static ObjectNode completion(List<Message> prompt, Message reply) {

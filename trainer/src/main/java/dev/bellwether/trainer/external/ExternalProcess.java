@@ -1,90 +1,79 @@
 package dev.bellwether.trainer.external;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BiConsumer;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The operator's command while it runs. A line of its output that is a JSON object with {@code progress} (0 to 1) is a report,
- * its numbers in {@code metrics}; everything goes to a log.
+ * The operator's command while it runs. Whatever it started ends with it, however it ends, and with the trainer; what a
+ * trainer left that was killed ends before the next command begins.
  */
 final class ExternalProcess {
+    static final String OUT = "BELLWETHER_OUT";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ExternalProcess.class);
     private static final Duration LOOK_EVERY = Duration.ofMillis(200);
-    private static final int LAST_LINES = 12;
-    private static final int LINE_MAX = 10_000;
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration OUTPUT_WAIT = Duration.ofSeconds(10);
+
+    /** What is ended may have started another one just then. */
+    private static final int ROUNDS = 10;
 
     private final ExternalConfig config;
-    private final Path log;
-    private final Path running;
-    private final BiConsumer<Double, Map<String, Double>> progress;
-    private final Deque<String> last = new ArrayDeque<>();
-    private final AtomicLong heardNanos = new AtomicLong();
+    private final Attempt attempt;
+    private final CommandOutput output;
 
-    /**
-     * @param folder where its output is kept, and which process it is while it runs
-     */
-    ExternalProcess(ExternalConfig config, Path folder, BiConsumer<Double, Map<String, Double>> progress) {
+    ExternalProcess(ExternalConfig config, Attempt attempt, CommandOutput output) {
         this.config = config;
-        this.log = folder.resolve("log.txt");
-        this.running = folder.resolve("process");
-        this.progress = progress;
+        this.attempt = attempt;
+        this.output = output;
     }
 
     /**
      * Runs the command in {@code folder} until it ends.
      *
+     * @param environment what it is told beside the place of its output
      * @throws ExternalTrainingException when it fails, is silent for too long or does not end
      */
-    void run(Path folder, Map<String, String> environment) throws IOException {
+    void run(Path folder, Map<String, String> environment) {
         ProcessBuilder builder = new ProcessBuilder(config.command())
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
         builder.environment().putAll(environment);
-        endLeftOver();
-        Process process = start(builder);
-        Files.writeString(running, identity(process.toHandle()));
-        heardNanos.set(System.nanoTime());
+        builder.environment().put(OUT, attempt.out().toString());
+        // Its children outlive a command that ends by itself, and a command its trainer.
+        Thread atExit = new Thread(() -> endAll(attempt.out().toString()));
+        Runtime.getRuntime().addShutdownHook(atExit);
         try {
+            Process process = start(builder);
             CompletableFuture<Void> reading = CompletableFuture.runAsync(
                     () -> read(process), command -> Thread.ofVirtual().start(command));
-            await(process);
-            reading.get(10, TimeUnit.SECONDS);
+            try {
+                await(process);
+            } finally {
+                process.destroyForcibly();
+                endAll(attempt.out().toString());
+                join(reading);
+            }
+            requireSuccess(process.exitValue());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ExternalTrainingException("it was interrupted", e);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new ExternalTrainingException("its output cannot be read: " + e.getMessage(), e);
         } finally {
-            end(process.toHandle());
-            Files.deleteIfExists(running);
-        }
-        if (process.exitValue() != 0) {
-            throw new ExternalTrainingException(
-                    "it ended with status %d; the whole of what it said is in %s, at the end:%n%s"
-                            .formatted(process.exitValue(), log, lastLines()));
+            removeHook(atExit);
         }
     }
 
@@ -97,92 +86,83 @@ final class ExternalProcess {
         }
     }
 
+    private void read(Process process) {
+        try {
+            output.read(process.getInputStream());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private void await(Process process) throws InterruptedException {
         long begin = System.nanoTime();
         while (!process.waitFor(LOOK_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
             long now = System.nanoTime();
             if (now - begin > config.limit().toNanos()) {
                 throw new ExternalTrainingException(
-                        "it had not ended after %s and was stopped; see %s".formatted(config.limit(), log));
+                        "it had not ended after %s and was stopped; see %s".formatted(config.limit(), attempt.log()));
             }
-            if (now - heardNanos.get() > config.silenceMax().toNanos()) {
+            if (now - output.heardNanos() > config.silenceMax().toNanos()) {
                 throw new ExternalTrainingException(
-                        "it said nothing for %s and was stopped; see %s".formatted(config.silenceMax(), log));
+                        "it said nothing for %s and was stopped; see %s".formatted(config.silenceMax(), attempt.log()));
             }
         }
     }
 
-    private static void end(ProcessHandle process) {
-        List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
-        all.add(process);
-        all.forEach(ProcessHandle::destroyForcibly);
-    }
-
-    /** Ends the command of a trainer that was killed: it would go on in vain, with the memory that the next one needs. */
-    private void endLeftOver() throws IOException {
-        if (Files.exists(running)) {
-            String known = Files.readString(running);
-            String pid = known.lines().findFirst().orElse("");
-            if (pid.matches("\\d+")) {
-                ProcessHandle.of(Long.parseLong(pid))
-                        .filter(process -> identity(process).equals(known))
-                        .ifPresent(ExternalProcess::end);
-            }
-        }
-    }
-
-    /** A process's id, and when it began: ids come again. */
-    private static String identity(ProcessHandle process) {
-        return "%d%n%s%n"
-                .formatted(
-                        process.pid(),
-                        process.info().startInstant().map(Instant::toString).orElse(""));
-    }
-
-    private void read(Process process) {
-        try (BufferedReader reader = process.inputReader(StandardCharsets.UTF_8);
-                BufferedWriter writer = Files.newBufferedWriter(log)) {
-            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                heardNanos.set(System.nanoTime());
-                writer.write(line);
-                writer.newLine();
-                writer.flush();
-                take(line.length() > LINE_MAX ? line.substring(0, LINE_MAX) : line);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private void take(String line) {
-        synchronized (last) {
-            last.addLast(line);
-            if (last.size() > LAST_LINES) {
-                last.removeFirst();
-            }
-        }
-        if (!line.startsWith("{")) {
-            return;
-        }
+    /** Waits for the rest of what it said; what it made counts, whether that comes or not. */
+    private void join(CompletableFuture<Void> reading) throws InterruptedException {
         try {
-            JsonNode report = JSON.readTree(line);
-            if (report.path("progress").isNumber()) {
-                Map<String, Double> metrics = new HashMap<>();
-                report.path("metrics").properties().forEach(metric -> {
-                    if (metric.getValue().isNumber()) {
-                        metrics.put(metric.getKey(), metric.getValue().asDouble());
-                    }
-                });
-                progress.accept(Math.clamp(report.path("progress").asDouble(), 0, 1), metrics);
-            }
-        } catch (JsonProcessingException e) {
-            // Some other line that begins with a brace; it is in the log.
+            reading.get(OUTPUT_WAIT.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.warn("the end of what a command said is not in {}: {}", attempt.log(), String.valueOf(e.getMessage()));
         }
     }
 
-    private String lastLines() {
-        synchronized (last) {
-            return String.join(System.lineSeparator(), last);
+    private void requireSuccess(int status) {
+        if (status != 0) {
+            throw new ExternalTrainingException(
+                    "it ended with status %d; the whole of what it said is in %s, at the end:%n%s"
+                            .formatted(status, attempt.log(), output.lastLines()));
+        }
+    }
+
+    private static void removeHook(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // It runs already.
+        }
+    }
+
+    /** Ends every process, whoever its parent is by now, that was told to write to a place that begins with {@code out}. */
+    static void endAll(String out) {
+        for (int round = 0; round < ROUNDS; round++) {
+            List<ProcessHandle> left;
+            try (Stream<ProcessHandle> all = ProcessHandle.allProcesses()) {
+                left = all.filter(process ->
+                                process.pid() != ProcessHandle.current().pid())
+                        .filter(process -> writesTo(process, out))
+                        .toList();
+            }
+            if (left.isEmpty()) {
+                return;
+            }
+            left.forEach(ProcessHandle::destroyForcibly);
+            left.forEach(process -> process.onExit()
+                    .completeOnTimeout(process, 1, TimeUnit.SECONDS)
+                    .join());
+        }
+    }
+
+    private static boolean writesTo(ProcessHandle process, String out) {
+        try {
+            String environment = Files.readString(
+                    Path.of("/proc", Long.toString(process.pid()), "environ"), StandardCharsets.ISO_8859_1);
+            String wanted = new String((OUT + "=" + out).getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+            return Arrays.stream(environment.split("\0")).anyMatch(variable -> variable.startsWith(wanted));
+        } catch (IOException e) {
+            // Somebody else's, or gone.
+            return false;
         }
     }
 }

@@ -20,11 +20,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
-import java.util.stream.Stream;
 
 /**
  * Hands the middle of a refresh, from the reward model to the candidate, to a command of the operator's.
@@ -35,7 +33,6 @@ import java.util.stream.Stream;
  */
 public final class ExternalTraining {
     private static final String FOLDER = "external";
-    private static final String IN = "in";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final ExternalConfig config;
@@ -76,52 +73,34 @@ public final class ExternalTraining {
                     "%s, which training starts from, holds adapters, and a command is given whole weights; name a version with weights as the bot's champion in bots.yaml"
                             .formatted(origin.directory()));
         }
-        Path in = directory.resolve(IN);
-        Path out = fresh();
+        ExternalProcess.endAll(Attempt.prefix(directory));
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory());
                 RewardEndpoint endpoint =
-                        new RewardEndpoint(queries -> rewards(reward, tokenizer, evidence.prompts(), queries))) {
-            write(in, out, evidence, tokenizer);
+                        new RewardEndpoint(queries -> rewards(reward, tokenizer, evidence.prompts(), queries));
+                Attempt attempt = Attempt.begin(directory)) {
+            write(attempt, evidence, tokenizer);
             Map<String, String> environment = Map.of(
-                    "BELLWETHER_IN", in.toAbsolutePath().toString(),
-                    "BELLWETHER_OUT", out.toAbsolutePath().toString(),
+                    "BELLWETHER_IN", attempt.in().toString(),
                     "BELLWETHER_BASE", origin.directory().toAbsolutePath().toString(),
                     "BELLWETHER_REWARD_URL", endpoint.url());
-            new ExternalProcess(config, directory, progress).run(directory, environment);
-            return taken(out, base);
-        } finally {
-            deleteAll(in);
+            CommandOutput output = new CommandOutput(attempt.log(), progress);
+            new ExternalProcess(config, attempt, output).run(directory, environment);
+            return taken(attempt.out(), base);
         }
     }
 
-    /** Deletes what people wrote and a command was given, in the folder of a refresh. */
+    /** Deletes what people wrote and commands were given whose trainers do not live, in the folder of a refresh. */
     public static void deleteInput(Path refresh) throws IOException {
-        deleteAll(refresh.resolve(FOLDER).resolve(IN));
+        Attempt.deleteInputs(refresh.resolve(FOLDER));
     }
 
-    /** Deletes what a command left in the folder of a refresh, but its log. */
+    /** Deletes what commands left in the folder of a refresh, but what they said. */
     public static void delete(Path refresh) throws IOException {
-        Path folder = refresh.resolve(FOLDER);
-        if (Files.isDirectory(folder)) {
-            try (Stream<Path> parts = Files.list(folder)) {
-                for (Path part : parts.filter(Files::isDirectory).toList()) {
-                    deleteAll(part);
-                }
-            }
-        }
+        Attempt.deleteAll(refresh.resolve(FOLDER));
     }
 
-    /** A new folder each time: what was started before and still runs writes elsewhere. */
-    private Path fresh() throws IOException {
-        int attempt = 1;
-        while (Files.exists(directory.resolve("out-" + attempt))) {
-            attempt++;
-        }
-        return Files.createDirectories(directory.resolve("out-" + attempt));
-    }
-
-    private void write(Path in, Path out, Evidence evidence, PolicyTokenizer tokenizer) throws IOException {
-        Files.createDirectories(in);
+    private void write(Attempt attempt, Evidence evidence, PolicyTokenizer tokenizer) throws IOException {
+        Path in = attempt.in();
         List<ObjectNode> prompts = new ArrayList<>();
         for (int i = 0; i < evidence.prompts().size(); i++) {
             prompts.add(JSON.createObjectNode()
@@ -145,7 +124,7 @@ public final class ExternalTraining {
         JsonLines.write(in.resolve("unary.jsonl"), JSON, unary);
         ObjectNode json = JSON.createObjectNode()
                 .put("base", origin.directory().toAbsolutePath().toString())
-                .put("out", out.toAbsolutePath().toString())
+                .put("out", attempt.out().toString())
                 .put("steps", settings.steps())
                 .put("rollouts", settings.rollouts())
                 .put("temperature", settings.temperature())
@@ -232,19 +211,6 @@ public final class ExternalTraining {
         } catch (UnsupportedCheckpointException e) {
             throw new ExternalTrainingException(
                     "what it left in %s cannot be taken: %s".formatted(out, e.getMessage()), e);
-        }
-    }
-
-    private static void deleteAll(Path folder) throws IOException {
-        if (!Files.isDirectory(folder)) {
-            return;
-        }
-        List<Path> all;
-        try (Stream<Path> files = Files.walk(folder)) {
-            all = files.sorted(Comparator.reverseOrder()).toList();
-        }
-        for (Path path : all) {
-            Files.delete(path);
         }
     }
 }

@@ -144,9 +144,10 @@ final class RewardEndpoint implements AutoCloseable {
         exchange.getResponseBody().write(body);
     }
 
+    /** Returns when nothing is scored any more: what it is scored with may be freed then. */
     @Override
     public void close() {
         server.stop(0);
-        executor.shutdownNow();
+        executor.close();
     }
 }

@@ -34,7 +34,7 @@ public final class AdapterFolder {
         Files.createDirectories(folder);
         Files.deleteIfExists(folder.resolve(Adapter.WEIGHTS));
         Safetensors.write(folder.resolve(Adapter.WEIGHTS), lora.tensors(config), NumberFormat.F32, (shape, channel) -> {
-            try (PointerScope _ = new PointerScope()) {
+            try (PointerScope _ = Torch.scope()) {
                 Torch.write(weights.get(shape.name()).detach().cpu().contiguous(), channel);
             }
         });
@@ -57,7 +57,7 @@ public final class AdapterFolder {
     public static Weights read(Weights base, CheckpointConfig config, Path folder) {
         Adapter adapter = Adapter.open(folder, config);
         Weights adapted = base.trainable(config, Optional.of(adapter.lora()), 1);
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard();
                 Arena arena = Arena.ofConfined()) {
             for (String name : adapter.entries().keySet()) {

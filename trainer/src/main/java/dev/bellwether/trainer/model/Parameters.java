@@ -39,7 +39,7 @@ public final class Parameters implements AutoCloseable {
     public Parameters(Weights weights, AdamW optimizer) {
         this.weights = weights;
         this.optimizer = optimizer;
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = Torch.scope()) {
             gradient = torch.zeros_like(weights.vector());
             momentum = torch.zeros_like(weights.vector());
             variance = torch.zeros_like(weights.vector());
@@ -65,7 +65,7 @@ public final class Parameters implements AutoCloseable {
      * @throws TrainingCollapsedException when a gradient is not finite; nothing is changed then
      */
     public double update(double learningRate) {
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             double norm = gradient.norm().item_double();
             if (!Double.isFinite(norm)) {
@@ -136,7 +136,7 @@ public final class Parameters implements AutoCloseable {
 
     @Override
     public void close() {
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = Torch.scope()) {
             weights.own().values().forEach(tensor -> {
                 tensor.mutable_grad().put(new Tensor());
                 tensor.set_requires_grad(false);

@@ -4,6 +4,7 @@ import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.tensor.Autocast;
 import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
@@ -97,7 +98,7 @@ public final class Pass {
         Tensor above = new Tensor(inputs.getLast().grad());
         PointerScope whole = PointerScope.getInnerScope();
         for (int layer = inputs.size() - 2; layer >= 0; layer--) {
-            try (PointerScope _ = new PointerScope()) {
+            try (PointerScope _ = Torch.scope()) {
                 Tensor input = inputs.get(layer).detach();
                 input.set_requires_grad(true);
                 Tensor output;

@@ -54,7 +54,7 @@ public final class ServedWeights implements Checkpoint.InMemory, AutoCloseable {
     }
 
     private Tensor made(Part part) {
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             Tensor made = computed(part);
             made.retainReference();
@@ -75,7 +75,7 @@ public final class ServedWeights implements Checkpoint.InMemory, AutoCloseable {
     public void update() {
         try (NoGradGuard _ = new NoGradGuard()) {
             parts.forEach((part, tensor) -> {
-                try (PointerScope _ = new PointerScope()) {
+                try (PointerScope _ = Torch.scope()) {
                     tensor.copy_(computed(part));
                 }
             });

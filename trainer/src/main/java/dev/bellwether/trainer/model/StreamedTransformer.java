@@ -40,7 +40,7 @@ public final class StreamedTransformer {
     public List<float[]> logProbabilities(List<Sample> samples) {
         List<MicroBatch> rows =
                 samples.stream().map(sample -> MicroBatch.of(List.of(sample))).toList();
-        try (PointerScope whole = new PointerScope();
+        try (PointerScope whole = Torch.scope();
                 NoGradGuard _ = new NoGradGuard();
                 Transformer model = new Transformer(config)) {
             List<Tensor> states = new ArrayList<>();

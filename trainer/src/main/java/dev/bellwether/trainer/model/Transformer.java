@@ -153,7 +153,7 @@ public final class Transformer implements AutoCloseable {
     /** Runs {@code body} in a scope of its own: what it made and no gradient needs goes at its end. */
     private static Tensor scoped(Supplier<Tensor> body) {
         PointerScope outer = PointerScope.getInnerScope();
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = Torch.scope()) {
             Tensor result = body.get();
             outer.attach(result);
             return result;
@@ -247,7 +247,7 @@ public final class Transformer implements AutoCloseable {
                 sines[at] = -sines[at + half];
             }
         }
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = Torch.scope()) {
             Rotation rotation = new Rotation(
                     Torch.floats(device, cosines, length, 2L * half), Torch.floats(device, sines, length, 2L * half));
             rotation.retain();
@@ -279,7 +279,7 @@ public final class Transformer implements AutoCloseable {
 
     /** Adds a loss's gradients to those of the weights; gives the log-probabilities of the batch's reply tokens. */
     public float[] backward(Weights weights, MicroBatch batch, double temperature, TokenLoss loss) {
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = Torch.scope()) {
             Pass pass = forward(weights, batch);
             float[] found = inPieces(weights, batch, pass.states(), temperature, loss);
             pass.backward();
@@ -289,7 +289,7 @@ public final class Transformer implements AutoCloseable {
 
     /** Log-probabilities of the batch's reply tokens, without gradient; {@code [replyTokens]}. */
     public float[] logProbabilities(Weights weights, MicroBatch batch, double temperature) {
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             Tensor states = hidden(weights, batch);
             return inPieces(weights, batch, states, temperature, null);
@@ -305,7 +305,7 @@ public final class Transformer implements AutoCloseable {
         int piece = Math.max(1, logitsMax(weights.device()) / config.vocabularySize());
         for (int from = 0; from < found.length; from += piece) {
             int to = Math.min(found.length, from + piece);
-            try (PointerScope _ = new PointerScope()) {
+            try (PointerScope _ = Torch.scope()) {
                 Tensor read = rows.index_select(0, positions.narrow(0, from, to - from));
                 Tensor logProbabilities =
                         logProbabilities(weights, read, targets.narrow(0, from, to - from), temperature);

@@ -59,7 +59,7 @@ public final class Weights implements AutoCloseable {
         this.device = device;
         this.base = base;
         this.lora = lora;
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = Torch.scope()) {
             vector = torch.zeros(new long[] {size(shapes)}, device.options());
             vector.retainReference();
             tensors.putAll(views(vector));
@@ -106,7 +106,7 @@ public final class Weights implements AutoCloseable {
     /** Some of a checkpoint's weights; adapters are merged into them. */
     static Weights of(Checkpoint checkpoint, List<TensorShape> shapes, ComputeDevice device) {
         Weights weights = new Weights(shapes, device, null, null);
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard();
                 Arena arena = Arena.ofConfined()) {
             for (TensorShape shape : shapes) {
@@ -159,14 +159,14 @@ public final class Weights implements AutoCloseable {
     }
 
     private void fill(String name, double value) {
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             get(name).fill_(new Scalar(value));
         }
     }
 
     private void randomize(String name, double deviation, Random random) {
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             Tensor tensor = get(name);
             float[] numbers = new float[Math.toIntExact(tensor.numel())];
@@ -223,7 +223,7 @@ public final class Weights implements AutoCloseable {
         }
         Weights other = new Weights(own, device, base, lora);
         other.copyFrom(this);
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             for (String head : heads) {
                 Tensor mean = get(head).mean(new long[] {0}, true, new ScalarTypeOptional());
@@ -235,7 +235,7 @@ public final class Weights implements AutoCloseable {
 
     /** Takes over the tensors of {@code other} that both have in the same shape. */
     private void copyFrom(Weights other) {
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             tensors.forEach((name, tensor) -> {
                 if (other.has(name) && other.get(name).numel() == tensor.numel()) {
@@ -255,7 +255,7 @@ public final class Weights implements AutoCloseable {
     /** A copy of its own tensors over the same base. */
     public Weights copy() {
         Weights copy = new Weights(shapes, device, base, lora);
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             copy.vector.copy_(vector);
         }
@@ -312,7 +312,7 @@ public final class Weights implements AutoCloseable {
         Weights merged = zeros(config, device);
         try (NoGradGuard _ = new NoGradGuard()) {
             merged.tensors.forEach((name, tensor) -> {
-                try (PointerScope _ = new PointerScope()) {
+                try (PointerScope _ = Torch.scope()) {
                     tensor.copy_(merged(name));
                 }
             });
@@ -331,7 +331,7 @@ public final class Weights implements AutoCloseable {
     /** Writes {@code config.json} and {@code model.safetensors} into an existing folder, adapters merged. */
     public void write(Path directory, CheckpointConfig config, NumberFormat format) throws IOException {
         Checkpoint.write(directory, config, format, (shape, channel) -> {
-            try (PointerScope _ = new PointerScope();
+            try (PointerScope _ = Torch.scope();
                     NoGradGuard _ = new NoGradGuard()) {
                 Tensor rounded =
                         merged(shape.name()).to(StoredTensor.type(format)).cpu().contiguous();
@@ -347,7 +347,7 @@ public final class Weights implements AutoCloseable {
 
     /** Whether all of its own numbers are those of {@code other}, bit by bit. */
     public boolean sameAs(Weights other) {
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = Torch.scope()) {
             return vector.equal(other.vector);
         }
     }

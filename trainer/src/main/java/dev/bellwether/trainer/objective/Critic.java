@@ -64,7 +64,7 @@ final class Critic implements Baseline {
     }
 
     private float[] values(MicroBatch batch) {
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             Weights weights = parameters.weights();
             float[] raw = Torch.toArray(values(weights, batch, model.hidden(weights, batch)));
@@ -98,7 +98,7 @@ final class Critic implements Baseline {
     /** Adds the gradients of a part of the minibatch's loss, and gives that part. */
     private double backward(Experience.Valued valued, int tokens) {
         MicroBatch batch = valued.experience().batch();
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = Torch.scope()) {
             Tensor old = shifted(valued.advantages().values());
             Tensor returns = shifted(valued.advantages().returns());
             Pass pass = model.forward(parameters.weights(), batch);

@@ -176,7 +176,7 @@ public final class DirectTraining<E> implements PolicyTraining {
                     weights[t] = moving.get(batch.index(row));
                 }
             }
-            try (PointerScope _ = new PointerScope()) {
+            try (PointerScope _ = Torch.scope()) {
                 Tensor byToken = Torch.floats(actor.weights().device(), weights, weights.length);
                 policy.backward(
                         actor.weights(),

@@ -288,7 +288,7 @@ public final class Ppo implements PolicyTraining {
     private float[] backward(Experience.Valued valued, int tokens) {
         Experience experience = valued.experience();
         int count = experience.batch().replyTokens();
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = Torch.scope()) {
             Tensor old = Torch.floats(device, experience.old(), count);
             Tensor advantages = Torch.floats(device, valued.advantages().advantages(), count);
             Tensor weights = Torch.floats(device, experience.weights(), count);

@@ -197,7 +197,7 @@ final class Stages {
                         StandardOpenOption.CREATE,
                         StandardOpenOption.TRUNCATE_EXISTING,
                         StandardOpenOption.WRITE);
-                PointerScope _ = new PointerScope()) {
+                PointerScope _ = Torch.scope()) {
             append(channel, header(vectors, numbers), checksum);
             for (Tensor vector : vectors) {
                 for (ByteBuffer piece : Torch.bytes(vector.cpu())) {
@@ -240,7 +240,7 @@ final class Stages {
     /** Fills {@code vectors} from a file whose checksum is right and whose vectors are as long; else changes nothing. */
     private static double[] load(Path file, List<Tensor> vectors) throws IOException {
         try (FileChannel channel = FileChannel.open(file);
-                PointerScope _ = new PointerScope();
+                PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard()) {
             verify(file, channel);
             double[] numbers = new double[read(channel, Integer.BYTES).getInt()];

@@ -125,7 +125,9 @@ final class Workshop implements AutoCloseable {
                 return weights.trainable(policy, lora, config.seed());
             }
         }
-        boolean ours = champion.weightsDirectory().equals(origin.weightsDirectory())
+        // Adapters that the origin brings are in the base's weights already.
+        boolean ours = origin.adapter().isEmpty()
+                && champion.weightsDirectory().equals(origin.weightsDirectory())
                 && champion.adapter()
                         .map(Adapter::lora)
                         .filter(lora.get()::sameAs)

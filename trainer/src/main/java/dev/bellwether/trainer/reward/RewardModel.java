@@ -82,7 +82,7 @@ public final class RewardModel implements AutoCloseable {
     public float[][] rewards(List<Sample> replies) {
         float[][] rewards = new float[replies.size()][];
         for (MicroBatch batch : MicroBatch.pack(replies, 2 * batchTokens)) {
-            try (PointerScope _ = new PointerScope();
+            try (PointerScope _ = Torch.scope();
                     NoGradGuard _ = new NoGradGuard()) {
                 Tensor states = model.hidden(weights, batch);
                 float[] flat = Torch.toArray(rewards(batch, states));

@@ -299,7 +299,7 @@ public final class RewardTraining {
         Slopes slopes = new Slopes(batch);
         for (MicroBatch micro : MicroBatch.packTogether(
                 batch.replies(), batch.groups(), model.weights().device().batchTokens(config.batchTokens()))) {
-            try (PointerScope _ = new PointerScope()) {
+            try (PointerScope _ = Torch.scope()) {
                 Pass pass = model.model().forward(model.weights(), micro);
                 Tensor rewards = model.rewards(micro, pass.states());
                 Tensor gradient = Torch.floats(

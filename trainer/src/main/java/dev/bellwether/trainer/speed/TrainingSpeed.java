@@ -22,6 +22,7 @@ import dev.bellwether.trainer.sft.SftConfig;
 import dev.bellwether.trainer.sft.SupervisedFineTuning;
 import dev.bellwether.trainer.tensor.Autocast;
 import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -203,7 +204,7 @@ final class TrainingSpeed {
     }
 
     private double productSeconds(Tensor matrix) {
-        try (PointerScope _ = new PointerScope();
+        try (PointerScope _ = Torch.scope();
                 NoGradGuard _ = new NoGradGuard();
                 Autocast _ = new Autocast(device)) {
             Tensor input = torch.ones(new long[] {(long) rows * tokens, matrix.size(1)}, device.options());

@@ -22,9 +22,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * libtorch, through JavaCPP. Whatever makes a tensor comes by this class first, since its settings are read once, when
- * the library is loaded.
+ * JavaCPP is loaded: so scopes are made here alone.
  *
- * <p>Tensors live in native memory. What a step makes belongs to the step's {@link PointerScope} and goes with it; what
+ * <p>Tensors live in native memory. What a step makes belongs to the step's {@linkplain #scope() scope} and goes with it; what
  * lives longer is retained by its owner, and released there. What an operation in place gives back is borrowed from the
  * tensor that it changed.
  */
@@ -49,9 +49,14 @@ public final class Torch {
 
     private Torch() {}
 
+    /** A scope to which the tensors belong that are made in it. */
+    public static PointerScope scope() {
+        return new PointerScope();
+    }
+
     /** Loads libtorch with its settings, unless it is loaded. */
     static void load() {
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = scope()) {
             // The matrix library is chosen at the first product.
             Tensor one = torch.ones(2, 2);
             torch.matmul(one, one);
@@ -111,7 +116,7 @@ public final class Torch {
 
     /** The numbers of a tensor in row-major order; waits for the device. */
     public static float[] toArray(Tensor tensor) {
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = scope()) {
             float[] values = new float[Math.toIntExact(tensor.numel())];
             if (values.length > 0) {
                 tensor.detach()

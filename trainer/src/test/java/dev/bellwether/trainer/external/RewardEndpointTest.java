@@ -9,8 +9,12 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,6 +62,26 @@ class RewardEndpointTest {
             assertThat(answer.body()).isEqualTo("{\"rewards\":[1.5,1.0]}");
         }
         assertThat(asked).contains(new Query(0, "yes"), new Query(1, "no"));
+    }
+
+    @Test
+    void isNotClosedBeforeWhatIsScoredIsOver() throws Exception {
+        CountDownLatch scoring = new CountDownLatch(1);
+        AtomicBoolean over = new AtomicBoolean();
+        RewardEndpoint slow = new RewardEndpoint(queries -> {
+            scoring.countDown();
+            LockSupport.parkNanos(Duration.ofMillis(300).toNanos());
+            over.set(true);
+            return List.of(1.0);
+        });
+        http.sendAsync(
+                HttpRequest.newBuilder(URI.create(slow.url()))
+                        .POST(BodyPublishers.ofString("{\"query\": [\"yes\"], \"labels\": [\"0\"]}"))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+        scoring.await();
+        slow.close();
+        assertThat(over).isTrue();
     }
 
     @Test

@@ -82,6 +82,14 @@ class AdapterFolderTest {
         "use_rslora, true",
         "bias, all",
         "modules_to_save, lm_head",
+        "rank_pattern, q_proj",
+        "alpha_pattern, q_proj",
+        "fan_in_fan_out, true",
+        "layer_replication, 0",
+        "init_lora_weights, pissa_niter_4",
+        "init_lora_weights, olora",
+        "init_lora_weights, corda",
+        "init_lora_weights, loftq",
         "r, 3",
         "r, 0"
     })

@@ -9,6 +9,7 @@ import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.external.ExternalConfig;
 import dev.bellwether.trainer.refresh.Refresh.Until;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -121,7 +122,7 @@ class ExternalRefreshIT {
         assertThat(report.version()).isNull();
         assertThat(report.reasons()).anySatisfy(reason -> assertThat(reason).contains(what, where));
         assertThat(store.names("support")).doesNotContain("v2");
-        assertThat(directory.resolve("refresh/external/in")).doesNotExist();
+        assertThat(directory.resolve("refresh/external/attempt-1/in")).doesNotExist();
     }
 
     @Test
@@ -139,16 +140,17 @@ class ExternalRefreshIT {
                         .formatted(new ObjectMapper().writeValueAsString(driver("adapter")));
         killed(trainer.start(settings), trainer, "external");
         Path folder = directory.resolve("refresh/external");
-        long pid = Long.parseLong(Files.readAllLines(folder.resolve("process")).getFirst());
-        assertThat(folder.resolve("in")).as("a folder that nobody deleted").exists();
+        Path first = folder.resolve("attempt-1");
+        ProcessHandle command = commandOf(first);
+        assertThat(first.resolve("in")).as("a folder that nobody deleted").exists();
         killed(trainer.start(settings), trainer, "gate");
-        assertThat(ProcessHandle.of(pid).filter(ProcessHandle::isAlive))
+        assertThat(command.isAlive())
                 .as("the command of the trainer that was killed")
-                .isEmpty();
-        assertThat(folder.resolve("process")).doesNotExist();
-        assertThat(folder.resolve("in")).as("what people wrote").doesNotExist();
+                .isFalse();
+        Path second = folder.resolve("attempt-2");
+        assertThat(second.resolve("in")).as("what people wrote").doesNotExist();
         JsonNode rewards = new ObjectMapper()
-                .readTree(Files.readString(folder.resolve("log.txt"))
+                .readTree(Files.readString(second.resolve("log.txt"))
                         .lines()
                         .filter(line -> line.startsWith("rewards 200"))
                         .findFirst()
@@ -164,6 +166,25 @@ class ExternalRefreshIT {
         assertThat(report.reasons()).isEmpty();
         assertThat(report.version()).isEqualTo("v2");
         assertThat(store.names("support")).contains("v2");
+    }
+
+    /** The process that was told to write into an attempt's folder. */
+    private static ProcessHandle commandOf(Path attempt) {
+        String told = "BELLWETHER_OUT=" + attempt.resolve("out").toAbsolutePath();
+        try (Stream<ProcessHandle> all = ProcessHandle.allProcesses()) {
+            return all.filter(process -> {
+                        try {
+                            return Files.readString(
+                                            Path.of("/proc/%d/environ".formatted(process.pid())),
+                                            StandardCharsets.ISO_8859_1)
+                                    .contains(told);
+                        } catch (IOException e) {
+                            return false;
+                        }
+                    })
+                    .findFirst()
+                    .orElseThrow();
+        }
     }
 
     private static void killed(Process process, RefreshProcess trainer, String stage) throws InterruptedException {

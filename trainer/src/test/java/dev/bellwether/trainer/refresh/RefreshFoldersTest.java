@@ -75,7 +75,7 @@ class RefreshFoldersTest {
         String refresh = RefreshFolders.name(FIRST);
         begin(folders, FIRST, 1_000);
         Path folder = folders.of("support", refresh);
-        List<String> kept = List.of("plan.json", "pairs.jsonl", "report.json", "external/log.txt");
+        List<String> kept = List.of("plan.json", "pairs.jsonl", "report.json", "external/attempt-1/log.txt");
         List<String> working = List.of(
                 "reward",
                 "reward-from-default",
@@ -84,15 +84,18 @@ class RefreshFoldersTest {
                 "policy-00007",
                 "policy-00008.unfinished",
                 "actor",
-                "external/out-1/model.safetensors");
-        for (String file : List.of("pairs.jsonl", "report.json", "external/log.txt", "external/in/prompts.jsonl")) {
+                "external/attempt-1/out/model.safetensors");
+        for (String file : List.of(
+                "pairs.jsonl", "report.json", "external/attempt-1/log.txt", "external/attempt-1/in/prompts.jsonl")) {
             write(folder.resolve(file));
         }
         for (String file : working) {
             write(folder.resolve(file));
         }
         folders.forgetInputs();
-        assertThat(folder.resolve("external/in")).as("what people wrote").doesNotExist();
+        assertThat(folder.resolve("external/attempt-1/in"))
+                .as("what people wrote")
+                .doesNotExist();
         assertThat(working).allMatch(file -> Files.exists(folder.resolve(file)));
         folders.end("support", refresh, SECOND);
         assertThat(working).noneMatch(file -> Files.exists(folder.resolve(file)));

@@ -30,7 +30,8 @@ class StartTest {
 
     private void publish(String name, ArtefactKind kind) throws IOException {
         RewardScale scale = kind == ArtefactKind.REWARD ? RewardScale.NONE : null;
-        store.publish(new ArtefactLabel("support", name, kind, null, null, Instant.EPOCH, null, scale), target -> {});
+        String base = kind == ArtefactKind.ADAPTER ? "default" : null;
+        store.publish(new ArtefactLabel("support", name, kind, null, base, Instant.EPOCH, null, scale), target -> {});
     }
 
     private Start start(String origin, String champion) {
@@ -46,6 +47,13 @@ class StartTest {
     @Test
     void makesACandidateFromTheChampionWhereTheOriginIsAnUpstream() {
         assertThat(start("large", "v1")).isEqualTo(new Start.From("v1", true));
+    }
+
+    @Test
+    void startsFromWhatAdaptersAreOf() throws IOException {
+        publish("adapted", ArtefactKind.ADAPTER);
+        assertThat(start("adapted", "adapted")).isEqualTo(new Start.From("default", true));
+        assertThat(start("large", "adapted")).isEqualTo(new Start.From("default", true));
     }
 
     @Test

@@ -18,6 +18,7 @@ import dev.bellwether.trainer.objective.Objective;
 import dev.bellwether.trainer.release.Publication;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.tensor.ComputeDevice;
+import dev.bellwether.trainer.tensor.Torch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +27,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -62,9 +67,14 @@ class WorkshopTest {
     }
 
     private void publishAdapters(String version, LoraConfig lora) throws IOException {
+        publishAdapters(version, lora, _ -> {});
+    }
+
+    private void publishAdapters(String version, LoraConfig lora, Consumer<Weights> change) throws IOException {
         Checkpoint origin = store.open("desk", "origin");
         try (Weights base = Weights.of(origin, ComputeDevice.CPU);
                 Weights adapters = base.trainable(origin.config(), Optional.of(lora), 9)) {
+            change.accept(adapters);
             new Publication(store)
                     .publishAdapters(
                             new ArtefactLabel(
@@ -84,6 +94,10 @@ class WorkshopTest {
     }
 
     private Workshop workshop(TrainingConfig.Kind kind) {
+        return workshop(kind, "origin");
+    }
+
+    private Workshop workshop(TrainingConfig.Kind kind, String start) {
         RefreshConfig config = new RefreshConfig(
                 1,
                 Duration.ofDays(1),
@@ -100,8 +114,7 @@ class WorkshopTest {
                 null,
                 List.of(),
                 10);
-        return new Workshop(
-                config, RewardConfig.DEFAULT, store.open("desk", "origin"), Snapshot.of(List.of(), List.of()));
+        return new Workshop(config, RewardConfig.DEFAULT, store.open("desk", start), Snapshot.of(List.of(), List.of()));
     }
 
     @Test
@@ -133,6 +146,23 @@ class WorkshopTest {
             assertThat(found.toArray()).isEqualTo(taught.toArray());
             assertThat(otherwise.sameAs(fresh)).isTrue();
             assertThat(merged.sameAs(fresh)).isTrue();
+        }
+    }
+
+    @Test
+    void putsTheAdaptersOfItsOriginOnOnce() throws IOException {
+        publishAdapters("adapted", LORA, weights -> {
+            try (PointerScope _ = Torch.scope();
+                    NoGradGuard _ = new NoGradGuard()) {
+                weights.vector().fill_(new Scalar(.05));
+            }
+        });
+        Checkpoint adapted = store.open("desk", "adapted");
+        try (Workshop workshop = workshop(TrainingConfig.Kind.LORA, "adapted");
+                Weights begun = workshop.trainable(adapted);
+                Weights merged = begun.merged(adapted.config());
+                Weights served = Weights.of(adapted, ComputeDevice.CPU)) {
+            assertThat(merged.toArray()).isEqualTo(served.toArray());
         }
     }
 }

@@ -1,0 +1,43 @@
+package dev.bellwether.policy.engine;
+
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.bellwether.policy.checkpoint.Checkpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The graph that is served, for other runtimes: a file that points into those of the weights, which lie beside it. */
+public final class OnnxExport {
+    public static final String FILE = "model.onnx";
+
+    private OnnxExport() {}
+
+    /**
+     * Writes {@value #FILE} of a language model or a reward model, in float32; of adapters it holds the numbers, the files
+     * of the base are to be copied into the same folder. Its inputs and outputs are those that {@link OnnxGraph} names.
+     */
+    public static void write(Checkpoint checkpoint, Path directory) throws IOException {
+        int positions = checkpoint.config().positionsMax();
+        OnnxGraph.Model model = checkpoint.config().rewardModel()
+                ? OnnxGraph.rewardModel(checkpoint, positions)
+                : OnnxGraph.languageModel(checkpoint, positions, Precision.FLOAT32, false);
+        Files.write(directory.resolve(FILE), withNumbers(model));
+    }
+
+    /** A serialized {@code ModelProto} with the numbers that are in no file. */
+    private static byte[] withNumbers(OnnxGraph.Model model) throws InvalidProtocolBufferException {
+        ModelProto.Builder whole = ModelProto.parseFrom(model.graph()).toBuilder();
+        for (TensorProto.Builder tensor : whole.getGraphBuilder().getInitializerBuilderList()) {
+            OnnxGraph.InMemory weight = model.inMemory().get(tensor.getName());
+            if (weight != null) {
+                tensor.clearExternalData()
+                        .setDataLocation(TensorProto.DataLocation.DEFAULT)
+                        .setRawData(ByteString.copyFrom(weight.numbers().asByteBuffer()));
+            }
+        }
+        return whole.build().toByteArray();
+    }
+}
