@@ -45,7 +45,9 @@ public record RolloutCommand(
         UNPIN,
         /** The hold-out stays on the version from now on. */
         ANCHOR,
-        /** A gateway, which is {@code who}, serves the candidate. */
+        /** A gateway, which is {@code who}, loads the candidate. */
+        LOADING,
+        /** A gateway serves the candidate. */
         LOADED,
         /** A gateway cannot load the candidate, for which {@code why} is the reason. */
         UNLOADABLE

@@ -183,6 +183,15 @@ public record RolloutState(
             exposuresFrom = List.copyOf(exposuresFrom);
             votesFrom = List.copyOf(votesFrom);
         }
+
+        /** What came before {@code time} counts no more: it was served otherwise. */
+        public Watch from(long time) {
+            return watermark == 0 ? this : new Watch(heldMillis, Math.max(watermark, time), exposuresFrom, votesFrom);
+        }
+
+        public Watch held(long millis) {
+            return new Watch(millis, watermark, exposuresFrom, votesFrom);
+        }
     }
 
     /**
@@ -190,12 +199,15 @@ public record RolloutState(
      *
      * @param loaded gateways that serve it
      * @param unloadable gateways that cannot, with why
-     * @param since when the first said so
+     * @param loading gateways that will say so
+     * @param since when the first said something
      */
-    public record Loads(List<String> loaded, Map<String, String> unloadable, long since) {
+    public record Loads(List<String> loaded, Map<String, String> unloadable, List<String> loading, long since) {
         public Loads {
             loaded = List.copyOf(loaded);
             unloadable = Map.copyOf(unloadable);
+            // States of before have none.
+            loading = loading == null ? List.of() : List.copyOf(loading);
         }
     }
 
@@ -207,10 +219,17 @@ public record RolloutState(
      * @param share of the users
      */
     public record Anchor(String version, long since, double share) {
+        private static final String EXPERIMENT = "holdout-";
+
+        /** Whether an experiment is the comparison with a hold-out. */
+        public static boolean names(String experiment) {
+            return experiment.startsWith(EXPERIMENT);
+        }
+
         /** The name of the comparison with those who are not in it; {@link #shareOf} reads the share from it. */
         public String experiment() {
             // Without an exponent, whose sign would be taken for what stands between the parts.
-            return "holdout-%s-%d".formatted(BigDecimal.valueOf(share).toPlainString(), since);
+            return EXPERIMENT + "%s-%d".formatted(BigDecimal.valueOf(share).toPlainString(), since);
         }
 
         /** The share of a hold-out by the name of its comparison. */

@@ -15,6 +15,7 @@ import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutTransition;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,15 +24,20 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Every topic of Bellwether. */
 public final class Topics {
+    private static final Logger LOG = LoggerFactory.getLogger(Topics.class);
     private static final Duration MONTH = Duration.ofDays(30);
 
     /** How long what was judged, and what follows from it, is kept. */
@@ -136,6 +142,9 @@ public final class Topics {
     /**
      * Creates the topics that are missing, and returns once each of their partitions has a leader that answers.
      *
+     * <p>A topic of an earlier version is given the settings that it lacks, since what users are promised of their data rests
+     * on them; what an operator has set stays.
+     *
      * <p>A topic is known before its leaders lead. An idempotent producer whose first batch is refused in that moment
      * and whose second is taken tries the first one until its delivery times out, two minutes later.
      *
@@ -154,6 +163,7 @@ public final class Topics {
             }
             create(admin, missing);
             verify(admin, layout.partitions());
+            complete(admin);
         } catch (ExecutionException | TimeoutException e) {
             throw new IllegalStateException("the topics cannot be created: " + e.getMessage(), e);
         }
@@ -198,6 +208,34 @@ public final class Topics {
             }
         });
         verifyTime(admin);
+    }
+
+    private static void complete(Admin admin) throws InterruptedException, ExecutionException, TimeoutException {
+        Map<String, Map<String, String>> wanted = new HashMap<>();
+        ALL.forEach(topic -> wanted.put(topic.name(), topic.settings()));
+        Map<ConfigResource, Collection<AlterConfigOp>> lacking = new HashMap<>();
+        List<ConfigResource> topics = wanted.keySet().stream()
+                .map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name))
+                .toList();
+        admin.describeConfigs(topics)
+                .all()
+                .get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+                .forEach((topic, config) -> {
+                    List<AlterConfigOp> missing = new ArrayList<>();
+                    wanted.getOrDefault(topic.name(), Map.of()).forEach((name, value) -> {
+                        ConfigEntry known = config.get(name);
+                        if (known == null || known.source() != ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG) {
+                            missing.add(new AlterConfigOp(new ConfigEntry(name, value), AlterConfigOp.OpType.SET));
+                        }
+                    });
+                    if (!missing.isEmpty()) {
+                        lacking.put(topic, missing);
+                    }
+                });
+        if (!lacking.isEmpty()) {
+            LOG.warn("topics are given settings that they lack: {}", lacking);
+            admin.incrementalAlterConfigs(lacking).all().get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+        }
     }
 
     private static void verifyTime(Admin admin) throws InterruptedException, ExecutionException, TimeoutException {

@@ -2,6 +2,7 @@ package dev.bellwether.stream;
 
 import dev.bellwether.event.DeadLetter;
 import dev.bellwether.topic.Topics;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,12 +20,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts records aside that nobody can use, with why, so that the stream goes on: those that cannot be read, that make a
- * step throw, or whose outcome no topic takes.
+ * Puts records aside that nobody can use, with why, so that the stream goes on: those that cannot be read or that make a
+ * step throw. An outcome that no topic takes would fail the transaction: steps look at the size of what they forward.
  */
 public final class DeadLetters
         implements DeserializationExceptionHandler, ProcessingExceptionHandler, ProductionExceptionHandler {
     private static final Logger LOG = LoggerFactory.getLogger(DeadLetters.class);
+
+    /** So much of a key goes into a letter: it must be within what its topic takes, or it would make a letter itself. */
+    private static final int KEY_BYTES_MAX = 1 << 10;
 
     @Override
     public void configure(Map<String, ?> settings) {}
@@ -77,7 +81,7 @@ public final class DeadLetters
                 DeadLetter.of(topic, partition, offset, Objects.requireNonNullElse(value, new byte[0]), reason);
         return new ProducerRecord<>(
                 Topics.DEAD_LETTERS.name(),
-                key,
+                key == null || key.length <= KEY_BYTES_MAX ? key : Arrays.copyOf(key, KEY_BYTES_MAX),
                 Topics.DEAD_LETTERS.valueSerde().serializer().serialize(Topics.DEAD_LETTERS.name(), letter));
     }
 

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.state.StoreBuilder;
@@ -57,15 +58,16 @@ public final class GroupedStore<V> {
 
     /** Of a group, newest first, at most {@code count}. */
     public List<V> newest(String group, int count) {
-        return newest(group, Long.MAX_VALUE, count);
+        return newest(group, _ -> true, count);
     }
 
-    /** The same of those no later than {@code time}, in milliseconds since 1970. */
-    public List<V> newest(String group, long time, int count) {
+    /** The same of those that are {@code wanted}. */
+    public List<V> newest(String group, Predicate<V> wanted, int count) {
         List<V> newest = new ArrayList<>();
-        try (WindowStoreIterator<List<Entry<V>>> all = store.backwardFetch(group, 0, time)) {
+        try (WindowStoreIterator<List<Entry<V>>> all = store.backwardFetch(group, 0, Long.MAX_VALUE)) {
             while (all.hasNext() && newest.size() < count) {
                 all.next().value.stream()
+                        .filter(each -> wanted.test(each.value()))
                         .sorted(Comparator.comparing((Entry<V> each) -> each.id())
                                 .reversed())
                         .limit(count - newest.size())

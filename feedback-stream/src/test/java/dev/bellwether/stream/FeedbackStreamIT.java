@@ -42,6 +42,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -339,6 +340,37 @@ class FeedbackStreamIT {
                 timestamps(admin, "LogAppendTime");
             }
             Topics.ensure(admin, Layout.DEFAULT);
+        }
+    }
+
+    /** What an operator has set stays. */
+    @Test
+    void givesTopicsOfAnEarlierVersionWhatTheyLack() throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()))) {
+            Topics.ensure(admin, Layout.DEFAULT);
+            ConfigResource topic = new ConfigResource(ConfigResource.Type.TOPIC, Topics.FEEDBACK.name());
+            admin.incrementalAlterConfigs(Map.of(
+                            topic,
+                            List.of(
+                                    new AlterConfigOp(new ConfigEntry("segment.ms", ""), AlterConfigOp.OpType.DELETE),
+                                    new AlterConfigOp(
+                                            new ConfigEntry("retention.ms", "3600000"), AlterConfigOp.OpType.SET))))
+                    .all()
+                    .get(30, TimeUnit.SECONDS);
+            Topics.ensure(admin, Layout.DEFAULT);
+            Config config = admin.describeConfigs(List.of(topic))
+                    .all()
+                    .get(30, TimeUnit.SECONDS)
+                    .get(topic);
+            assertThat(config.get("segment.ms").value())
+                    .isEqualTo(Topics.FEEDBACK.settings().get("segment.ms"));
+            assertThat(config.get("retention.ms").value()).isEqualTo("3600000");
+            admin.incrementalAlterConfigs(Map.of(
+                            topic,
+                            List.of(new AlterConfigOp(
+                                    new ConfigEntry("retention.ms", ""), AlterConfigOp.OpType.DELETE))))
+                    .all()
+                    .get(30, TimeUnit.SECONDS);
         }
     }
 

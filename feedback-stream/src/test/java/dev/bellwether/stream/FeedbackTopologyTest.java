@@ -11,6 +11,7 @@ import dev.bellwether.event.Arm;
 import dev.bellwether.event.DeadLetter;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
+import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.FeedbackSignal.Flag;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PolicyScorecard;
@@ -202,6 +203,76 @@ class FeedbackTopologyTest {
         PolicyScorecard compared = only(cards, "support/" + holdout);
         assertThat(compared.exposures()).containsExactly(new PolicyScorecard.Exposures(.98, Arm.CANDIDATE, 1));
         assertThat(compared.votes()).containsExactly(new PolicyScorecard.Votes(.98, Arm.CANDIDATE, 0, 1));
+    }
+
+    @Test
+    void countsAUserOnceAtAShareHoweverOldTheRepliesThatAreJudged() {
+        stream.send(interaction("a", "mia", "v2-1", Arm.CANDIDATE, .05, "Where is my card?", "Here."));
+        for (int i = 0; i < 20; i++) {
+            stream.send(interaction("new" + i, "mia", "v2-1", Arm.CANDIDATE, .25, "Where is my pin?", "Here."));
+            stream.send(feedback("f" + i, "a", i, thumb(i % 2 == 0)));
+        }
+        stream.pass(Duration.ofSeconds(1));
+        assertThat(only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1").met())
+                .containsExactlyInAnyOrder(
+                        new PolicyScorecard.Exposures(.05, Arm.CANDIDATE, 1),
+                        new PolicyScorecard.Exposures(.25, Arm.CANDIDATE, 1));
+    }
+
+    /** By a clock that was wrong when it began, or by who writes to the topics: the others go on counting. */
+    @Test
+    void countsNobodyInAnExperimentOfTheFuture() {
+        stream.send(interaction("a", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my card?", "Here."));
+        stream.send(interaction("b", "ben", "v2-99999999999999", Arm.CANDIDATE, .5, "Where is my card?", "Here."));
+        stream.send(Records.comparedIn(
+                interaction("c", "eve", null, Arm.CHAMPION, 0, "Where is my card?", "Here."),
+                "holdout-0.02-99999999999999"));
+        stream.send(interaction("d", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my card?", "Here."));
+        stream.pass(Duration.ofSeconds(1));
+        Map<String, PolicyScorecard> cards = stream.latest(Topics.POLICY_SCORECARDS);
+        assertThat(cards).containsOnlyKeys("support/v2-1");
+        assertThat(only(cards, "support/v2-1").exposures())
+                .containsExactly(new PolicyScorecard.Exposures(.5, Arm.CANDIDATE, 1));
+    }
+
+    @Test
+    void goesOnCountingAgainstAHoldOutThatIsOlderThanAnyRollout() {
+        String holdout = "holdout-0.02-1";
+        stream.send(Records.comparedIn(
+                interaction("a", "mia", "v2-1", Arm.CANDIDATE, .5, "Where is my card?", "Here."), holdout));
+        long later = Duration.ofDays(200).toMillis();
+        for (String id : List.of("b@200", "c@200")) {
+            Interaction again = Records.comparedIn(
+                    interaction(id, "mia", "v3-" + later, Arm.CANDIDATE, .5, "Where is my card?", "Here."), holdout);
+            stream.input(Topics.INTERACTIONS).pipeInput(id(id), again, later);
+        }
+        stream.pass(Duration.ofSeconds(1));
+        assertThat(only(stream.latest(Topics.POLICY_SCORECARDS), "support/" + holdout)
+                        .exposures())
+                .as("she was known")
+                .containsExactly(new PolicyScorecard.Exposures(.98, Arm.CANDIDATE, 1));
+    }
+
+    @Test
+    void putsAsideAJudgementWithWhichItsInteractionWouldBeTooLarge() {
+        stream.send(interaction("a", "Where is my card?", "x".repeat(2_000_000)));
+        stream.send(feedback("f", "a", 1, new FeedbackSignal.Edit("y".repeat(2_200_000))));
+        assertThat(letters())
+                .singleElement()
+                .satisfies(letter -> assertThat(letter.reason()).contains("more than"));
+        stream.send(feedback("g", "a", 2, thumb(true)));
+        assertThat(only(stream.latest(Topics.RATED_INTERACTIONS), id("a")).judgements())
+                .extracting(Feedback::feedbackId)
+                .containsExactly("g");
+        assertThat(letters()).isEmpty();
+    }
+
+    @Test
+    void cutsTheKeyOfWhatItPutsAside() {
+        stream.send(
+                Topics.FEEDBACK, "k".repeat(2_000_000), "v".repeat(1_800_000).getBytes(StandardCharsets.UTF_8));
+        var letter = stream.read(Topics.DEAD_LETTERS).getFirst();
+        assertThat(letter.key).hasSizeLessThan(2_000);
     }
 
     /** A duel is as slow as its slower side. */

@@ -108,7 +108,7 @@ public final class Gateway implements AutoCloseable {
         new JvmMemoryMetrics().bindTo(meters);
         new JvmThreadMetrics().bindTo(meters);
         Redis redis = redis(vertx, config.redis());
-        Files.createDirectories(config.data());
+        makeFolder(config.data());
         EventJournal journal = new EventJournal(config.kafka(), config.data(), config.spoolBytesMax(), meters, clock);
         CommandJournal commands = new CommandJournal(config.kafka());
         Upstreams upstreams =
@@ -199,13 +199,29 @@ public final class Gateway implements AutoCloseable {
                         commands));
     }
 
-    /** A name that lasts as long as the gateway's folder. */
-    private static String gatewayName(Path data) throws IOException {
-        Path file = data.resolve("name");
-        if (!Files.exists(file)) {
-            Files.writeString(file, "gateway-" + UUID.randomUUID());
+    /** Chat goes on without one: where the disk is full or cannot be written, what needs it says so. */
+    private static void makeFolder(Path data) {
+        try {
+            Files.createDirectories(data);
+        } catch (IOException e) {
+            LOG.error("the folder {} cannot be made: {}", data, e.getMessage());
         }
-        return Files.readString(file).strip();
+    }
+
+    /** A name that lasts as long as the gateway's folder, or the gateway where that cannot be written. */
+    private static String gatewayName(Path data) {
+        String name = "gateway-" + UUID.randomUUID();
+        Path file = data.resolve("name");
+        try {
+            if (!Files.exists(file)) {
+                Files.writeString(file, name);
+            }
+            String known = Files.readString(file).strip();
+            return known.isEmpty() ? name : known;
+        } catch (IOException e) {
+            LOG.warn("{} cannot be written or read: {}", file, e.getMessage());
+            return name;
+        }
     }
 
     private static Redis redis(Vertx vertx, String url) {

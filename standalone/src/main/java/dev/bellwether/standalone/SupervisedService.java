@@ -88,9 +88,10 @@ final class SupervisedService {
         return health == Health.HEALTHY;
     }
 
-    /** Whether this process has been healthy before: what has not may still be starting. */
-    private synchronized boolean wasHealthy() {
-        return health == Health.HEALTHY || health == Health.UNHEALTHY;
+    /** Whether this process has not been healthy before and may still take its time. */
+    private synchronized boolean starting() {
+        return health == Health.STARTING
+                && System.nanoTime() - startedNanos < service.startLimit().toNanos();
     }
 
     private synchronized boolean hopeless() {
@@ -133,7 +134,7 @@ final class SupervisedService {
             return;
         }
         boolean passes = service.health().passes();
-        if (passes || !wasHealthy() || service.life().passes()) {
+        if (passes || starting() || service.life().passes()) {
             aliveNanos = System.nanoTime();
         } else if (System.nanoTime() - aliveNanos > service.hangLimit().toNanos()) {
             LOG.warn(

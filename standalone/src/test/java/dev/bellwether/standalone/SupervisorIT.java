@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,21 +46,58 @@ class SupervisorIT {
     }
 
     @Test
-    void startsAnewWhatHangs() throws IOException, InterruptedException {
+    void startsAnewWhatHangs() {
         ServiceSpecification hanging = listener("hanging");
         HealthCheck life = hanging.health();
         try (Supervisor supervisor = start(List.of(hanging.living(life, Duration.ofMillis(500))), states -> {})) {
             long first = supervisor.pid("hanging");
-            assertThat(new ProcessBuilder("kill", "-STOP", Long.toString(first))
-                            .start()
-                            .waitFor())
-                    .isZero();
+            stop(first);
             assertThat(Await.until(
                             LIMIT,
                             POLL,
                             () -> supervisor.pid("hanging") != first
                                     && supervisor.state("hanging").health() == Health.HEALTHY))
                     .isTrue();
+        }
+    }
+
+    @Test
+    void startsAnewWhatHangsAsItComesUpAgain() {
+        ServiceSpecification plain = listener("hanging");
+        ServiceSpecification hanging = new ServiceSpecification(
+                "hanging",
+                plain.command(),
+                plain.environment(),
+                plain.health(),
+                plain.health(),
+                plain.log(),
+                Duration.ofSeconds(8),
+                Duration.ofSeconds(8),
+                Duration.ofMillis(500));
+        AtomicLong hung = new AtomicLong();
+        Consumer<List<ServiceState>> hang = states -> states.stream()
+                .filter(state -> state.restarts() == 1 && hung.compareAndSet(0, state.pid()))
+                .forEach(state -> stop(state.pid()));
+        try (Supervisor supervisor = start(List.of(hanging), hang)) {
+            ProcessHandle.of(supervisor.pid("hanging")).orElseThrow().destroyForcibly();
+            assertThat(Await.until(
+                            Duration.ofSeconds(60),
+                            POLL,
+                            () -> supervisor.state("hanging").restarts() >= 2
+                                    && supervisor.state("hanging").health() == Health.HEALTHY))
+                    .isTrue();
+            assertThat(supervisor.pid("hanging")).isNotEqualTo(hung.get());
+        }
+    }
+
+    private static void stop(long pid) {
+        try {
+            assertThat(new ProcessBuilder("kill", "-STOP", Long.toString(pid))
+                            .start()
+                            .waitFor())
+                    .isZero();
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 

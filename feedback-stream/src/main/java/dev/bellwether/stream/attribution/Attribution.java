@@ -6,6 +6,7 @@ import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.InteractionId;
+import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.stream.FirstRecord;
 import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.stream.attribution.Attributed.Erased;
@@ -60,7 +61,11 @@ public final class Attribution {
     /** As far as a gateway's clock may be before the broker's; further, one id would let everything else expire. */
     private static final Duration AHEAD_MAX = Duration.ofHours(1);
 
+    private static final int RATED_BYTES_MAX = Topics.RECORD_BYTES_MAX - (64 << 10);
+
     private static final Duration EXPIRES_EVERY = Duration.ofMinutes(1);
+    private static final Duration FORGETS_EVERY = Duration.ofMillis(500);
+    private static final int FORGOTTEN_AT_ONCE_MAX = 1_000;
     private static final int EXPIRED_AT_ONCE_MAX = 1_000;
 
     private Attribution() {}
@@ -155,12 +160,14 @@ public final class Attribution {
             users = new Users(context);
             FirstRecord.in(context, INTERACTIONS, JUDGEMENTS, WAITING);
             context.schedule(EXPIRES_EVERY, PunctuationType.STREAM_TIME, this::expire);
+            context.schedule(FORGETS_EVERY, PunctuationType.WALL_CLOCK_TIME, _ -> forgetNext(time()));
         }
 
         @Override
         public void process(Record<String, Event> record) {
             if (record.value() instanceof Erasure erasure) {
-                users.forget(erasure, record.timestamp()).forEach(each -> forget(record, each));
+                users.forget(erasure, record.timestamp());
+                forgetNext(record.timestamp());
                 return;
             }
             long time = InteractionId.time(record.key());
@@ -184,7 +191,7 @@ public final class Attribution {
                 return;
             }
             interactions.put(record.key(), arrived, time);
-            index(record.key(), arrived.userHash(), place(arrived));
+            index(record, arrived.userHash(), place(arrived));
             context().forward(record.withValue(new Served(arrived)));
             if (known.waitsSince() > 0) {
                 waiting.delete(place(known.waitsSince(), record.key()));
@@ -210,15 +217,15 @@ public final class Attribution {
                     gone -> context().forward(record.withValue(lost(gone, "too many judgements of one reply"))));
             if (interaction == null) {
                 await(record, kept, time);
-                index(record.key(), judgement.userHash(), null);
+                index(record, judgement.userHash(), null);
             } else {
                 rate(record, interaction, kept, time);
             }
         }
 
-        private void index(String id, @Nullable String user, @Nullable Place place) {
+        private void index(Record<String, Event> record, @Nullable String user, @Nullable Place place) {
             if (user != null) {
-                users.remember(new Forgotten(id, user, place));
+                users.remember(new Forgotten(record.key(), user, record.timestamp(), place));
             }
         }
 
@@ -227,7 +234,16 @@ public final class Attribution {
             return new Place(each.bot(), prompt, each.conversationId(), each.experiment(), each.holdout());
         }
 
-        private void forget(Record<String, Event> record, Forgotten each) {
+        private long time() {
+            return Math.max(0, context().currentStreamTimeMs());
+        }
+
+        /** Some of a user's interactions: of one who stands for many there may be more than fit into a transaction's time. */
+        private void forgetNext(long now) {
+            users.next(FORGOTTEN_AT_ONCE_MAX).forEach(each -> forget(each, now));
+        }
+
+        private void forget(Forgotten each, long now) {
             long time = InteractionId.time(each.interactionId());
             Judgements known = judgements.fetch(each.interactionId(), time);
             if (known != null && known.waitsSince() > 0) {
@@ -235,15 +251,31 @@ public final class Attribution {
             }
             interactions.put(each.interactionId(), null, time);
             judgements.put(each.interactionId(), null, time);
-            context().forward(record.withKey(each.interactionId()).withValue(new Erased(each)));
+            context().forward(new Record<>(each.interactionId(), new Erased(each), now));
         }
 
         /** What nobody read to its end cannot be judged; the judgements stay all the same. */
         private void rate(Record<String, Event> record, Interaction interaction, Judgements kept, long time) {
             Judgements revised = kept.revised();
+            RatedInteraction rated = revised.rate(interaction);
+            requireSize(rated);
             judgements.put(record.key(), revised, time);
             if (interaction.complete()) {
-                context().forward(record.withValue(new Rated(revised.rate(interaction))));
+                context().forward(record.withValue(new Rated(rated)));
+            }
+        }
+
+        /** With what steps behind this one put around it. */
+        private static void requireSize(RatedInteraction rated) {
+            int bytes = Topics.RATED_INTERACTIONS
+                    .valueSerde()
+                    .serializer()
+                    .serialize(Topics.RATED_INTERACTIONS.name(), rated)
+                    .length;
+            if (bytes > RATED_BYTES_MAX) {
+                throw new IllegalArgumentException(
+                        "its interaction with all judgements of it has %d bytes, more than %d"
+                                .formatted(bytes, RATED_BYTES_MAX));
             }
         }
 

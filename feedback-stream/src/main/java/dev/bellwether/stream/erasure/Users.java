@@ -4,11 +4,16 @@ import dev.bellwether.event.Erasure;
 import dev.bellwether.event.InteractionId;
 import dev.bellwether.stream.FirstRecord;
 import dev.bellwether.stream.GroupedStore;
+import dev.bellwether.stream.JsonSerde;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.state.WindowStore;
@@ -24,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class Users {
     private static final String INTERACTIONS = "interactions-by-user";
     private static final String ERASED = "erased-users";
+    private static final String ERASING = "erasing-users";
 
     /** As long as anything follows from an interaction. */
     private static final Duration KEPT = Duration.ofDays(180);
@@ -33,10 +39,21 @@ public final class Users {
     /** When each asked, in milliseconds since 1970, at the time when the stream heard of it. */
     private final WindowStore<String, Long> erased;
 
+    /** Whose interactions are not all forgotten yet. */
+    private final KeyValueStore<String, Asked> erasing;
+
+    /**
+     * That a user asked to be forgotten.
+     *
+     * @param time by the clock of who was asked; {@code heard} by the stream's
+     */
+    record Asked(long time, long heard) {}
+
     public Users(ProcessorContext<?, ?> context) {
         interactions = new GroupedStore<>(context, INTERACTIONS);
         erased = context.getStateStore(ERASED);
-        FirstRecord.in(context, ERASED);
+        erasing = context.getStateStore(ERASING);
+        FirstRecord.in(context, ERASED, ERASING);
     }
 
     /** @param late how much later than asked something of before may come */
@@ -46,7 +63,9 @@ public final class Users {
                 Stores.windowStoreBuilder(
                         Stores.persistentWindowStore(ERASED, late, Duration.ofMillis(1), false),
                         Serdes.String(),
-                        Serdes.Long()));
+                        Serdes.Long()),
+                Stores.keyValueStoreBuilder(
+                        Stores.persistentKeyValueStore(ERASING), Serdes.String(), JsonSerde.of(Asked.class)));
     }
 
     /** Whether what {@code user} said or was told in an interaction is no longer to be known. */
@@ -70,14 +89,32 @@ public final class Users {
     }
 
     /**
-     * Forgets a user's interactions; returns what there were.
+     * Forgets a user's interactions from now on; {@link #next} gives those that there are.
      *
      * @param now when the stream heard of it
      */
-    public List<Forgotten> forget(Erasure erasure, long now) {
+    public void forget(Erasure erasure, long now) {
         erased.put(erasure.userHash(), erasure.time(), now);
-        List<Forgotten> all = interactions.newest(erasure.userHash(), erasure.time(), Integer.MAX_VALUE);
-        all.forEach(each -> interactions.remove(each.userHash(), each.interactionId()));
-        return all;
+        erasing.put(erasure.userHash(), new Asked(erasure.time(), now));
+    }
+
+    /** At most {@code count} interactions of users who asked to be forgotten; they are found no more. */
+    public List<Forgotten> next(int count) {
+        List<Forgotten> next = new ArrayList<>();
+        List<String> done = new ArrayList<>();
+        try (KeyValueIterator<String, Asked> all = erasing.all()) {
+            while (all.hasNext() && next.size() < count) {
+                KeyValue<String, Asked> each = all.next();
+                List<Forgotten> own = interactions.newest(
+                        each.key, known -> known.before(each.value.time(), each.value.heard()), count - next.size());
+                next.addAll(own);
+                if (next.size() < count) {
+                    done.add(each.key);
+                }
+            }
+        }
+        next.forEach(each -> interactions.remove(each.userHash(), each.interactionId()));
+        done.forEach(erasing::delete);
+        return next;
     }
 }

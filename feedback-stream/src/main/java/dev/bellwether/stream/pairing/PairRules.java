@@ -1,5 +1,6 @@
 package dev.bellwether.stream.pairing;
 
+import com.google.common.collect.Comparators;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal;
@@ -17,6 +18,7 @@ import dev.bellwether.event.PreferencePair.Response;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Reply;
 import dev.bellwether.event.Source;
+import dev.bellwether.stream.pairing.Judged.Held;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -28,6 +30,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The pairs that follow from rated interactions of one prompt: a pure function of the set, whatever the order.
@@ -45,7 +49,8 @@ final class PairRules {
 
     private final List<RatedInteraction> rated;
     private final List<RatedInteraction> tries;
-    private final Set<String> inForce;
+    private final Map<String, Held> inForce;
+    private final Set<List<String>> inForceBetween = new HashSet<>();
     private final Set<String> flagged = new HashSet<>();
     private final Map<String, Ruled> pairs = new TreeMap<>();
 
@@ -56,10 +61,12 @@ final class PairRules {
      */
     record Ruled(PreferencePair pair, Map<String, String> restsOn) {}
 
-    private PairRules(Collection<RatedInteraction> rated, Collection<RatedInteraction> tries, Set<String> inForce) {
+    private PairRules(
+            Collection<RatedInteraction> rated, Collection<RatedInteraction> tries, Map<String, Held> inForce) {
         this.rated = sorted(rated);
         this.tries = sorted(tries);
         this.inForce = inForce;
+        inForce.values().forEach(pair -> inForceBetween.add(pair.interactions()));
         this.rated.forEach(each -> flagged.addAll(flaggedTexts(each)));
     }
 
@@ -74,10 +81,13 @@ final class PairRules {
      *
      * @param rated judged interactions of the prompt
      * @param tries whole conversations' turns of the prompt, judged or not, in which something was regenerated
-     * @param inForce thumb pairs that go before new ones, of which there may be {@code room} more
+     * @param inForce thumb pairs, by their ids, that go before new ones, of which there may be {@code room} more
      */
     static Map<String, Ruled> apply(
-            Collection<RatedInteraction> rated, Collection<RatedInteraction> tries, Set<String> inForce, int room) {
+            Collection<RatedInteraction> rated,
+            Collection<RatedInteraction> tries,
+            Map<String, Held> inForce,
+            int room) {
         PairRules rules = new PairRules(rated, tries, inForce);
         rules.rated.forEach(rules::compared);
         rules.regenerated();
@@ -201,6 +211,13 @@ final class PairRules {
     private record Thumbed(RatedInteraction rated, Feedback judgement, Response response, boolean up) {}
 
     private record Couple(Thumbed up, Thumbed down) {
+        /** The newest first, then the most different. */
+        static final Comparator<Couple> ORDER = Comparator.comparingLong(Couple::time)
+                .thenComparingInt(Couple::difference)
+                .reversed()
+                .thenComparing(couple -> couple.up().judgement().feedbackId())
+                .thenComparing(couple -> couple.down().judgement().feedbackId());
+
         long time() {
             return Math.min(up.judgement().time(), down.judgement().time());
         }
@@ -208,6 +225,10 @@ final class PairRules {
         int difference() {
             return Math.abs(
                     up.response().text().length() - down.response().text().length());
+        }
+
+        List<String> between() {
+            return List.of(up.response().interactionId(), down.response().interactionId());
         }
 
         String pairId() {
@@ -220,22 +241,15 @@ final class PairRules {
     }
 
     /**
-     * An up and a down on two different responses to the prompt: those in force first, then the newest and the most
-     * different.
+     * An up and a down on two different responses to the prompt: those in force, and of the others the newest and the most
+     * different. There may be hundreds of thousands of them, of which a few are wanted.
      */
     private void thumbs(int room) {
-        List<Couple> couples = couples();
-        long standing = couples.stream()
-                .filter(couple -> inForce.contains(couple.pairId()))
-                .count();
-        couples.stream()
-                .sorted(Comparator.comparing((Couple couple) -> inForce.contains(couple.pairId()))
-                        .thenComparingLong(Couple::time)
-                        .thenComparingInt(Couple::difference)
-                        .reversed()
-                        .thenComparing(couple -> couple.up().judgement().feedbackId())
-                        .thenComparing(couple -> couple.down().judgement().feedbackId()))
-                .limit(standing + room)
+        Map<Boolean, List<Couple>> couples = couples().stream().collect(Collectors.partitioningBy(this::standing));
+        List<Couple> others = couples.getOrDefault(false, List.of());
+        Stream.concat(
+                        couples.getOrDefault(true, List.of()).stream(),
+                        others.stream().collect(Comparators.least(room, Couple.ORDER)).stream())
                 .forEach(couple -> add(
                         couple.up().rated(),
                         couple.up().judgement(),
@@ -244,6 +258,11 @@ final class PairRules {
                         couple.up().response(),
                         couple.down().response(),
                         couple.down().judgement()));
+    }
+
+    /** An id is a hash of both texts: it is computed where it may be one of those in force. */
+    private boolean standing(Couple couple) {
+        return !inForce.isEmpty() && inForceBetween.contains(couple.between()) && inForce.containsKey(couple.pairId());
     }
 
     private List<Couple> couples() {

@@ -101,10 +101,12 @@ final class PromptView {
         Map<String, Held> held = new TreeMap<>();
         judged.values().forEach(each -> held.putAll(each.pairs()));
         Set<String> standing = thumbs.of(prompt);
+        Map<String, Held> inForce = new HashMap<>(held);
+        inForce.keySet().retainAll(standing);
         Map<String, Ruled> ruled = PairRules.apply(
                 judged.values().stream().map(Judged::rated).toList(),
                 tries.values(),
-                whole ? Set.of() : standing,
+                whole ? Map.of() : inForce,
                 whole ? PairRules.THUMB_PAIRS_MAX : Math.max(0, PairRules.THUMB_PAIRS_MAX - standing.size()));
         Set<String> withdrawn = new TreeSet<>();
         held.forEach((pairId, pair) -> {

@@ -93,7 +93,7 @@ final class RolloutCommands {
             case PIN -> pin();
             case UNPIN -> state.pinned() == null ? refused("no version is pinned") : done(next().pinned(null));
             case ANCHOR -> anchor();
-            case LOADED, UNLOADABLE -> loads();
+            case LOADING, LOADED, UNLOADABLE -> loads();
         };
     }
 
@@ -168,7 +168,8 @@ final class RolloutCommands {
     private RolloutStateBuilder resumed() {
         Phase to = Optional.ofNullable(state.resumesTo()).orElse(Phase.CANARY);
         RolloutStateBuilder next = next().phase(to).resumesTo(null).held(null).since(now);
-        Watch watch = Optional.ofNullable(state.watch()).orElse(Watch.NONE);
+        Watch watch = Optional.ofNullable(state.watch()).orElse(Watch.NONE).from(now);
+        next.watch(watch);
         PolicyScorecard card = scorecard;
         if (card != null && RolloutMachine.WRONG_SPLIT.equals(state.held())) {
             next.watch(new Watch(watch.heldMillis(), watch.watermark(), card.exposures(), watch.votesFrom()))
@@ -216,19 +217,22 @@ final class RolloutCommands {
         if (version == null || !version.equals(state.candidate())) {
             return Outcome.unchanged(state);
         }
-        Loads before = Optional.ofNullable(state.loads()).orElse(new Loads(List.of(), Map.of(), now));
+        Loads before = Optional.ofNullable(state.loads()).orElse(new Loads(List.of(), Map.of(), List.of(), now));
+        List<String> loading = new ArrayList<>(before.loading());
         List<String> loaded = new ArrayList<>(before.loaded());
         Map<String, String> unloadable = new HashMap<>(before.unloadable());
+        loading.remove(command.who());
         loaded.remove(command.who());
         unloadable.remove(command.who());
-        if (loaded.size() + unloadable.size() < GATEWAYS_MAX) {
-            if (command.action() == RolloutCommand.Action.LOADED) {
-                loaded.add(command.who());
-            } else {
-                unloadable.put(command.who(), command.why());
+        if (loading.size() + loaded.size() + unloadable.size() < GATEWAYS_MAX) {
+            switch (command.action()) {
+                case LOADING -> loading.add(command.who());
+                case LOADED -> loaded.add(command.who());
+                default -> unloadable.put(command.who(), command.why());
             }
         }
-        Loads after = new Loads(loaded, unloadable, before.since());
-        return Outcome.unchanged(next().loads(after).build());
+        Loads after = new Loads(loaded, unloadable, loading, before.since());
+        // The same report twice changes nothing, so it takes no operator's command's place among those remembered.
+        return Outcome.unchanged(state.change().loads(after).build());
     }
 }

@@ -33,8 +33,11 @@ final class RolloutMachine {
     /** Of the time between two users so much counts: more, and an outage would pass for traffic. */
     private static final Duration GAP_MAX = Duration.ofMinutes(1);
 
-    /** Gateways have so long to say whether they serve the candidate, before those that cannot decide. */
+    /** Gateways have so long to say whether they serve the candidate or load it, before those that cannot decide. */
     private static final Duration LOADS_WITHIN = Duration.ofSeconds(5);
+
+    /** One that says so long that it loads is not waited for. */
+    private static final Duration LOADING_MAX = Duration.ofMinutes(10);
 
     private RolloutMachine() {}
 
@@ -154,14 +157,19 @@ final class RolloutMachine {
             }
         }
         Loads loads = state.loads();
-        if (loads != null
-                && loads.unloadable().size() > loads.loaded().size()
-                && now - loads.since() >= LOADS_WITHIN.toMillis()) {
+        if (loads != null && refused(loads, now - loads.since())) {
             String why = "cannot be loaded: "
                     + loads.unloadable().values().iterator().next();
             return Optional.of(Outcome.of(state, end(next, Phase.ABORTED, now), "gateway", why, 0, now));
         }
         return Optional.empty();
+    }
+
+    /** Whether more gateways cannot load the candidate than can, or may still. */
+    private static boolean refused(Loads loads, long millis) {
+        int others = loads.loaded().size()
+                + (millis < LOADING_MAX.toMillis() ? loads.loading().size() : 0);
+        return millis >= LOADS_WITHIN.toMillis() && loads.unloadable().size() > others;
     }
 
     private static Optional<Outcome> move(
@@ -259,7 +267,7 @@ final class RolloutMachine {
         Watch watch = watch(state);
         return next.step(state.step() + 1)
                 .candidateShare(settings.steps().get(state.step() + 1).share())
-                .watch(new Watch(0, watch.watermark(), watch.exposuresFrom(), watch.votesFrom()))
+                .watch(watch.from(now).held(0))
                 .since(now);
     }
 

@@ -1,7 +1,14 @@
 package dev.bellwether.stream.scorecard;
 
-/** An experiment's name ends in when it began, so that what is known of its users lies at that time and goes with it. */
+import java.time.Duration;
+
+/**
+ * An experiment's name ends in when it began, so that what is known of its users lies at that time and goes with it.
+ */
 final class ExperimentTime {
+    /** As far as the clock of whoever began it may be before a gateway's; further, and everything else would expire. */
+    private static final Duration AHEAD_MAX = Duration.ofHours(1);
+
     private ExperimentTime() {}
 
     /** In milliseconds since 1970; 0 for a name that holds none. */
@@ -12,5 +19,10 @@ final class ExperimentTime {
         } catch (NumberFormatException e) {
             return 0;
         }
+    }
+
+    /** Whether what happened at {@code time} can have been in an experiment of that name. */
+    static boolean possible(String experiment, long time) {
+        return of(experiment) <= time + AHEAD_MAX.toMillis();
     }
 }

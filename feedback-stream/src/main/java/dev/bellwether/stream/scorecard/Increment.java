@@ -34,7 +34,7 @@ record Increment(Observation observation, boolean exposed, boolean met, boolean 
         return new Increment(
                 now,
                 exposed,
-                exposed || now.share() != before.share(),
+                exposed || now.share() > before.share(),
                 now.up() && !before.up(),
                 now.down() && !before.down(),
                 first);

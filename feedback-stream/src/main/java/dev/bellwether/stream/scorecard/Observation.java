@@ -103,11 +103,13 @@ record Observation(
         }
         List<Observation> all = new ArrayList<>();
         String experiment = each.experiment();
-        if (experiment != null && each.reason() == AssignmentReason.SPLIT) {
+        if (experiment != null
+                && each.reason() == AssignmentReason.SPLIT
+                && ExperimentTime.possible(experiment, each.time())) {
             all.add(new Observation(each.bot(), experiment, user, each.candidateShare(), each.arm(), up, down, kinds));
         }
         String holdout = each.holdout();
-        if (holdout != null) {
+        if (holdout != null && ExperimentTime.possible(holdout, each.time())) {
             Arm arm = each.reason() == AssignmentReason.HOLDOUT ? Arm.CHAMPION : Arm.CANDIDATE;
             double share = 1 - Anchor.shareOf(holdout);
             all.add(new Observation(each.bot(), holdout, user, share, arm, up, down, besides(kinds, up || down)));

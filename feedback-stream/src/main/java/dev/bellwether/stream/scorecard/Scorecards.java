@@ -3,6 +3,7 @@ package dev.bellwether.stream.scorecard;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.RatedInteraction;
+import dev.bellwether.event.RolloutState.Anchor;
 import dev.bellwether.stream.FirstRecord;
 import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.stream.erasure.Forgotten;
@@ -48,8 +49,14 @@ public final class Scorecards {
     private static final String CARDS = "scorecards";
     private static final String CHANGED = "changed-scorecards";
 
-    /** As long as the longest experiment. */
+    /** Before the names of the stores of hold-outs, which go on while rollouts come and go. */
+    private static final String HOLDOUT = "holdout-";
+
+    /** As long as the longest rollout. */
     private static final Duration KEPT = Duration.ofDays(90);
+
+    /** As long as a hold-out may stay on one version, so that what is known of it does not go when others begin. */
+    private static final Duration HOLDOUT_KEPT = Duration.ofDays(730);
 
     private static final Duration LEAVE_EVERY = Duration.ofSeconds(1);
 
@@ -104,24 +111,32 @@ public final class Scorecards {
 
         @Override
         public Set<StoreBuilder<?>> stores() {
-            return Set.of(Stores.windowStoreBuilder(
-                    Stores.persistentWindowStore(SEEN, KEPT, Duration.ofMillis(1), false),
+            return Set.of(seen(SEEN, KEPT), seen(HOLDOUT + SEEN, HOLDOUT_KEPT));
+        }
+
+        private static StoreBuilder<?> seen(String name, Duration kept) {
+            return Stores.windowStoreBuilder(
+                    Stores.persistentWindowStore(name, kept, Duration.ofMillis(1), false),
                     Serdes.String(),
-                    JsonSerde.of(Seen.class)));
+                    JsonSerde.of(Seen.class));
         }
     }
 
     private static final class FirstOnly extends ContextualProcessor<String, @Nullable Observation, String, Increment> {
         @SuppressWarnings("NullAway.Init")
-        private WindowStore<String, Seen> store;
+        private WindowStore<String, Seen> ofRollouts;
+
+        @SuppressWarnings("NullAway.Init")
+        private WindowStore<String, Seen> ofHoldouts;
 
         private final Map<String, Record<String, Increment>> quiet = new HashMap<>();
 
         @Override
         public void init(ProcessorContext<String, Increment> context) {
             super.init(context);
-            store = context.getStateStore(SEEN);
-            FirstRecord.in(context, SEEN);
+            ofRollouts = context.getStateStore(SEEN);
+            ofHoldouts = context.getStateStore(HOLDOUT + SEEN);
+            FirstRecord.in(context, SEEN, HOLDOUT + SEEN);
             context.schedule(LEAVE_EVERY, PunctuationType.WALL_CLOCK_TIME, _ -> tell());
         }
 
@@ -129,9 +144,11 @@ public final class Scorecards {
         public void process(Record<String, @Nullable Observation> record) {
             Observation now = record.value();
             if (now == null) {
-                store.put(record.key(), null, ExperimentTime.of(record.key().split(Pattern.quote(SEPARATOR), -1)[1]));
+                String experiment = record.key().split(Pattern.quote(SEPARATOR), -1)[1];
+                of(experiment).put(record.key(), null, ExperimentTime.of(experiment));
                 return;
             }
+            WindowStore<String, Seen> store = of(now.experiment());
             long began = ExperimentTime.of(now.experiment());
             Seen known = store.fetch(record.key(), began);
             Seen before = known == null ? Seen.NOTHING : known;
@@ -146,6 +163,10 @@ public final class Scorecards {
             } else {
                 quiet.put(increment.key(), increment);
             }
+        }
+
+        private WindowStore<String, Seen> of(String experiment) {
+            return Anchor.names(experiment) ? ofHoldouts : ofRollouts;
         }
 
         /** That users come tells the rollout that time passes, also where nothing is counted any more. */
@@ -164,19 +185,27 @@ public final class Scorecards {
         @Override
         public Set<StoreBuilder<?>> stores() {
             return Set.of(
-                    Stores.windowStoreBuilder(
-                                    Stores.persistentWindowStore(CARDS, KEPT, Duration.ofMillis(1), false),
-                                    Serdes.String(),
-                                    Topics.POLICY_SCORECARDS.valueSerde())
-                            .withCachingEnabled(),
+                    cards(CARDS, KEPT),
+                    cards(HOLDOUT + CARDS, HOLDOUT_KEPT),
                     Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore(CHANGED), Serdes.String(), Serdes.Long())
                             .withCachingEnabled());
+        }
+
+        private static StoreBuilder<?> cards(String name, Duration kept) {
+            return Stores.windowStoreBuilder(
+                            Stores.persistentWindowStore(name, kept, Duration.ofMillis(1), false),
+                            Serdes.String(),
+                            Topics.POLICY_SCORECARDS.valueSerde())
+                    .withCachingEnabled();
         }
     }
 
     private static final class Counting extends ContextualProcessor<String, Increment, String, PolicyScorecard> {
         @SuppressWarnings("NullAway.Init")
-        private WindowStore<String, PolicyScorecard> cards;
+        private WindowStore<String, PolicyScorecard> ofRollouts;
+
+        @SuppressWarnings("NullAway.Init")
+        private WindowStore<String, PolicyScorecard> ofHoldouts;
 
         /** Keys of scorecards that have not left yet, with when they were last changed. */
         @SuppressWarnings("NullAway.Init")
@@ -185,9 +214,10 @@ public final class Scorecards {
         @Override
         public void init(ProcessorContext<String, PolicyScorecard> context) {
             super.init(context);
-            cards = context.getStateStore(CARDS);
+            ofRollouts = context.getStateStore(CARDS);
+            ofHoldouts = context.getStateStore(HOLDOUT + CARDS);
             changed = context.getStateStore(CHANGED);
-            FirstRecord.in(context, CARDS, CHANGED);
+            FirstRecord.in(context, CARDS, HOLDOUT + CARDS, CHANGED);
             context.schedule(LEAVE_EVERY, PunctuationType.WALL_CLOCK_TIME, _ -> leave());
         }
 
@@ -195,10 +225,15 @@ public final class Scorecards {
         public void process(Record<String, Increment> record) {
             Observation now = record.value().observation();
             long began = ExperimentTime.of(now.experiment());
+            WindowStore<String, PolicyScorecard> cards = of(now.experiment());
             PolicyScorecard known = cards.fetch(record.key(), began);
             PolicyScorecard before = known == null ? PolicyScorecard.empty(now.bot(), now.experiment()) : known;
             cards.put(record.key(), record.value().addTo(before), began);
             changed.put(record.key(), record.timestamp());
+        }
+
+        private WindowStore<String, PolicyScorecard> of(String experiment) {
+            return Anchor.names(experiment) ? ofHoldouts : ofRollouts;
         }
 
         private void leave() {
@@ -209,7 +244,7 @@ public final class Scorecards {
             for (KeyValue<String, Long> each : due) {
                 changed.delete(each.key);
                 String experiment = each.key.substring(each.key.indexOf('/') + 1);
-                PolicyScorecard card = cards.fetch(each.key, ExperimentTime.of(experiment));
+                PolicyScorecard card = of(experiment).fetch(each.key, ExperimentTime.of(experiment));
                 if (card != null) {
                     context().forward(new Record<>(each.key, card, each.value));
                 }

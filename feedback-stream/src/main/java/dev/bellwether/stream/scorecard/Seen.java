@@ -8,7 +8,7 @@ import java.util.Set;
  * What has been counted of a user in an experiment, or must not be any more; that there is one says that the user was
  * exposed.
  *
- * @param share at which the user met it last
+ * @param share the largest at which the user met it: shares only grow, and a vote may be on a reply of before
  */
 record Seen(boolean up, boolean down, Set<Kind> kinds, double share) {
     Seen {
@@ -21,6 +21,6 @@ record Seen(boolean up, boolean down, Set<Kind> kinds, double share) {
         Set<Kind> all = kinds.isEmpty() ? EnumSet.noneOf(Kind.class) : EnumSet.copyOf(kinds);
         all.addAll(now.kinds());
         boolean over = now.leavesVotesOut();
-        return new Seen(over || up || now.up(), over || down || now.down(), all, now.share());
+        return new Seen(over || up || now.up(), over || down || now.down(), all, Math.max(share, now.share()));
     }
 }

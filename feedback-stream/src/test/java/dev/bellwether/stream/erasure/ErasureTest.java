@@ -91,6 +91,35 @@ class ErasureTest {
         assertThat(stream.storesHold("tom-hash")).isNotEmpty();
     }
 
+    /** Their gateway's clock was ahead of that which was asked. */
+    @Test
+    void forgetsWhatCameBeforeByTheStreamsClockAlone() {
+        stream.input(Topics.INTERACTIONS).pipeInput(id("a"), of("mia-hash", "a", "Mia's own reply."), 1_000);
+        long asked = InteractionId.time(id("a")) - 1;
+        stream.input(Topics.ERASURES)
+                .pipeInput("mia-hash", new Erasure(Event.SCHEMA, "mia-hash", "shop", asked), 2_000);
+        assertThat(stream.storesHold("Mia's own reply")).isEmpty();
+        stream.input(Topics.INTERACTIONS)
+                .pipeInput(id("b@1"), of("mia-hash", "b@1", "She is back."), InteractionId.time(id("b@1")));
+        assertThat(stream.storesHold("She is back")).isNotEmpty();
+    }
+
+    @Test
+    void forgetsVeryManyInteractionsInTurns() {
+        for (int i = 0; i < 1_200; i++) {
+            stream.send(of("guest", "i" + i, "Said to a guest."));
+        }
+        stream.read(Topics.RATED_INTERACTIONS);
+        erase("guest", LATER);
+        assertThat(stream.storesHold("Said to a guest"))
+                .as("a thousand at once would be enough for a transaction")
+                .isNotEmpty();
+        stream.pass(Duration.ofSeconds(1));
+        stream.pass(Duration.ofSeconds(1));
+        assertThat(stream.storesHold("Said to a guest")).isEmpty();
+        assertThat(stream.storesHold("guest")).containsExactly("erased-users");
+    }
+
     @Test
     void forgetsAConversationInWhichAReplyWasRegenerated() {
         stream.send(interaction("a", "mia-hash", null, Arm.CHAMPION, 0, "Where is my card?", "Mia's first."));

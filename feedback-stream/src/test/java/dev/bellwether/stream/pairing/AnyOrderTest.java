@@ -59,6 +59,8 @@ class AnyOrderTest {
 
     private static final List<Outcome> OUTCOMES = List.of(Outcome.values());
 
+    private static final int TOGETHER = 10;
+
     private static int cases;
 
     @BeforeContainer
@@ -157,11 +159,12 @@ class AnyOrderTest {
         };
     }
 
-    @Property(tries = 150)
+    @Property(tries = 1_000)
     void endsInWhatTheWholeSetGives(@ForAll long seed) {
         Random random = new Random(seed);
         String bot = "bot-" + cases;
-        long begin = Duration.ofHours(12L * ++cases).toMillis();
+        // Some at the same time: every new time costs the stores new files.
+        long begin = Duration.ofHours(12L * (1 + cases++ / TOGETHER)).toMillis();
         Ledger ledger = ledger(bot, begin, random);
         List<Event> records = new ArrayList<>(ledger.interactions());
         records.addAll(ledger.feedback());
@@ -170,12 +173,12 @@ class AnyOrderTest {
                 ? Optional.empty()
                 : Optional.of(new Erasure(
                         Event.SCHEMA, bot + "-user-" + random.nextInt(2), "shop", begin + random.nextInt(6) * 60_000L));
-        erasure.ifPresent(records::add);
         Ledger left = erasure.map(ledger::without).orElse(ledger);
         Collections.shuffle(records, random);
+        erasure.ifPresent(each -> records.add(random.nextInt(1 + firstAfter(each, ledger, records)), each));
         long now = begin;
         for (Event record : records) {
-            now += random.nextInt((int) Duration.ofHours(1).toMillis());
+            now += random.nextInt((int) Duration.ofMinutes(30).toMillis());
             send(record, now);
         }
         Map<String, RatedInteraction> rated = new TreeMap<>();
@@ -189,6 +192,23 @@ class AnyOrderTest {
                 .isEqualTo(each.judgements()));
         assertThat(pairs()).isEqualTo(pairs(left.interactions(), rated));
         assertThat(stream.read(Topics.DEAD_LETTERS)).isEmpty();
+    }
+
+    /** Where the first record stands of what a user did who came back: that is appended after the erasure. */
+    private static int firstAfter(Erasure erasure, Ledger ledger, List<Event> records) {
+        Set<String> later = ledger.without(erasure).interactions().stream()
+                .filter(each -> erasure.userHash().equals(each.userHash()))
+                .map(Interaction::interactionId)
+                .collect(Collectors.toSet());
+        for (int i = 0; i < records.size(); i++) {
+            String id = records.get(i) instanceof Interaction interaction
+                    ? interaction.interactionId()
+                    : ((Feedback) records.get(i)).interactionId();
+            if (later.contains(id)) {
+                return i;
+            }
+        }
+        return records.size();
     }
 
     private static void send(Event record, long now) {
@@ -244,7 +264,7 @@ class AnyOrderTest {
                     tries.add(known == null ? new RatedInteraction(Event.SCHEMA, 0, each, List.of()) : known);
                 }
             }
-            PairRules.apply(judged, tries, Set.of(), PairRules.THUMB_PAIRS_MAX)
+            PairRules.apply(judged, tries, Map.of(), PairRules.THUMB_PAIRS_MAX)
                     .forEach((id, ruled) -> pairs.put(id, ruled.pair()));
         }
         return pairs;

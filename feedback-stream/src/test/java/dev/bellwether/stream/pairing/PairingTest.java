@@ -1,6 +1,7 @@
 package dev.bellwether.stream.pairing;
 
 import static dev.bellwether.stream.Records.feedback;
+import static dev.bellwether.stream.Records.id;
 import static dev.bellwether.stream.Records.interaction;
 import static dev.bellwether.stream.Records.thumb;
 import static dev.bellwether.stream.Records.withdrawal;
@@ -18,8 +19,10 @@ import dev.bellwether.event.FeedbackSignal.Signal;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.PreferencePair.Origin;
+import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Source;
 import dev.bellwether.stream.StreamDriver;
+import dev.bellwether.stream.pairing.PairRules.Ruled;
 import dev.bellwether.topic.Topics;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.apache.kafka.streams.KeyValue;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -102,6 +106,40 @@ class PairingTest {
                 .extracting(pair ->
                         pair.origin() + pair.chosen().text() + pair.rejected().text())
                 .containsExactly("THUMBSGood.Bad.");
+    }
+
+    /** A quarter of a million couples of thumbs, of which eight are wanted. */
+    @Test
+    void takesTheNewestOfVeryManyThumbsOnOnePrompt() {
+        String[] replies = IntStream.range(0, 16)
+                .mapToObj(i -> "Reply %d. ".formatted(i) + "x".repeat(2_000))
+                .toArray(String[]::new);
+        List<RatedInteraction> rated = new ArrayList<>();
+        for (int i = 0; i < 64; i++) {
+            String name = "i" + i;
+            List<Feedback> judgements = new ArrayList<>();
+            for (int choice = 0; choice < replies.length; choice++) {
+                judgements.add(new Feedback(
+                        Event.SCHEMA,
+                        "f%d-%d".formatted(i, choice),
+                        id(name),
+                        choice,
+                        "judge",
+                        Source.END_USER,
+                        thumb(i % 2 == 0),
+                        null,
+                        1_000L * i + choice));
+            }
+            String[] own = IntStream.range(0, 16)
+                    .mapToObj(side -> name + replies[side])
+                    .toArray(String[]::new);
+            rated.add(new RatedInteraction(Event.SCHEMA, 1, interaction(name, "Hi", own), judgements));
+        }
+        Map<String, Ruled> pairs = PairRules.apply(rated, List.of(), Map.of(), PairRules.THUMB_PAIRS_MAX);
+        assertThat(pairs).hasSize(PairRules.THUMB_PAIRS_MAX);
+        assertThat(pairs.values())
+                .allMatch(each -> each.pair().chosen().interactionId().equals(id("i62"))
+                        && each.pair().rejected().interactionId().equals(id("i63")));
     }
 
     @Test

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** How often the machine ends a rollout of a version that is no worse, and how soon that of one that is. */
 class FalseAlarmsTest {
-    private static final int ROLLOUTS = Integer.getInteger("rollouts", 1_000);
+    private static final int ROLLOUTS = Integer.getInteger("rollouts", 2_000);
     private static final int USERS = 3_000;
     private static final int LOOK_EVERY = 300;
     private static final long COUNTED_NEVER = Long.MAX_VALUE;

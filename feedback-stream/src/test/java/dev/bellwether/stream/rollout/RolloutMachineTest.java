@@ -96,6 +96,20 @@ class RolloutMachineTest {
         assertThat(RolloutMachine.seen(hour, 5_000)).as("a late record").isEqualTo(hour);
     }
 
+    /** After an outage the stream reads what was served before the step, at the share of then. */
+    @Test
+    void countsNoTimeFromBeforeTheStep() {
+        long now = Duration.ofDays(2).toMillis();
+        RolloutState state = held(canary());
+        state = tick(state, users(.1, 400), now).state();
+        assertThat(state.step()).isEqualTo(1);
+        for (long time = 10_000; time < now; time += MINUTE) {
+            state = RolloutMachine.seen(state, time);
+        }
+        assertThat(state.watch()).hasFieldOrPropertyWithValue("heldMillis", 0L);
+        assertThat(RolloutMachine.seen(state, now + 1_000).watch()).hasFieldOrPropertyWithValue("heldMillis", 1_000L);
+    }
+
     @Test
     void takesNoStepWithoutTheTimeAndTheUsersOfBothArms() {
         long late = Duration.ofMinutes(59).toMillis();
@@ -310,6 +324,24 @@ class RolloutMachineTest {
         Outcome aborted = tick(state, null, 9_000);
         assertThat(aborted.state().phase()).isEqualTo(Phase.ABORTED);
         assertThat(aborted.transition().orElseThrow().why()).contains("cannot be loaded: no room");
+    }
+
+    @Test
+    void waitsForGatewaysThatAreStillLoading() {
+        RolloutState state = report(canary(), "g1", Action.UNLOADABLE);
+        state = report(report(state, "g2", Action.LOADING), "g3", Action.LOADING);
+        assertThat(tick(state, null, 300_000).state().phase())
+                .as("two may still")
+                .isEqualTo(Phase.CANARY);
+        RolloutState loaded = report(report(state, "g2", Action.LOADED), "g3", Action.LOADED);
+        assertThat(tick(loaded, null, 300_000).state().phase()).isEqualTo(Phase.CANARY);
+        RolloutState refused = report(report(state, "g2", Action.UNLOADABLE), "g3", Action.LOADED);
+        assertThat(tick(refused, null, 300_000).state().phase()).isEqualTo(Phase.ABORTED);
+        assertThat(tick(state, null, 1_000 + Duration.ofMinutes(11).toMillis())
+                        .state()
+                        .phase())
+                .as("whoever loads for so long is gone")
+                .isEqualTo(Phase.ABORTED);
     }
 
     private RolloutState report(RolloutState state, String gateway, Action action) {

@@ -227,7 +227,7 @@ class RolloutSequencesTest {
                 .allSatisfy((what, times) -> assertThat(times).as("%s", SEEN).isGreaterThan(2));
     }
 
-    @Property(tries = 5_000)
+    @Property(tries = 10_000)
     void keepsItsPromisesWhateverComes(@ForAll long seed) {
         new Life(new Random(seed)).live();
     }

@@ -158,7 +158,7 @@ final class Exchange implements ReplyListener {
                 "{}: version {}: {}",
                 Requests.describe(context),
                 failure.version(),
-                failure.reason().getMessage());
+                subject.masking().text(String.valueOf(failure.reason().getMessage())));
     }
 
     /** The reader left: what is under way ends, and the interaction counts as incomplete. */

@@ -24,11 +24,14 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -76,14 +79,10 @@ public final class ErasureHandler {
     public void erase(RoutingContext context) {
         ApiKey key = authentication.require(context, Role.CHAT);
         String user = context.pathParam("user");
-        Map<String, String> hashes = new LinkedHashMap<>();
-        bots.get().bots().keySet().stream()
-                .filter(key::mayUse)
-                .sorted()
-                .forEach(bot -> hashes.put(bot, Caller.userHash(bot, user, secrets.get())));
         Instant now = clock.instant();
-        recorded(hashes.values(), "key " + key.id(), now)
-                .compose(_ -> context.vertx().executeBlocking(() -> answer(user, hashes, now), false))
+        hashes(context, key::mayUse, bot -> Caller.userHash(bot, user, secrets.get()))
+                .compose(hashes -> recorded(hashes.values(), "key " + key.id(), now)
+                        .compose(_ -> context.vertx().executeBlocking(() -> answer(user, hashes, now), false)))
                 .onSuccess(json -> accepted(context, json))
                 .onFailure(context::fail);
     }
@@ -101,20 +100,34 @@ public final class ErasureHandler {
                     "unknown_visitor",
                     "This service knows nobody by the cookie or the x-bellwether-visitor header of this call.");
         }
-        // One cookie is for the pages of all bots.
-        Map<String, String> hashes = new LinkedHashMap<>();
-        bots.get().bots().entrySet().stream()
-                .filter(bot -> bot.getValue().chat().visitors())
-                .map(Map.Entry::getKey)
-                .sorted()
-                .forEach(bot -> hashes.put(bot, Caller.visitorHash(bot, id, secrets.get())));
         Instant now = clock.instant();
-        recorded(hashes.values(), "the visitor", now)
-                .onSuccess(_ -> {
+        // One cookie is for the pages of all bots.
+        hashes(context, this::hasVisitors, bot -> Caller.visitorHash(bot, id, secrets.get()))
+                .compose(hashes -> recorded(hashes.values(), "the visitor", now).map(_ -> hashes.keySet()))
+                .onSuccess(bots -> {
                     visitors.leave(context);
-                    accepted(context, answer(hashes.keySet(), WEIGHTS_OF_VISITORS, now));
+                    accepted(context, answer(bots, WEIGHTS_OF_VISITORS, now));
                 })
                 .onFailure(context::fail);
+    }
+
+    private boolean hasVisitors(String bot) {
+        return bots.get().find(bot).map(settings -> settings.chat().visitors()).orElse(true);
+    }
+
+    /** What a user is known by to the bots of the file, and to those that were in it when they got their versions. */
+    private Future<Map<String, String>> hashes(
+            RoutingContext context, Predicate<String> wanted, UnaryOperator<String> hash) {
+        return context.vertx()
+                .executeBlocking(
+                        () -> {
+                            Map<String, String> hashes = new TreeMap<>();
+                            Stream.concat(bots.get().bots().keySet().stream(), store.bots().stream())
+                                    .filter(wanted)
+                                    .forEach(bot -> hashes.put(bot, hash.apply(bot)));
+                            return hashes;
+                        },
+                        false);
     }
 
     private static void accepted(RoutingContext context, ObjectNode json) {

@@ -13,7 +13,6 @@ import io.netty.util.Timeout;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -41,6 +40,9 @@ public final class EventJournal implements AutoCloseable {
     /** How long Kafka has once the spool has refused a record. */
     private static final Duration LAST_CHANCE = Duration.ofMillis(150);
 
+    /** With what Kafka puts around it a record is within what topics take. */
+    private static final int RECORD_BYTES_MAX = Topics.RECORD_BYTES_MAX - (1 << 10);
+
     private static final int QUEUE_MAX = 20_000;
     private static final long QUEUED_BYTES_MAX = 64L << 20;
 
@@ -67,8 +69,7 @@ public final class EventJournal implements AutoCloseable {
      * @param folder of the spool
      * @param spoolBytesMax of the spool's file
      */
-    public EventJournal(String bootstrapServers, Path folder, long spoolBytesMax, MeterRegistry meters, Clock clock)
-            throws IOException {
+    public EventJournal(String bootstrapServers, Path folder, long spoolBytesMax, MeterRegistry meters, Clock clock) {
         this.clock = clock;
         this.kafka = new KafkaSender(bootstrapServers);
         this.spool = Spool.open(folder.resolve("spool.db"), spoolBytesMax);
@@ -98,6 +99,10 @@ public final class EventJournal implements AutoCloseable {
     /** Writes {@code event}; the future succeeds when it is durable and fails when it may not be. */
     public <E extends Event> Future<Void> append(Topic<E> topic, String key, E event) {
         byte[] bytes = topic.valueSerde().serializer().serialize(topic.name(), event);
+        if (bytes.length + key.length() > RECORD_BYTES_MAX) {
+            return Future.failedFuture(
+                    "%d bytes are more than a record of %s may have".formatted(bytes.length, topic.name()));
+        }
         Delivery delivery = new Delivery(topic.name(), key, bytes);
         if (breaker.tryAcquirePermission()) {
             delivery.begin();

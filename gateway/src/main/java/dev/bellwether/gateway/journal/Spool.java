@@ -47,7 +47,10 @@ final class Spool implements AutoCloseable {
     private final Path file;
     private final long bytesMax;
     private final AtomicLong nextId = new AtomicLong();
-    private Connection connection;
+    /** None where the disk does not take it: then nothing is spooled, until it does. */
+    private @Nullable Connection connection;
+
+    private String closedBecause = "it is not open";
     private volatile long rows;
     private boolean unclean = true;
     private final AtomicLong damaged = new AtomicLong();
@@ -61,30 +64,55 @@ final class Spool implements AutoCloseable {
         }
     }
 
-    private Spool(Path file, long bytesMax) throws SQLException, IOException {
+    private Spool(Path file, long bytesMax) {
         this.file = file;
         this.bytesMax = bytesMax;
-        this.connection = whole();
-        forget();
-        try (Statement statement = connection.createStatement();
-                ResultSet known = statement.executeQuery("SELECT coalesce(max(id), 0), count(*) FROM spool")) {
-            known.next();
-            nextId.set(known.getLong(1) + 1);
-            rows = known.getLong(2);
-        }
     }
 
     /**
-     * Opens a spool.
+     * A spool, open where its disk takes it.
      *
      * @param bytesMax of its file
      */
-    static Spool open(Path file, long bytesMax) throws IOException {
-        try {
-            return new Spool(file, bytesMax);
-        } catch (SQLException e) {
-            throw new IOException("the spool %s cannot be opened: %s".formatted(file, e.getMessage()), e);
+    static Spool open(Path file, long bytesMax) {
+        Spool spool = new Spool(file, bytesMax);
+        if (!spool.open()) {
+            LOG.error(
+                    "the spool {} cannot be opened: {}; judgements are refused while Kafka is away, until it can",
+                    file,
+                    spool.closedBecause);
         }
+        return spool;
+    }
+
+    /** Whether it is open now. */
+    synchronized boolean open() {
+        if (connection != null) {
+            return true;
+        }
+        try {
+            Connection opened = whole();
+            forget(opened);
+            try (Statement statement = opened.createStatement();
+                    ResultSet known = statement.executeQuery("SELECT coalesce(max(id), 0), count(*) FROM spool")) {
+                known.next();
+                long next = known.getLong(1) + 1;
+                nextId.updateAndGet(before -> Math.max(before, next));
+                rows = known.getLong(2);
+            }
+            connection = opened;
+            return true;
+        } catch (SQLException | IOException e) {
+            closedBecause = String.valueOf(e.getMessage());
+            return false;
+        }
+    }
+
+    private Connection connection() throws SQLException {
+        if (connection == null) {
+            throw new SQLException("the spool %s cannot be opened: %s".formatted(file, closedBecause));
+        }
+        return connection;
     }
 
     private Connection whole() throws SQLException, IOException {
@@ -131,9 +159,11 @@ final class Spool implements AutoCloseable {
     }
 
     /** Deletes what was set aside too long ago. */
-    private void forget() throws IOException, SQLException {
+    private void forget(Connection opened) throws IOException, SQLException {
         FileTime oldest = FileTime.from(Instant.now().minus(KEPT_ASIDE));
-        execute("DELETE FROM damaged WHERE time < " + oldest.toMillis());
+        try (Statement statement = opened.createStatement()) {
+            statement.execute("DELETE FROM damaged WHERE time < " + oldest.toMillis());
+        }
         Path folder = file.toAbsolutePath().getParent();
         try (Stream<Path> files = Files.list(Objects.requireNonNull(folder))) {
             for (Path each : files.toList()) {
@@ -187,7 +217,7 @@ final class Spool implements AutoCloseable {
         execute("BEGIN IMMEDIATE");
         try {
             int gone = delete(out);
-            insert(connection, in);
+            insert(connection(), in);
             execute("COMMIT");
             rows += in.size() - gone;
             unclean |= gone > 0;
@@ -214,14 +244,14 @@ final class Spool implements AutoCloseable {
     }
 
     private void execute(String command) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
+        try (Statement statement = connection().createStatement()) {
             statement.execute(command);
         }
     }
 
     private int delete(Collection<Long> out) throws SQLException {
         int gone = 0;
-        try (PreparedStatement statement = connection.prepareStatement("DELETE FROM spool WHERE id = ?")) {
+        try (PreparedStatement statement = connection().prepareStatement("DELETE FROM spool WHERE id = ?")) {
             for (long id : out) {
                 statement.setLong(1, id);
                 gone += statement.executeUpdate();
@@ -249,7 +279,7 @@ final class Spool implements AutoCloseable {
     synchronized List<Row> oldest(long after, int count) throws SQLException {
         List<Row> oldest = new ArrayList<>();
         List<Long> wrong = read(
-                connection,
+                connection(),
                 "SELECT id, topic, key, value, time, sum FROM spool WHERE id > %d ORDER BY id LIMIT %d"
                         .formatted(after, count),
                 oldest);
@@ -258,13 +288,18 @@ final class Spool implements AutoCloseable {
                     "{} records of the spool are not what was written; they are kept in its table 'damaged': {}",
                     wrong.size(),
                     wrong);
-            damaged.addAndGet(wrong.size());
-            for (long id : wrong) {
-                execute("INSERT OR REPLACE INTO damaged SELECT * FROM spool WHERE id = " + id);
-            }
-            write(List.of(), wrong);
+            putAside(wrong);
         }
         return oldest;
+    }
+
+    /** Keeps rows that can never be sent beside the others. */
+    synchronized void putAside(List<Long> ids) throws SQLException {
+        damaged.addAndGet(ids.size());
+        for (long id : ids) {
+            execute("INSERT OR REPLACE INTO damaged SELECT * FROM spool WHERE id = " + id);
+        }
+        write(List.of(), ids);
     }
 
     /** Adds the rows that are whole; returns the ids of the others. */
@@ -309,7 +344,7 @@ final class Spool implements AutoCloseable {
     }
 
     private long number(String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
+        try (Statement statement = connection().createStatement();
                 ResultSet found = statement.executeQuery(query)) {
             found.next();
             return found.getLong(1);
@@ -319,7 +354,9 @@ final class Spool implements AutoCloseable {
     @Override
     public synchronized void close() {
         try {
-            connection.close();
+            if (connection != null) {
+                connection.close();
+            }
         } catch (SQLException e) {
             LOG.warn("the spool did not close: {}", e.getMessage());
         }

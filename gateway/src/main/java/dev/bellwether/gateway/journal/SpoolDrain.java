@@ -4,10 +4,12 @@ import dev.bellwether.gateway.journal.Spool.Row;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongPredicate;
+import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -74,6 +76,7 @@ final class SpoolDrain implements AutoCloseable {
                 .filter(row -> !underWay.test(row.id()))
                 .toList();
         AtomicInteger delivered = new AtomicInteger();
+        List<Long> refused = new CopyOnWriteArrayList<>();
         CountDownLatch answered = new CountDownLatch(rows.size());
         for (Row row : rows) {
             kafka.send(row.topic(), row.key(), row.value(), failed -> {
@@ -81,16 +84,26 @@ final class SpoolDrain implements AutoCloseable {
                     delivered.incrementAndGet();
                     // So that no row is read again before it is gone.
                     writer.delete(row.id()).onComplete(_ -> answered.countDown());
+                } else if (failed instanceof RecordTooLargeException) {
+                    refused.add(row.id());
+                    answered.countDown();
                 } else {
                     answered.countDown();
                 }
             });
         }
         boolean all = answered.await(2 * KafkaSender.DELIVERY_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+        if (!refused.isEmpty()) {
+            // They would never be taken, and in time there would be nothing else.
+            LOG.error(
+                    "{} records of the spool are larger than Kafka takes; they are kept in its table 'damaged'",
+                    refused.size());
+            spool.putAside(refused);
+        }
         if (delivered.get() > 0) {
             LOG.info("{} records of the spool are in Kafka", delivered);
         }
-        return all && delivered.get() > 0;
+        return all && delivered.get() + refused.size() > 0;
     }
 
     @Override

@@ -23,6 +23,7 @@ final class SpoolWriter implements AutoCloseable {
     private static final int TOGETHER_MAX = 2_000;
     private static final int WAITING_MAX = 50_000;
     private static final long WAITING_BYTES_MAX = 64L << 20;
+    private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
     private static final double ALERT_AT = .8;
     private static final Duration END = Duration.ofSeconds(10);
 
@@ -30,6 +31,8 @@ final class SpoolWriter implements AutoCloseable {
     private final BlockingQueue<Work> waiting = new LinkedBlockingQueue<>(WAITING_MAX);
     private final AtomicLong waitingBytes = new AtomicLong();
     private final Thread thread = Thread.ofPlatform().name("spool").daemon().unstarted(this::run);
+    private boolean closed;
+    private long triedNanos = System.nanoTime();
     private volatile boolean closing;
     private volatile long bytes;
     private volatile boolean alerted;
@@ -39,6 +42,8 @@ final class SpoolWriter implements AutoCloseable {
 
     SpoolWriter(Spool spool) {
         this.spool = spool;
+        this.closed = !spool.open();
+        this.alerted = closed;
         thread.start();
     }
 
@@ -77,6 +82,7 @@ final class SpoolWriter implements AutoCloseable {
         while (!closing || !waiting.isEmpty()) {
             try {
                 Work first = waiting.poll(200, TimeUnit.MILLISECONDS);
+                open();
                 if (first != null) {
                     together.add(first);
                     waiting.drainTo(together, TOGETHER_MAX - 1);
@@ -86,6 +92,18 @@ final class SpoolWriter implements AutoCloseable {
                 return;
             } finally {
                 together.clear();
+            }
+        }
+    }
+
+    /** A spool that could not be opened is tried again after a while. */
+    private void open() {
+        if (closed && System.nanoTime() - triedNanos > TRY_AGAIN.toNanos()) {
+            closed = !spool.open();
+            triedNanos = System.nanoTime();
+            if (!closed) {
+                LOG.info("the spool is open now");
+                alert();
             }
         }
     }

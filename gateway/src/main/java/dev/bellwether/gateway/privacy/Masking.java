@@ -23,13 +23,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.commons.validator.routines.CreditCardValidator;
 import org.apache.commons.validator.routines.EmailValidator;
 import org.apache.commons.validator.routines.IBANValidator;
 import org.jspecify.annotations.Nullable;
@@ -47,26 +47,22 @@ public record Masking(Set<PersonalData> mask, @Nullable String region) {
 
     private static final int DIGITS_MIN = 7;
 
-    /** Four groups, or none; whatever the card. */
-    private static final Pattern CARD = Pattern.compile("(?<![\\p{Alnum}.-])\\d(?:[ -]?\\d){12,18}(?![\\p{Alnum}])");
+    private static final Pattern IBAN = Pattern.compile("(?<!\\p{Alnum})\\p{Alpha}{2}\\d{2}");
 
-    private static final Pattern IBAN =
-            Pattern.compile("(?<!\\p{Alnum})[A-Z]{2}\\d{2}(?: ?[A-Z\\d]){11,30}(?!\\p{Alnum})");
+    /** May stand between two letters of an account's number. */
+    private static final String SEPARATORS = " \u00a0\u202f.-";
 
     private static final Pattern EMAIL = Pattern.compile(
             "(?<![\\p{Alnum}._%+-])[\\p{Alnum}._%+-]{1,64}@[\\p{Alnum}-]{1,63}(?:\\.[\\p{Alnum}-]{1,63}){1,8}");
 
-    private static final CreditCardValidator CARDS = new CreditCardValidator(CreditCardValidator.AMEX
-            | CreditCardValidator.DINERS
-            | CreditCardValidator.DISCOVER
-            | CreditCardValidator.MASTERCARD
-            | CreditCardValidator.VISA);
+    private static final IBANValidator IBANS = IBANValidator.getInstance();
 
     /** Zero-width and control characters, line ends apart. */
     private static final Pattern INVISIBLE = Pattern.compile("[\\p{Cc}\\p{Cf}&&[^\\n\\r\\t]]");
 
     private static final PhoneNumberUtil PHONES = PhoneNumberUtil.getInstance();
     private static final String NO_REGION = "ZZ";
+    private static final char WIDE_PLUS = '\uff0b';
 
     public Masking {
         mask = Set.copyOf(mask);
@@ -124,15 +120,9 @@ public record Masking(Set<PersonalData> mask, @Nullable String region) {
         List<Found> found = new ArrayList<>();
         for (PersonalData kind : mask) {
             switch (kind) {
-                case CARD -> match(found, kind, CARD, text, each -> CARDS.isValid(each.replaceAll("[ -]", "")));
-                case IBAN -> iban(found, text);
-                case EMAIL ->
-                    match(
-                            found,
-                            kind,
-                            EMAIL,
-                            text,
-                            each -> EmailValidator.getInstance().isValid(each));
+                case CARD -> CardNumbers.find(text, (from, to) -> found.add(new Found(from, to, kind)));
+                case IBAN -> ibans(found, text);
+                case EMAIL -> emails(found, text);
                 case PHONE -> phones(found, text);
             }
         }
@@ -141,38 +131,57 @@ public record Masking(Set<PersonalData> mask, @Nullable String region) {
         return found;
     }
 
-    private interface Check {
-        boolean holds(String text);
-    }
-
-    private static void match(List<Found> found, PersonalData kind, Pattern pattern, String text, Check check) {
-        Matcher matcher = pattern.matcher(text);
+    /** A word right behind it may look like more of it: the longest beginning that is one counts. */
+    private static void emails(List<Found> found, String text) {
+        Matcher matcher = EMAIL.matcher(text);
         while (matcher.find()) {
-            if (check.holds(matcher.group())) {
-                found.add(new Found(matcher.start(), matcher.end(), kind));
+            String address = matcher.group();
+            while (!EmailValidator.getInstance().isValid(address) && address.lastIndexOf('.') > address.indexOf('@')) {
+                address = address.substring(0, address.lastIndexOf('.'));
+            }
+            if (EmailValidator.getInstance().isValid(address)) {
+                found.add(new Found(matcher.start(), matcher.start() + address.length(), PersonalData.EMAIL));
             }
         }
     }
 
-    /** Words behind it may look like more of it: the longest beginning that is one counts. */
-    private static void iban(List<Found> found, String text) {
+    private static void ibans(List<Found> found, String text) {
         Matcher matcher = IBAN.matcher(text);
-        int from = 0;
-        while (matcher.find(from)) {
-            from = matcher.end();
-            for (int to = matcher.end(); to > matcher.start(); to--) {
-                String candidate = text.substring(matcher.start(), to).replace(" ", "");
-                boolean whole = to == text.length() || !Character.isLetterOrDigit(text.charAt(to));
-                if (whole && IBANValidator.getInstance().isValid(candidate)) {
-                    found.add(new Found(matcher.start(), to, PersonalData.IBAN));
-                    from = to;
-                    break;
-                }
+        while (matcher.find()) {
+            int to = ibanEnd(text, matcher.start());
+            if (to > 0) {
+                found.add(new Found(matcher.start(), to, PersonalData.IBAN));
             }
         }
+    }
+
+    /** Where the account's number ends that begins at {@code from}; -1 where there is none. Its country says how long it is. */
+    private static int ibanEnd(String text, int from) {
+        String country = text.substring(from, from + 2).toUpperCase(Locale.ROOT);
+        IBANValidator.Validator form = IBANS.getValidator(country);
+        if (form == null) {
+            return -1;
+        }
+        StringBuilder number = new StringBuilder();
+        int at = from;
+        while (at < text.length() && number.length() < form.getIbanLength()) {
+            char letter = text.charAt(at);
+            if (letter < 128 && Character.isLetterOrDigit(letter)) {
+                number.append(Character.toUpperCase(letter));
+            } else if (SEPARATORS.indexOf(letter) < 0 || SEPARATORS.indexOf(text.charAt(at - 1)) >= 0) {
+                return -1;
+            }
+            at++;
+        }
+        boolean whole = at == text.length() || !Character.isLetterOrDigit(text.charAt(at));
+        return whole && IBANS.isValid(number.toString()) ? at : -1;
     }
 
     private void phones(List<Found> found, String text) {
+        if (region == null && text.indexOf('+') < 0 && text.indexOf(WIDE_PLUS) < 0) {
+            // Of no country's own numbers any is valid, and the search is slow.
+            return;
+        }
         String where = Optional.ofNullable(region).orElse(NO_REGION);
         for (PhoneNumberMatch match : PHONES.findNumbers(text, where, Leniency.VALID, Long.MAX_VALUE)) {
             found.add(new Found(match.start(), match.end(), PersonalData.PHONE));

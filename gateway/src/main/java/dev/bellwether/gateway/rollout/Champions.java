@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Loads champions and their fallbacks, and remembers which of them could not be loaded and why; those are tried again after a while. */
+/** Loads versions that serve, and remembers which of them could not be loaded and why; those are tried again after a while. */
 final class Champions {
     private static final Logger LOG = LoggerFactory.getLogger(Champions.class);
     private static final Duration TRY_AGAIN = Duration.ofSeconds(30);
@@ -96,6 +96,17 @@ final class Champions {
                     e.getMessage());
             return false;
         }
+    }
+
+    /** Tries a version again at once. */
+    void forget(String bot, String version) {
+        refused.remove(new Key(bot, version));
+    }
+
+    /** Why a version was not loaded. */
+    String reason(String bot, String version) {
+        Refusal refusal = refused.get(new Key(bot, version));
+        return refusal == null ? "version %s is not in the store".formatted(version) : refusal.why();
     }
 
     /** Why a version cannot be served, when that is more than a matter of seconds. */

@@ -46,6 +46,9 @@ final class EffectiveStates implements AutoCloseable {
     /** Who works for which bot. */
     private final Map<String, Work> busy = new ConcurrentHashMap<>();
 
+    /** The experiment of each bot whose candidate was loaded last, or could not be. */
+    private final Map<String, String> tried = new ConcurrentHashMap<>();
+
     private final Set<String> attempted = ConcurrentHashMap.newKeySet();
     private final ExecutorService loaders = Executors.newCachedThreadPool(
             Thread.ofPlatform().name("version-loader-", 0).daemon().factory());
@@ -220,7 +223,7 @@ final class EffectiveStates implements AutoCloseable {
         String candidate = state.candidate();
         String experiment = state.experiment();
         if (candidate != null && experiment != null) {
-            Optional<String> refused = refused(bot, candidate);
+            Optional<String> refused = refused(bot, experiment, candidate);
             if (refused.isPresent()) {
                 serving = withoutCandidate(serving);
                 reports.unloadable(bot, experiment, candidate, refused.get());
@@ -249,13 +252,15 @@ final class EffectiveStates implements AutoCloseable {
         return serving;
     }
 
-    private Optional<String> refused(String bot, String candidate) {
-        try {
-            catalog.load(bot, candidate);
-            return Optional.empty();
-        } catch (RuntimeException | Error e) {
-            return Optional.of(String.valueOf(e.getMessage()));
+    /** Why the candidate cannot be loaded; one that was refused lately is tried again in another experiment alone. */
+    private Optional<String> refused(String bot, String experiment, String candidate) {
+        if (!experiment.equals(tried.put(bot, experiment))) {
+            champions.forget(bot, candidate);
         }
+        if (!catalog.holds(bot, candidate)) {
+            reports.loading(bot, experiment, candidate);
+        }
+        return champions.load(bot, candidate) ? Optional.empty() : Optional.of(champions.reason(bot, candidate));
     }
 
     private void retain(String bot, RolloutState state) {

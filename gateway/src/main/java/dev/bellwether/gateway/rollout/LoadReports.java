@@ -32,6 +32,10 @@ final class LoadReports {
         this.clock = clock;
     }
 
+    void loading(String bot, String experiment, String candidate) {
+        say(bot, experiment, candidate, Action.LOADING, "it is being loaded");
+    }
+
     void loaded(String bot, String experiment, String candidate) {
         say(bot, experiment, candidate, Action.LOADED, "it serves");
     }

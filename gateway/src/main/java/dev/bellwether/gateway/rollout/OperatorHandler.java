@@ -41,7 +41,7 @@ public final class OperatorHandler {
 
     /** The others are of trainers and gateways. */
     private static final Set<Action> OPERATORS =
-            EnumSet.complementOf(EnumSet.of(Action.REGISTER, Action.LOADED, Action.UNLOADABLE));
+            EnumSet.complementOf(EnumSet.of(Action.REGISTER, Action.LOADING, Action.LOADED, Action.UNLOADABLE));
 
     /** Those that name a version which the store must have. */
     private static final Set<Action> OF_A_VERSION = Set.of(Action.START, Action.PIN, Action.ANCHOR);
@@ -84,7 +84,7 @@ public final class OperatorHandler {
             models.refused(bot).ifPresent(why -> chooser.put("refused", why));
         }
         Optional<PolicyScorecard> scorecard =
-                rollouts.scorecard(bot).filter(card -> card.experiment().equals(announced.experiment()));
+                Optional.ofNullable(announced.experiment()).flatMap(experiment -> rollouts.scorecard(bot, experiment));
         scorecard.ifPresent(card -> json.set("scorecard", EventJson.mapper().valueToTree(card)));
         Missing.of(announced, scorecard).forEach(json.withArrayProperty("missing")::add);
         reply(context, 200, announced, json);

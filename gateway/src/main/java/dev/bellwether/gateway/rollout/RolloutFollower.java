@@ -126,8 +126,8 @@ public final class RolloutFollower implements AutoCloseable {
         return states.announced(bot);
     }
 
-    Optional<PolicyScorecard> scorecard(String bot) {
-        return view.scorecard(bot);
+    Optional<PolicyScorecard> scorecard(String bot, String experiment) {
+        return view.scorecard(bot, experiment);
     }
 
     List<RolloutTransition> history(String bot) {

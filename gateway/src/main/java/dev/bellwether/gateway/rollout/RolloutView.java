@@ -6,6 +6,7 @@ import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutTransition;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,8 +16,13 @@ import java.util.concurrent.ConcurrentHashMap;
 final class RolloutView {
     private static final int HISTORY_MAX = 200;
 
+    /** Of a bot the rollout and the hold-out have one each, and they follow one another. */
+    private static final int CARDS_MAX = 8;
+
     private final Map<String, RolloutState> states = new ConcurrentHashMap<>();
-    private final Map<String, PolicyScorecard> scorecards = new ConcurrentHashMap<>();
+    /** Of each bot by experiment, the one that changed last at the end. */
+    private final Map<String, Map<String, PolicyScorecard>> scorecards = new ConcurrentHashMap<>();
+
     private final Map<String, Deque<RolloutTransition>> history = new ConcurrentHashMap<>();
     private final Map<String, RefreshProgress> refreshes = new ConcurrentHashMap<>();
 
@@ -25,7 +31,15 @@ final class RolloutView {
     }
 
     void count(PolicyScorecard card) {
-        scorecards.put(card.bot(), card);
+        scorecards.compute(card.bot(), (_, before) -> {
+            Map<String, PolicyScorecard> cards = new LinkedHashMap<>(before == null ? Map.of() : before);
+            cards.remove(card.experiment());
+            cards.put(card.experiment(), card);
+            if (cards.size() > CARDS_MAX) {
+                cards.remove(cards.keySet().iterator().next());
+            }
+            return cards;
+        });
     }
 
     void refreshed(RefreshProgress progress) {
@@ -55,8 +69,8 @@ final class RolloutView {
         return Map.copyOf(states);
     }
 
-    Optional<PolicyScorecard> scorecard(String bot) {
-        return Optional.ofNullable(scorecards.get(bot));
+    Optional<PolicyScorecard> scorecard(String bot, String experiment) {
+        return Optional.ofNullable(scorecards.getOrDefault(bot, Map.of()).get(experiment));
     }
 
     List<RolloutTransition> history(String bot) {

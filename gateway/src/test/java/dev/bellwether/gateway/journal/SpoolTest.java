@@ -120,6 +120,31 @@ class SpoolTest {
     }
 
     @Test
+    void opensWhenItsDiskTakesIt() throws IOException, SQLException {
+        Path inTheWay = Files.createDirectories(file());
+        try (Spool spool = Spool.open(file(), 16 << 20)) {
+            assertThat(spool.open()).isFalse();
+            assertThatThrownBy(() -> spool.write(List.of(row(spool, "early")), List.of()))
+                    .hasMessageContaining("cannot be opened");
+            Files.delete(inTheWay);
+            assertThat(spool.open()).isTrue();
+            spool.write(List.of(row(spool, "one")), List.of());
+            assertThat(texts(spool)).containsExactly("one");
+        }
+    }
+
+    @Test
+    void putsAsideWhatCanNeverBeSent() throws IOException, SQLException {
+        try (Spool spool = Spool.open(file(), 16 << 20)) {
+            spool.write(List.of(row(spool, "one"), row(spool, "two")), List.of());
+            spool.putAside(List.of(1L));
+            assertThat(texts(spool)).containsExactly("two");
+            assertThat(spool.rows()).isEqualTo(1);
+            assertThat(spool.damaged()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void setsARecordAsideThatIsNotWhatWasWritten() throws IOException, SQLException {
         try (Spool spool = Spool.open(file(), 16 << 20)) {
             spool.write(List.of(row(spool, "one"), row(spool, "two"), row(spool, "three")), List.of());

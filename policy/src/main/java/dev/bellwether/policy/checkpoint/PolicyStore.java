@@ -14,6 +14,7 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -61,8 +62,16 @@ public final class PolicyStore {
 
     /** The names of a bot's artefacts, of all kinds, sorted. */
     public List<String> names(String bot) throws IOException {
-        Path directory = path(bot, "any").getParent();
-        if (directory == null || !Files.isDirectory(directory)) {
+        return names(Objects.requireNonNull(path(bot, "any").getParent()));
+    }
+
+    /** Bots that have artefacts, sorted. */
+    public List<String> bots() throws IOException {
+        return names(root);
+    }
+
+    private static List<String> names(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
             return List.of();
         }
         try (Stream<Path> entries = Files.list(directory)) {

@@ -33,7 +33,7 @@ public final class DeadLetters {
 
     /** What can be sent once more; the others are between the stream's own steps. */
     private static final List<Topic<? extends Event>> INPUTS =
-            List.of(Topics.INTERACTIONS, Topics.FEEDBACK, Topics.ROLLOUT_COMMANDS);
+            List.of(Topics.INTERACTIONS, Topics.FEEDBACK, Topics.ERASURES, Topics.ROLLOUT_COMMANDS);
 
     private final String kafka;
 

@@ -4,13 +4,19 @@ import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.InteractionId;
 import dev.bellwether.event.PreferencePair;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Who asked to be forgotten, and up to when: what began later is of somebody who came back. */
+/**
+ * Who asked to be forgotten, and up to when: what began later is of somebody who came back. What began shortly after counts
+ * as before, since another gateway's clock may be ahead.
+ */
 public final class Erasures {
+    private static final Duration CLOCKS_APART_MAX = Duration.ofHours(1);
+
     private final Map<String, Long> upTo = new HashMap<>();
 
     /** Whether it says something new. */
@@ -36,6 +42,6 @@ public final class Erasures {
 
     private boolean covers(@Nullable String user, String interactionId) {
         Long time = user == null ? null : upTo.get(user);
-        return time != null && InteractionId.time(interactionId) <= time;
+        return time != null && InteractionId.time(interactionId) <= time + CLOCKS_APART_MAX.toMillis();
     }
 }
