@@ -76,7 +76,7 @@ final class CardNumbers {
                 at++;
             }
             boolean attached =
-                    from > 0 && letter(text.charAt(from - 1)) || at < text.length() && letter(text.charAt(at));
+                    (from > 0 && letter(text.charAt(from - 1))) || (at < text.length() && letter(text.charAt(at)));
             if (!run.isEmpty() && (attached || !together(text, run.getLast().to(), from))) {
                 inRun(text, run, places);
                 run.clear();
@@ -129,7 +129,7 @@ final class CardNumbers {
     private static boolean card(String text, List<Group> run, int first, int end) {
         List<Group> groups = run.subList(first, end);
         boolean whole = groups.size() == 1
-                || groups.size() == run.size() && plainly(text, groups)
+                || (groups.size() == run.size() && plainly(text, groups))
                 || PRINTED.contains(groups.stream().map(Group::size).toList());
         if (!whole) {
             return false;

@@ -12,7 +12,8 @@ import java.util.Set;
  * @see <a href="https://arxiv.org/abs/2106.09685">Hu et al.: LoRA</a>
  */
 public record LoraConfig(int rank, double alpha, List<String> targets) {
-    private static final List<String> MATRICES =
+    /** What may have one. */
+    public static final List<String> MATRICES =
             List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
 
     public static final LoraConfig DEFAULT = new LoraConfig(16, 32, MATRICES);

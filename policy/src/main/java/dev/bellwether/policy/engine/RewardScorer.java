@@ -1,7 +1,9 @@
 package dev.bellwether.policy.engine;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.RewardScale;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
@@ -20,6 +22,9 @@ import java.util.List;
  * <p>Safe for use by many threads; they are served one after another.
  */
 public final class RewardScorer implements AutoCloseable {
+    /** In the manifest, of what the refresh says: how long the longest samples are that were learned from. */
+    public static final String SAMPLE_TOKENS_MAX = "sample_tokens_max";
+
     private final PolicyTokenizer tokenizer;
     private final RewardSession session;
     private final RewardScale scale;
@@ -60,11 +65,17 @@ public final class RewardScorer implements AutoCloseable {
      */
     public static RewardScorer load(PolicyStore store, String bot, String name, int threads) {
         Checkpoint checkpoint = store.openReward(bot, name);
-        RewardScale scale = store.manifest(bot, name).scale();
+        Manifest manifest = store.manifest(bot, name);
+        RewardScale scale = manifest.scale();
         if (scale == null) {
             throw new UnsupportedCheckpointException("%s of bot %s has no scale in its manifest".formatted(name, bot));
         }
-        return open(checkpoint, scale, ScorerConfig.serving(threads));
+        JsonNode about = manifest.refresh();
+        int positions = about == null ? 0 : about.path(SAMPLE_TOKENS_MAX).asInt();
+        return open(
+                checkpoint,
+                scale,
+                ScorerConfig.serving(positions > 1 ? positions : ScorerConfig.SAMPLE_TOKENS_MAX, threads));
     }
 
     /** Opens a reward model's directory after checking its numbers, its tokenizer and its golden cases. */

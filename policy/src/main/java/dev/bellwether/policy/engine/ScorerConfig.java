@@ -8,7 +8,7 @@ package dev.bellwether.policy.engine;
  * @param threads of one ONNX Runtime session
  */
 public record ScorerConfig(int positionsMax, int batchTokens, int threads) {
-    /** The longest samples that reward models learn from, and so score. */
+    /** The longest samples that reward models learn from, and so score, where nothing else is set. */
     public static final int SAMPLE_TOKENS_MAX = 512;
 
     public ScorerConfig {
@@ -17,8 +17,8 @@ public record ScorerConfig(int positionsMax, int batchTokens, int threads) {
         }
     }
 
-    /** For replies as long as what reward models learn from. */
-    public static ScorerConfig serving(int threads) {
-        return new ScorerConfig(SAMPLE_TOKENS_MAX, 2_048, threads);
+    /** For replies as long as what the reward model learned from. */
+    public static ScorerConfig serving(int positionsMax, int threads) {
+        return new ScorerConfig(positionsMax, 2_048, threads);
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
+import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.engine.RewardScorer.Score;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
@@ -37,6 +39,7 @@ public final class ExternalTraining {
 
     private final ExternalConfig config;
     private final PpoConfig settings;
+    private final Bounds bounds;
     private final Path directory;
     private final Checkpoint origin;
 
@@ -48,12 +51,23 @@ public final class ExternalTraining {
     public record Evidence(List<int[]> prompts, List<Comparison> comparisons, List<Vote> votes) {}
 
     /**
+     * What a command need not keep to, and does well to know.
+     *
+     * @param klBudget nats a reply from the base, beyond which the release gate refuses it
+     * @param seed of the refresh
+     * @param champion folder of the version that it has to be better than
+     * @param lora the bot's adapters; none where all weights are trained
+     */
+    public record Bounds(double klBudget, long seed, Path champion, Optional<LoraConfig> lora) {}
+
+    /**
      * @param refresh folder of the refresh
      * @param origin what training starts from
      */
-    public ExternalTraining(ExternalConfig config, PpoConfig settings, Path refresh, Checkpoint origin) {
+    public ExternalTraining(ExternalConfig config, PpoConfig settings, Bounds bounds, Path refresh, Checkpoint origin) {
         this.config = config;
         this.settings = settings;
+        this.bounds = bounds;
         this.directory = refresh.resolve(FOLDER);
         this.origin = origin;
     }
@@ -62,7 +76,7 @@ public final class ExternalTraining {
      * Runs the command.
      *
      * @param base the origin's weights
-     * @return all weights of what it made, the caller's to close
+     * @return what it made, all weights or adapters over {@code base}, the caller's to close
      * @throws ExternalTrainingException when it gives nothing that can be taken
      */
     public Weights run(
@@ -130,7 +144,11 @@ public final class ExternalTraining {
                 .put("temperature", settings.temperature())
                 .put("completion_tokens_max", settings.completionTokensMax())
                 .put("learning_rate", settings.update().learningRate())
-                .put("kl_penalty", settings.reward().klPenalty());
+                .put("kl_penalty", settings.reward().klPenalty())
+                .put("kl_budget", bounds.klBudget())
+                .put("seed", bounds.seed())
+                .put("champion", bounds.champion().toAbsolutePath().toString());
+        bounds.lora().ifPresent(lora -> json.putPOJO("lora", lora));
         Files.writeString(in.resolve("settings.json"), json.toPrettyString());
     }
 
@@ -198,9 +216,7 @@ public final class ExternalTraining {
     private Weights taken(Path out, Weights base) {
         try {
             if (Files.exists(out.resolve("adapter_config.json"))) {
-                try (Weights adapted = AdapterFolder.read(base, origin.config(), out)) {
-                    return adapted.merged(origin.config());
-                }
+                return AdapterFolder.read(base, origin.config(), out);
             }
             Checkpoint made = Checkpoint.open(out);
             if (!made.config().tensors().equals(origin.config().tensors())) {

@@ -1,6 +1,7 @@
 package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
+import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.external.ExternalConfig;
 import dev.bellwether.trainer.external.ExternalTraining;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 
 /** The policy of a refresh: trained once, by the bot's objective or its own command, or taken from the refresh's folder. */
 final class PolicyStage {
@@ -63,17 +65,58 @@ final class PolicyStage {
     }
 
     private Weights external(ExternalConfig external, RewardModel reward) throws IOException {
-        Weights done = workshop.base().trainable(workshop.policy(), Optional.empty(), config.seed());
-        if (stages.load("actor", done.vector()).isPresent()) {
-            return done;
+        Optional<Weights> done = made();
+        if (done.isPresent()) {
+            return done.get();
         }
-        done.close();
-        return finished(new ExternalTraining(external, settings(), directory, workshop.origin())
+        ExternalTraining.Bounds bounds = new ExternalTraining.Bounds(
+                config.klBudget(),
+                config.seed(),
+                champion.directory(),
+                config.training().adapters(workshop.policy()));
+        Weights made = new ExternalTraining(external, settings(), bounds, directory, workshop.origin())
                 .run(
                         new ExternalTraining.Evidence(workshop.prompts(), people.training(), people.trainingVotes()),
                         workshop.base(),
                         reward,
-                        (fraction, metrics) -> listener.progress("external", Math.min(fraction, .999), metrics)));
+                        (fraction, metrics) -> listener.progress("external", Math.min(fraction, .999), metrics));
+        stages.save("actor", made.vector(), shape(made.lora()));
+        return made;
+    }
+
+    /** What the command made before the trainer was killed. */
+    private Optional<Weights> made() {
+        Optional<double[]> shape = stages.load("actor");
+        if (shape.isEmpty()) {
+            return Optional.empty();
+        }
+        Weights weights = workshop.base().trainable(workshop.policy(), lora(shape.get()), config.seed());
+        if (stages.load("actor", weights.vector()).isPresent()) {
+            return Optional.of(weights);
+        }
+        weights.close();
+        return Optional.empty();
+    }
+
+    /** Adapters' settings as numbers: rank, alpha, and which matrices have one; none of all weights. */
+    private static double[] shape(Optional<LoraConfig> lora) {
+        return lora.map(each -> DoubleStream.concat(
+                                DoubleStream.of(each.rank(), each.alpha()),
+                                each.targets().stream().mapToDouble(LoraConfig.MATRICES::indexOf))
+                        .toArray())
+                .orElse(new double[0]);
+    }
+
+    private static Optional<LoraConfig> lora(double[] shape) {
+        return shape.length == 0
+                ? Optional.empty()
+                : Optional.of(new LoraConfig(
+                        (int) shape[0],
+                        shape[1],
+                        DoubleStream.of(shape)
+                                .skip(2)
+                                .mapToObj(target -> LoraConfig.MATRICES.get((int) target))
+                                .toList()));
     }
 
     private PpoConfig settings() {

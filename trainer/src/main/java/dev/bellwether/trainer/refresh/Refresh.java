@@ -89,6 +89,15 @@ public final class Refresh {
         static Outcome without(String reason) {
             return new Outcome(null, Double.NaN, Double.NaN, false, List.of(reason));
         }
+
+        Outcome with(List<String> more) {
+            return new Outcome(
+                    version,
+                    accuracy,
+                    kl,
+                    passed,
+                    Stream.concat(reasons.stream(), more.stream()).toList());
+        }
     }
 
     public Refresh(
@@ -178,7 +187,7 @@ public final class Refresh {
     private Outcome train(Start.From start, Snapshot snapshot) throws IOException {
         Checkpoint origin = store.open(order.bot(), start.version());
         try (Workshop workshop = new Workshop(config, RewardConfig.DEFAULT, origin, snapshot)) {
-            return train(start, workshop, snapshot);
+            return train(start, workshop, snapshot).with(workshop.leftOut());
         } catch (TrainingCollapsedException e) {
             return Outcome.without("training collapsed: " + e.getMessage());
         } catch (ExternalTrainingException e) {
@@ -188,8 +197,9 @@ public final class Refresh {
 
     private Outcome train(Start.From start, Workshop workshop, Snapshot snapshot) throws IOException {
         if (start.candidate() && workshop.prompts().isEmpty()) {
-            return Outcome.without("no prompt leaves room for a reply of %d tokens; lower completion_tokens_max"
-                    .formatted(config.completionTokensMax()));
+            return Outcome.without(
+                    "no prompt leaves room for a reply of %d tokens within %d; lower completion_tokens_max, or raise `training: {sample_tokens_max: …}`"
+                            .formatted(config.completionTokensMax(), workshop.tokensMax()));
         }
         Division people = Division.of(workshop.comparisons(), workshop.votes());
         if (people.training().isEmpty()

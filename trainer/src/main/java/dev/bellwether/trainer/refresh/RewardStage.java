@@ -6,6 +6,7 @@ import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.RewardScale;
+import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
@@ -110,6 +111,7 @@ final class RewardStage {
         about.put("comparisons", people.training().size());
         about.put("votes", people.trainingVotes().size());
         about.put("heads", reward.heads());
+        about.put(RewardScorer.SAMPLE_TOKENS_MAX, workshop.tokensMax());
         new Publication(store)
                 .publishReward(
                         new ArtefactLabel(

@@ -61,6 +61,11 @@ final class Stages {
         return load(name, List.of(vector));
     }
 
+    /** The numbers alone. */
+    Optional<double[]> load(String name) {
+        return load(name, List.of());
+    }
+
     private Optional<double[]> load(String name, List<Tensor> vectors) {
         Path file = directory.resolve(name);
         if (!Files.exists(file)) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.LoraConfig;
+import dev.bellwether.policy.engine.ScorerConfig;
 import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.Objective;
 import dev.bellwether.trainer.objective.PpoConfig;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param objective what the policy is trained by
  * @param bestOf how many of its own replies the policy learns the best of before PPO
  * @param rollouts replies of a step of PPO
+ * @param sampleTokensMax of prompt and reply together; longer ones are not learned from
  */
 public record TrainingConfig(
         Kind kind,
@@ -33,7 +35,8 @@ public record TrainingConfig(
         boolean warmStart,
         Objective objective,
         BestOfN.Config bestOf,
-        int rollouts) {
+        int rollouts,
+        int sampleTokensMax) {
     public static final TrainingConfig DEFAULT = new TrainingConfig(
             Kind.AUTO,
             LoraConfig.DEFAULT,
@@ -41,7 +44,10 @@ public record TrainingConfig(
             true,
             Objective.PPO,
             BestOfN.Config.DEFAULT,
-            PpoConfig.DEFAULT.rollouts());
+            PpoConfig.DEFAULT.rollouts(),
+            ScorerConfig.SAMPLE_TOKENS_MAX);
+
+    private static final int SAMPLE_TOKENS_LEAST = 32;
 
     private static final double ADAPTERS_FACTOR = 2;
     private static final String CHAMPION = "champion";
@@ -58,6 +64,10 @@ public record TrainingConfig(
         if (rollouts < least) {
             throw new IllegalArgumentException("training: rollouts are at least %d with objective %s, not %d"
                     .formatted(least, objective.label(), rollouts));
+        }
+        if (sampleTokensMax < SAMPLE_TOKENS_LEAST) {
+            throw new IllegalArgumentException("training: sample_tokens_max is %d at least, not %d"
+                    .formatted(SAMPLE_TOKENS_LEAST, sampleTokensMax));
         }
     }
 
@@ -78,7 +88,8 @@ public record TrainingConfig(
             @JsonProperty("warm_start") @Nullable String warmStart,
             @JsonProperty("objective") @Nullable Objective objective,
             @JsonProperty("best_of") BestOfN.@Nullable Config bestOf,
-            @JsonProperty("rollouts") @Nullable Integer rollouts) {
+            @JsonProperty("rollouts") @Nullable Integer rollouts,
+            @JsonProperty("sample_tokens_max") @Nullable Integer sampleTokensMax) {
         LoraConfig standard = LoraConfig.DEFAULT;
         int ownRank = Optional.ofNullable(rank).orElse(standard.rank());
         return new TrainingConfig(
@@ -91,7 +102,8 @@ public record TrainingConfig(
                 warm(Optional.ofNullable(warmStart).orElse(CHAMPION)),
                 Optional.ofNullable(objective).orElse(DEFAULT.objective),
                 Optional.ofNullable(bestOf).orElse(BestOfN.Config.DEFAULT),
-                Optional.ofNullable(rollouts).orElse(PpoConfig.DEFAULT.rollouts()));
+                Optional.ofNullable(rollouts).orElse(PpoConfig.DEFAULT.rollouts()),
+                Optional.ofNullable(sampleTokensMax).orElse(ScorerConfig.SAMPLE_TOKENS_MAX));
     }
 
     /** As it is read. */
@@ -115,7 +127,9 @@ public record TrainingConfig(
                 "best_of",
                 bestOf,
                 "rollouts",
-                rollouts);
+                rollouts,
+                "sample_tokens_max",
+                sampleTokensMax);
     }
 
     private static boolean warm(String from) {

@@ -7,7 +7,6 @@ import dev.bellwether.policy.checkpoint.CheckpointConfig.Pooling;
 import dev.bellwether.policy.checkpoint.LearnedFrom;
 import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.engine.Sampling;
-import dev.bellwether.policy.engine.ScorerConfig;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.MicroBatch;
@@ -38,9 +37,6 @@ import org.slf4j.LoggerFactory;
 final class Workshop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Workshop.class);
 
-    /** As long as what the gateway serves. */
-    private static final int SAMPLE_TOKENS_MAX = ScorerConfig.SAMPLE_TOKENS_MAX;
-
     /** With fewer prompts than these all are trained on, and the candidate is examined on the same. */
     private static final int PROMPTS_MANY = 400;
 
@@ -60,6 +56,8 @@ final class Workshop implements AutoCloseable {
     private final List<int[]> examined;
     private final LearnedFrom people;
     private final Suite suite;
+    private final int tokensMax;
+    private final int pairsLeftOut;
 
     Workshop(RefreshConfig config, RewardConfig reward, Checkpoint origin, Snapshot snapshot) {
         this.config = config;
@@ -72,7 +70,7 @@ final class Workshop implements AutoCloseable {
         this.rollouts = new Rollouts(origin);
         this.people = LearnedFrom.users(snapshot.people());
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory())) {
-            int tokensMax = Math.min(SAMPLE_TOKENS_MAX, policy.positionsMax());
+            tokensMax = Math.min(config.training().sampleTokensMax(), policy.positionsMax());
             int endToken = tokenizer.endOfReply(policy.endTokens());
             Snapshot.Tokens tokens = snapshot.new Tokens(tokenizer, endToken, tokensMax);
             suite = new Suite(config.suite(), tokenizer, endToken, tokensMax);
@@ -82,15 +80,21 @@ final class Workshop implements AutoCloseable {
             boolean many = all.size() >= PROMPTS_MANY;
             prompts = all.stream().filter(each -> !many || !examined(each)).toList();
             examined = all.stream().filter(each -> !many || examined(each)).toList();
-            int leftOut = snapshot.pairs().size() - comparisons.size();
-            if (leftOut > 0) {
-                LOG.warn(
-                        "{} of {} pairs are longer than {} tokens and left out",
-                        leftOut,
-                        snapshot.pairs().size(),
-                        tokensMax);
-            }
+            pairsLeftOut = snapshot.pairs().size() - comparisons.size();
         }
+    }
+
+    /** Of prompt and reply together, of what is learned from. */
+    int tokensMax() {
+        return tokensMax;
+    }
+
+    /** What people judged and nothing is learned from, in words. */
+    List<String> leftOut() {
+        return pairsLeftOut == 0
+                ? List.of()
+                : List.of("%d pairs are left out, longer than %d tokens; `training: {sample_tokens_max: …}` allows more"
+                        .formatted(pairsLeftOut, tokensMax));
     }
 
     Checkpoint origin() {

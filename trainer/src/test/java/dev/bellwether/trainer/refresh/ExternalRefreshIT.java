@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.bellwether.event.RefreshProgress.Report;
+import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.external.ExternalConfig;
 import dev.bellwether.trainer.refresh.Refresh.Until;
@@ -16,6 +18,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -165,7 +168,10 @@ class ExternalRefreshIT {
         Report report = Refresh.report(directory.resolve("refresh")).orElseThrow();
         assertThat(report.reasons()).isEmpty();
         assertThat(report.version()).isEqualTo("v2");
-        assertThat(store.names("support")).contains("v2");
+        Manifest manifest = store.manifest("support", "v2");
+        assertThat(manifest.artefactKind()).as("it left adapters").isEqualTo(ArtefactKind.ADAPTER);
+        assertThat(Objects.requireNonNull(manifest.base()).version()).isEqualTo("default");
+        assertThat(store.open("support", "v2").adapter()).isPresent();
     }
 
     /** The process that was told to write into an attempt's folder. */

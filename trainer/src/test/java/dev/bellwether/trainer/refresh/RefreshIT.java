@@ -74,7 +74,8 @@ class RefreshIT {
                     true,
                     Objective.PPO,
                     BestOfN.Config.DEFAULT,
-                    64),
+                    64,
+                    512),
             null,
             List.of(),
             10);
@@ -123,7 +124,7 @@ class RefreshIT {
     }
 
     /** An id that holds the time {@code number}. */
-    private static String interaction(int number) {
+    static String interaction(int number) {
         return new UUID((long) number << 16 | 0x7000, Long.MIN_VALUE).toString();
     }
 
@@ -198,7 +199,8 @@ class RefreshIT {
                 true,
                 Objective.PPO,
                 new BestOfN.Config(1, 6, 4),
-                16);
+                16,
+                512);
         RefreshConfig config = new RefreshConfig(
                 100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null, List.of(), 10);
         Set<String> stages = new LinkedHashSet<>();

@@ -31,7 +31,8 @@ class RefreshPlanTest {
                 "origin",
                 Objective.RLOO,
                 new BestOfN.Config(2, 30, 4),
-                24);
+                24,
+                900);
         RefreshPlan plan = new RefreshPlan(
                 Refresh.Order.first("support", "v2", "default", "v1", Refresh.Until.PUBLISH),
                 new RefreshConfig(
@@ -62,6 +63,7 @@ class RefreshPlanTest {
         "rank, 0",
         "targets, k_norm",
         "rollouts, 0",
+        "sample_tokens_max, 8",
         "warm_start, yesterday",
         "objective, grpo",
     })
@@ -75,7 +77,8 @@ class RefreshPlanTest {
                         setting.equals("warm_start") ? value : null,
                         setting.equals("objective") ? Objective.of(value) : null,
                         null,
-                        setting.equals("rollouts") ? Integer.valueOf(value) : null))
+                        setting.equals("rollouts") ? Integer.valueOf(value) : null,
+                        setting.equals("sample_tokens_max") ? Integer.valueOf(value) : null))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(value);
     }

@@ -2,6 +2,12 @@ package dev.bellwether.trainer.refresh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.bellwether.event.Event;
+import dev.bellwether.event.Message;
+import dev.bellwether.event.PreferencePair;
+import dev.bellwether.event.PreferencePair.Origin;
+import dev.bellwether.event.PreferencePair.Response;
+import dev.bellwether.event.Source;
 import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
@@ -98,6 +104,10 @@ class WorkshopTest {
     }
 
     private Workshop workshop(TrainingConfig.Kind kind, String start) {
+        return workshop(kind, start, 512, Snapshot.of(List.of(), List.of()));
+    }
+
+    private Workshop workshop(TrainingConfig.Kind kind, String start, int tokensMax, Snapshot snapshot) {
         RefreshConfig config = new RefreshConfig(
                 1,
                 Duration.ofDays(1),
@@ -110,11 +120,11 @@ class WorkshopTest {
                 1,
                 "origin",
                 true,
-                new TrainingConfig(kind, LORA, "cpu", true, Objective.PPO, BestOfN.Config.DEFAULT, 8),
+                new TrainingConfig(kind, LORA, "cpu", true, Objective.PPO, BestOfN.Config.DEFAULT, 8, tokensMax),
                 null,
                 List.of(),
                 10);
-        return new Workshop(config, RewardConfig.DEFAULT, store.open("desk", start), Snapshot.of(List.of(), List.of()));
+        return new Workshop(config, RewardConfig.DEFAULT, store.open("desk", start), snapshot);
     }
 
     @Test
@@ -146,6 +156,32 @@ class WorkshopTest {
             assertThat(found.toArray()).isEqualTo(taught.toArray());
             assertThat(otherwise.sameAs(fresh)).isTrue();
             assertThat(merged.sameAs(fresh)).isTrue();
+        }
+    }
+
+    @Test
+    void saysWhatIsTooLongToLearnFrom() {
+        PreferencePair pair = new PreferencePair(
+                Event.SCHEMA,
+                "pair",
+                "desk",
+                List.of(new Message("user", "Where is my card? ".repeat(10))),
+                new Response("It is on its way.", RefreshIT.interaction(1), "origin", 0),
+                new Response("Read the terms.", RefreshIT.interaction(1), "origin", 1),
+                Origin.DUEL,
+                1,
+                List.of("mia"),
+                Source.END_USER,
+                "conversation",
+                1);
+        Snapshot snapshot = Snapshot.of(List.of(pair), List.of());
+        try (Workshop narrow = workshop(TrainingConfig.Kind.FULL, "origin", 40, snapshot);
+                Workshop wide = workshop(TrainingConfig.Kind.FULL, "origin", 200, snapshot)) {
+            assertThat(narrow.comparisons()).isEmpty();
+            assertThat(narrow.leftOut()).singleElement().asString().contains("1 pairs", "longer than 40 tokens");
+            assertThat(wide.comparisons()).hasSize(1);
+            assertThat(wide.leftOut()).isEmpty();
+            assertThat(wide.tokensMax()).isEqualTo(200);
         }
     }
 
