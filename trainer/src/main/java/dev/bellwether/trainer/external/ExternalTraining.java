@@ -90,7 +90,7 @@ public final class ExternalTraining {
         ExternalProcess.endAll(Attempt.prefix(directory));
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(origin.directory());
                 RewardEndpoint endpoint =
-                        new RewardEndpoint(queries -> rewards(reward, tokenizer, evidence.prompts(), queries));
+                        new RewardEndpoint(config, queries -> rewards(reward, tokenizer, evidence.prompts(), queries));
                 Attempt attempt = Attempt.begin(directory)) {
             write(attempt, evidence, tokenizer);
             Map<String, String> environment = Map.of(

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -25,7 +24,7 @@ import java.util.concurrent.Executors;
  *
  * <p>A label is the number of a prompt in {@code prompts.jsonl}; a query is a reply, or a prompt and a reply, where
  * {@code prompts} says what stands before the reply. The same request gives the same rewards. It listens on the loopback
- * address, and asks for a token, in the address or as a bearer.
+ * address unless the settings say otherwise, and asks for a token, in the address or as a bearer.
  *
  * @see <a href="https://openrlhf.readthedocs.io/en/latest/remote_rm.html">OpenRLHF: remote reward models</a>
  */
@@ -34,6 +33,7 @@ final class RewardEndpoint implements AutoCloseable {
     private static final int QUERIES_MAX = 4_096;
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private final ExternalConfig config;
     private final HttpServer server;
     private final ExecutorService executor = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().name("reward").daemon().factory());
@@ -49,12 +49,14 @@ final class RewardEndpoint implements AutoCloseable {
     /** A reply to a prompt. */
     record Query(int prompt, String reply) {}
 
-    RewardEndpoint(Scorer scorer) throws IOException {
+    RewardEndpoint(ExternalConfig config, Scorer scorer) throws IOException {
+        this.config = config;
         this.scorer = scorer;
         byte[] random = new byte[16];
         new SecureRandom().nextBytes(random);
         this.token = HexFormat.of().formatHex(random);
-        this.server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        String[] address = config.rewardListen().split(":");
+        this.server = HttpServer.create(new InetSocketAddress(address[0], Integer.parseInt(address[1])), 0);
         server.setExecutor(executor);
         server.createContext("/reward", this::handle);
         server.start();
@@ -62,8 +64,14 @@ final class RewardEndpoint implements AutoCloseable {
 
     /** With the token in it. */
     String url() {
-        return "http://127.0.0.1:%d/reward?token=%s"
-                .formatted(server.getAddress().getPort(), token);
+        String url = config.rewardUrl();
+        String where = url == null
+                ? "http://%s:%d/reward"
+                        .formatted(
+                                config.rewardListen().split(":")[0],
+                                server.getAddress().getPort())
+                : url;
+        return where + "?token=" + token;
     }
 
     private void handle(HttpExchange exchange) throws IOException {

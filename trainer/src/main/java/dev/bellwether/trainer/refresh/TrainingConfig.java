@@ -6,12 +6,12 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.engine.ScorerConfig;
+import dev.bellwether.trainer.model.Trained;
 import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.Objective;
 import dev.bellwether.trainer.objective.PpoConfig;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param sampleTokensMax of prompt and reply together; longer ones are not learned from
  */
 public record TrainingConfig(
-        Kind kind,
+        Trained kind,
         LoraConfig lora,
         String deviceSetting,
         boolean warmStart,
@@ -38,7 +38,7 @@ public record TrainingConfig(
         int rollouts,
         int sampleTokensMax) {
     public static final TrainingConfig DEFAULT = new TrainingConfig(
-            Kind.AUTO,
+            Trained.AUTO,
             LoraConfig.DEFAULT,
             "auto",
             true,
@@ -49,15 +49,8 @@ public record TrainingConfig(
 
     private static final int SAMPLE_TOKENS_LEAST = 32;
 
-    private static final double ADAPTERS_FACTOR = 2;
     private static final String CHAMPION = "champion";
     private static final String ORIGIN = "origin";
-
-    /** What the standard learning rates are meant for. */
-    private static final double STANDARD_PARAMETERS = 4.2e6;
-
-    /** Larger models are trained by adapters where nothing else is set. */
-    private static final long ALL_WEIGHTS_MAX = 50_000_000;
 
     public TrainingConfig {
         int least = objective == Objective.RLOO ? PpoConfig.DEFAULT.replies() : 1;
@@ -69,13 +62,6 @@ public record TrainingConfig(
             throw new IllegalArgumentException("training: sample_tokens_max is %d at least, not %d"
                     .formatted(SAMPLE_TOKENS_LEAST, sampleTokensMax));
         }
-    }
-
-    /** What is trained. */
-    public enum Kind {
-        AUTO,
-        FULL,
-        LORA
     }
 
     @JsonCreator
@@ -93,7 +79,7 @@ public record TrainingConfig(
         LoraConfig standard = LoraConfig.DEFAULT;
         int ownRank = Optional.ofNullable(rank).orElse(standard.rank());
         return new TrainingConfig(
-                Optional.ofNullable(kind).map(TrainingConfig::kind).orElse(Kind.AUTO),
+                Optional.ofNullable(kind).map(TrainingConfig::kind).orElse(Trained.AUTO),
                 new LoraConfig(
                         ownRank,
                         Optional.ofNullable(alpha).orElse(2.0 * ownRank),
@@ -111,7 +97,7 @@ public record TrainingConfig(
     Map<String, Object> toJson() {
         return Map.of(
                 "kind",
-                kind.name().toLowerCase(Locale.ROOT),
+                kind.label(),
                 "rank",
                 lora.rank(),
                 "alpha",
@@ -140,33 +126,22 @@ public record TrainingConfig(
         return from.equals(CHAMPION);
     }
 
-    private static Kind kind(String name) {
-        for (Kind kind : Kind.values()) {
-            if (kind.name().toLowerCase(Locale.ROOT).equals(name)) {
-                return kind;
-            }
+    private static Trained kind(String name) {
+        try {
+            return Trained.of(name);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("training: " + e.getMessage(), e);
         }
-        throw new IllegalArgumentException("training: kind is auto, full or lora, not '%s'".formatted(name));
     }
 
     /** Adapters for {@code model}; none where all its weights are trained. */
     Optional<LoraConfig> adapters(CheckpointConfig model) {
-        boolean adapted = switch (kind) {
-            case FULL -> false;
-            case LORA -> true;
-            case AUTO -> model.parameters() > ALL_WEIGHTS_MAX;
-        };
-        return adapted ? Optional.of(lora) : Optional.empty();
+        return kind.adapters(model) ? Optional.of(lora) : Optional.empty();
     }
 
-    /**
-     * What learning rates are multiplied with: all weights of a larger model take smaller steps, by the root of its size;
-     * adapters take twice the standard ones at every size.
-     */
+    /** What learning rates are multiplied with. */
     double learningRateFactor(CheckpointConfig model) {
-        return adapters(model).isPresent()
-                ? ADAPTERS_FACTOR
-                : Math.min(1, Math.sqrt(STANDARD_PARAMETERS / model.parameters()));
+        return kind.learningRateFactor(model);
     }
 
     ComputeDevice device() {

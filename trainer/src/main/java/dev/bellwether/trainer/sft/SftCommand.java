@@ -11,6 +11,7 @@ import dev.bellwether.trainer.dataset.DialogueFile;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Trained;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.option.Count;
@@ -24,6 +25,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -45,7 +47,7 @@ public final class SftCommand implements Callable<Integer> {
     @Option(
             names = "--out",
             required = true,
-            description = "Folder for the trained checkpoint; with --lora the adapter lies in it, too.")
+            description = "Folder for the trained checkpoint; of adapters it has them merged, and alone in adapter/.")
     private Path out = Path.of("");
 
     @Option(
@@ -57,10 +59,11 @@ public final class SftCommand implements Callable<Integer> {
 
     @Option(
             names = "--learning-rate",
-            defaultValue = "0.0015",
             converter = LearningRatePeak.class,
-            description = "Peak (${DEFAULT-VALUE}).")
-    private double learningRate;
+            description =
+                    "Peak (0.0015 for 4.2 million parameters, less for more, by the root of their number; 0.003 for"
+                            + " adapters).")
+    private @Nullable Double learningRate;
 
     @Option(
             names = "--tokens",
@@ -76,8 +79,22 @@ public final class SftCommand implements Callable<Integer> {
             description = "Of one step, padding included (${DEFAULT-VALUE}).")
     private int batchTokens;
 
-    @Option(names = "--lora", description = "Train low-rank adapters; the checkpoint has them merged.")
-    private boolean lora;
+    @Option(
+            names = "--kind",
+            defaultValue = "auto",
+            description =
+                    "full: all weights; lora: low-rank adapters; auto: adapters above 50 million parameters, where"
+                            + " --base has weights (${DEFAULT-VALUE}).")
+    private String kind = "auto";
+
+    @Option(names = "--rank", converter = Count.class, description = "Of the adapters (16).")
+    private @Nullable Integer rank;
+
+    @Option(names = "--alpha", description = "By how much adapters count, over their rank (twice the rank).")
+    private @Nullable Double alpha;
+
+    @Option(names = "--targets", split = ",", description = "Which matrices have an adapter (all seven).")
+    private @Nullable List<String> targets;
 
     @Option(names = "--device", defaultValue = "auto", description = "auto, cpu or cuda:N (${DEFAULT-VALUE}).")
     private String device = "auto";
@@ -93,8 +110,11 @@ public final class SftCommand implements Callable<Integer> {
         }
         CheckpointConfig model = CheckpointConfig.read(base);
         SftConfig defaults = SftConfig.DEFAULT;
+        Optional<LoraConfig> adapters = adapters(model);
+        double factor = (adapters.isPresent() ? Trained.LORA : Trained.FULL).learningRateFactor(model);
+        double rate = Optional.ofNullable(learningRate).orElse(factor * defaults.learningRate());
         SftConfig config = new SftConfig(
-                learningRate, epochs, batchTokens, tokensMax, defaults.warmupSteps(), seed, defaults.temperature());
+                rate, epochs, batchTokens, tokensMax, defaults.warmupSteps(), seed, defaults.temperature());
         List<Sample> samples;
         List<Sample> test;
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(base)) {
@@ -104,8 +124,8 @@ public final class SftCommand implements Callable<Integer> {
         }
         Files.createDirectories(out);
         try (Weights start = start(model)) {
-            if (lora) {
-                try (Weights adapted = start.trainable(model, Optional.of(LoraConfig.DEFAULT), seed)) {
+            if (adapters.isPresent()) {
+                try (Weights adapted = start.trainable(model, adapters, seed)) {
                     train(model, config, adapted, samples, test);
                     AdapterFolder.write(adapted, model, out.resolve("adapter"), base.toString());
                     adapted.write(out, model, NumberFormat.BF16);
@@ -118,6 +138,19 @@ public final class SftCommand implements Callable<Integer> {
         CheckpointFiles.copyTokenizer(base, out);
         System.out.printf("checkpoint in %s%n", out);
         return 0;
+    }
+
+    /** Nothing is adapted that was never trained. */
+    private Optional<LoraConfig> adapters(CheckpointConfig model) {
+        if (!Trained.of(kind).adapters(model) || !WeightFiles.present(base)) {
+            return Optional.empty();
+        }
+        LoraConfig standard = LoraConfig.DEFAULT;
+        int ownRank = Optional.ofNullable(rank).orElse(standard.rank());
+        return Optional.of(new LoraConfig(
+                ownRank,
+                Optional.ofNullable(alpha).orElse(2.0 * ownRank),
+                Optional.ofNullable(targets).orElse(standard.targets())));
     }
 
     private static List<Sample> read(Path file, PolicyTokenizer tokenizer, int end, SftConfig config)

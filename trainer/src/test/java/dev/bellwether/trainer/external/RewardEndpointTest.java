@@ -1,6 +1,7 @@
 package dev.bellwether.trainer.external;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.bellwether.trainer.external.RewardEndpoint.Query;
 import java.io.IOException;
@@ -23,13 +24,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a command that trains may ask, and what it is told when it asks wrongly. */
 class RewardEndpointTest {
+    private static final ExternalConfig LOCAL =
+            new ExternalConfig(List.of("true"), Duration.ofMinutes(1), Duration.ofMinutes(1));
+
     private final HttpClient http = HttpClient.newHttpClient();
     private final List<Query> asked = new ArrayList<>();
     private RewardEndpoint endpoint;
 
     @BeforeEach
     void open() throws IOException {
-        endpoint = new RewardEndpoint(queries -> {
+        endpoint = new RewardEndpoint(LOCAL, queries -> {
             asked.addAll(queries);
             if (queries.stream().anyMatch(query -> query.prompt() > 1)) {
                 throw new IllegalArgumentException("there is no prompt 2; the last is 1");
@@ -65,10 +69,26 @@ class RewardEndpointTest {
     }
 
     @Test
+    void saysHowItIsReachedFromElsewhere() throws IOException {
+        ExternalConfig ray = new ExternalConfig(
+                List.of("true"),
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(1),
+                "0.0.0.0:0",
+                "https://trainer.example/reward");
+        try (RewardEndpoint elsewhere = new RewardEndpoint(ray, _ -> List.of())) {
+            assertThat(elsewhere.url()).startsWith("https://trainer.example/reward?token=");
+        }
+        assertThatThrownBy(() -> new ExternalConfig(
+                        List.of("true"), Duration.ofMinutes(1), Duration.ofMinutes(1), "everywhere", null))
+                .hasMessageContaining("as 0.0.0.0:8090");
+    }
+
+    @Test
     void isNotClosedBeforeWhatIsScoredIsOver() throws Exception {
         CountDownLatch scoring = new CountDownLatch(1);
         AtomicBoolean over = new AtomicBoolean();
-        RewardEndpoint slow = new RewardEndpoint(queries -> {
+        RewardEndpoint slow = new RewardEndpoint(LOCAL, queries -> {
             scoring.countDown();
             LockSupport.parkNanos(Duration.ofMillis(300).toNanos());
             over.set(true);

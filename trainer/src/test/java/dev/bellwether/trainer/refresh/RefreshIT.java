@@ -20,6 +20,7 @@ import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Snapshot;
+import dev.bellwether.trainer.model.Trained;
 import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.Objective;
 import java.io.IOException;
@@ -68,14 +69,7 @@ class RefreshIT {
             "default",
             true,
             new TrainingConfig(
-                    TrainingConfig.Kind.AUTO,
-                    LoraConfig.DEFAULT,
-                    "cpu",
-                    true,
-                    Objective.PPO,
-                    BestOfN.Config.DEFAULT,
-                    64,
-                    512),
+                    Trained.AUTO, LoraConfig.DEFAULT, "cpu", true, Objective.PPO, BestOfN.Config.DEFAULT, 64, 512),
             null,
             List.of(),
             10);
@@ -193,14 +187,7 @@ class RefreshIT {
     @Test
     void publishesTheAdaptersAloneThatItTrained() throws IOException {
         TrainingConfig training = new TrainingConfig(
-                TrainingConfig.Kind.LORA,
-                LoraConfig.DEFAULT,
-                "cpu",
-                true,
-                Objective.PPO,
-                new BestOfN.Config(1, 6, 4),
-                16,
-                512);
+                Trained.LORA, LoraConfig.DEFAULT, "cpu", true, Objective.PPO, new BestOfN.Config(1, 6, 4), 16, 512);
         RefreshConfig config = new RefreshConfig(
                 100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null, List.of(), 10);
         Set<String> stages = new LinkedHashSet<>();

@@ -18,6 +18,7 @@ import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.checkpoint.NumberFormat;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.trainer.dataset.Snapshot;
+import dev.bellwether.trainer.model.Trained;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.Objective;
@@ -99,15 +100,15 @@ class WorkshopTest {
         }
     }
 
-    private Workshop workshop(TrainingConfig.Kind kind) {
+    private Workshop workshop(Trained kind) {
         return workshop(kind, "origin");
     }
 
-    private Workshop workshop(TrainingConfig.Kind kind, String start) {
+    private Workshop workshop(Trained kind, String start) {
         return workshop(kind, start, 512, Snapshot.of(List.of(), List.of()));
     }
 
-    private Workshop workshop(TrainingConfig.Kind kind, String start, int tokensMax, Snapshot snapshot) {
+    private Workshop workshop(Trained kind, String start, int tokensMax, Snapshot snapshot) {
         RefreshConfig config = new RefreshConfig(
                 1,
                 Duration.ofDays(1),
@@ -131,7 +132,7 @@ class WorkshopTest {
     void goesOnFromAllWeightsOfTheChampion() throws IOException {
         publish("champion", 2, 64);
         publish("other", 3, 96);
-        try (Workshop workshop = workshop(TrainingConfig.Kind.FULL);
+        try (Workshop workshop = workshop(Trained.FULL);
                 Weights champion = Weights.of(store.open("desk", "champion"), ComputeDevice.CPU);
                 Weights found = workshop.trainable(store.open("desk", "champion"));
                 Weights ofAnotherShape = workshop.trainable(store.open("desk", "other"))) {
@@ -146,7 +147,7 @@ class WorkshopTest {
         publishAdapters("otherwise", new LoraConfig(4, 16, List.of("down_proj", "q_proj")));
         publish("merged", 4, 64);
         Checkpoint origin = store.open("desk", "origin");
-        try (Workshop workshop = workshop(TrainingConfig.Kind.LORA);
+        try (Workshop workshop = workshop(Trained.LORA);
                 Weights taught = workshop.base().trainable(origin.config(), Optional.of(LORA), 9);
                 Weights fresh = workshop.trainable();
                 Weights found = workshop.trainable(store.open("desk", "champion"));
@@ -175,8 +176,8 @@ class WorkshopTest {
                 "conversation",
                 1);
         Snapshot snapshot = Snapshot.of(List.of(pair), List.of());
-        try (Workshop narrow = workshop(TrainingConfig.Kind.FULL, "origin", 40, snapshot);
-                Workshop wide = workshop(TrainingConfig.Kind.FULL, "origin", 200, snapshot)) {
+        try (Workshop narrow = workshop(Trained.FULL, "origin", 40, snapshot);
+                Workshop wide = workshop(Trained.FULL, "origin", 200, snapshot)) {
             assertThat(narrow.comparisons()).isEmpty();
             assertThat(narrow.leftOut()).singleElement().asString().contains("1 pairs", "longer than 40 tokens");
             assertThat(wide.comparisons()).hasSize(1);
@@ -194,7 +195,7 @@ class WorkshopTest {
             }
         });
         Checkpoint adapted = store.open("desk", "adapted");
-        try (Workshop workshop = workshop(TrainingConfig.Kind.LORA, "adapted");
+        try (Workshop workshop = workshop(Trained.LORA, "adapted");
                 Weights begun = workshop.trainable(adapted);
                 Weights merged = begun.merged(adapted.config());
                 Weights served = Weights.of(adapted, ComputeDevice.CPU)) {
