@@ -4,19 +4,14 @@ import static dev.bellwether.gateway.TestGateway.question;
 import static dev.bellwether.gateway.TestGateway.send;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpClient;
-import io.vertx.core.http.HttpClientOptions;
-import io.vertx.core.http.HttpClientRequest;
-import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.HttpVersion;
-import io.vertx.core.http.RequestOptions;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -27,6 +22,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What no well-behaved HTTP client would send. */
 class WireIT {
     private static final int PATIENCE_MILLIS = 20_000;
+
+    /** Types of frames, and a flag of one. */
+    private static final int HEADERS = 1;
+
+    private static final int RST_STREAM = 3;
+    private static final int SETTINGS = 4;
+    private static final int GOAWAY = 7;
+    private static final int END_HEADERS = 4;
+
+    /** POST http / of host a, by the static table of RFC 7541. */
+    private static final byte[] POST = {(byte) 0x83, (byte) 0x86, (byte) 0x84, 0x01, 1, 'a'};
 
     @TempDir
     private static Path directory = Path.of("");
@@ -83,36 +89,41 @@ class WireIT {
         }
     }
 
+    /** HTTP/2 by hand (RFC 9113): what clients offer would send the next request on a new connection. */
     @Test
-    void endsAConnectionThatBeginsAndResetsWithoutEnd() throws Exception {
-        Vertx vertx = Vertx.vertx();
-        try {
-            HttpClient client = vertx.createHttpClient(new HttpClientOptions()
-                    .setProtocolVersion(HttpVersion.HTTP_2)
-                    .setHttp2ClearTextUpgrade(false));
-            RequestOptions options = new RequestOptions()
-                    .setMethod(HttpMethod.POST)
-                    .setHost(gateway.open("/").getHost())
-                    .setPort(gateway.open("/").getPort())
-                    .setURI("/v1/chat/completions")
-                    .putHeader("authorization", "Bearer " + gateway.key());
-            AtomicBoolean sentAway = new AtomicBoolean();
-            for (int i = 0; i < 2_000 && !sentAway.get(); i++) {
-                HttpClientRequest request = client.request(options)
-                        .toCompletionStage()
-                        .toCompletableFuture()
-                        .get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
-                request.exceptionHandler(_ -> {});
-                request.connection().goAwayHandler(_ -> sentAway.set(true));
-                request.sendHead().onComplete(_ -> request.reset());
+    void endsAConnectionThatBeginsAndResetsWithoutEnd() throws IOException, InterruptedException {
+        try (Socket socket =
+                new Socket(gateway.open("/").getHost(), gateway.open("/").getPort())) {
+            socket.setSoTimeout(PATIENCE_MILLIS);
+            DataOutputStream out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream()));
+            out.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+            frame(out, SETTINGS, 0, 0, new byte[0]);
+            for (int stream = 1; stream < 2_000; stream += 2) {
+                frame(out, HEADERS, END_HEADERS, stream, POST);
+                frame(out, RST_STREAM, 0, stream, new byte[] {0, 0, 0, 8});
             }
-            TestGateway.await(sentAway::get);
-        } finally {
-            vertx.close().toCompletionStage().toCompletableFuture().join();
+            out.flush();
+            DataInputStream in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
+            int type;
+            do {
+                int length = (in.readUnsignedByte() << 16) | in.readUnsignedShort();
+                type = in.readUnsignedByte();
+                in.skipNBytes(1 + Integer.BYTES + length);
+            } while (type != GOAWAY);
         }
         assertThat(send("POST", gateway.open("/v1/chat/completions"), question("wire", ""), gateway.key())
                         .statusCode())
                 .as("others go on")
                 .isEqualTo(200);
+    }
+
+    private static void frame(DataOutputStream out, int type, int flags, int stream, byte[] payload)
+            throws IOException {
+        out.writeByte(0);
+        out.writeShort(payload.length);
+        out.writeByte(type);
+        out.writeByte(flags);
+        out.writeInt(stream);
+        out.write(payload);
     }
 }

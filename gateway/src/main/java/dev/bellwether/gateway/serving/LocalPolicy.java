@@ -14,8 +14,8 @@ import dev.bellwether.policy.engine.GenerationEngine;
 import dev.bellwether.policy.engine.GenerationListener;
 import dev.bellwether.policy.engine.GenerationRequest;
 import dev.bellwether.policy.engine.LastingEngine;
+import dev.bellwether.policy.engine.ModelFootprint;
 import dev.bellwether.policy.engine.ModelLimits;
-import dev.bellwether.policy.engine.ModelMemory;
 import dev.bellwether.policy.engine.ReplyText;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
@@ -30,7 +30,7 @@ import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.LongConsumer;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,16 +43,20 @@ public final class LocalPolicy implements Policy {
     private static final Duration RETRY = Duration.ofSeconds(1);
 
     private final String version;
-    private final long memoryBytes;
+    private final ModelFootprint footprint;
     private final PolicyTokenizer tokenizer;
     private final LastingEngine engine;
     private final Workers prompts;
     private final Semaphore uses = new Semaphore(USES_MAX);
 
     private LocalPolicy(
-            String version, long memoryBytes, PolicyTokenizer tokenizer, LastingEngine engine, Workers prompts) {
+            String version,
+            ModelFootprint footprint,
+            PolicyTokenizer tokenizer,
+            LastingEngine engine,
+            Workers prompts) {
         this.version = version;
-        this.memoryBytes = memoryBytes;
+        this.footprint = footprint;
         this.tokenizer = tokenizer;
         this.engine = engine;
         this.prompts = prompts;
@@ -62,19 +66,24 @@ public final class LocalPolicy implements Policy {
      * Opens a version, checks it against its manifest and its golden cases, and starts its engine.
      *
      * @param prompts where conversations are laid out as tokens
-     * @param room told how many bytes of memory it needs, before it takes them
+     * @param room told what it takes of memory, before it does
      */
     static LocalPolicy load(
-            PolicyStore store, String bot, String version, ModelLimits limits, Workers prompts, LongConsumer room) {
+            PolicyStore store,
+            String bot,
+            String version,
+            ModelLimits limits,
+            Workers prompts,
+            Consumer<ModelFootprint> room) {
         Checkpoint checkpoint = store.open(bot, version);
-        long memoryBytes = ModelMemory.of(checkpoint.config(), limits).bytes();
+        ModelFootprint footprint = ModelFootprint.of(checkpoint, limits);
         EngineConfig config = limits.engine(checkpoint.config());
         checkpoint.requireFinite();
         PolicyTokenizer tokenizer = PolicyTokenizer.open(checkpoint.directory());
         try {
             tokenizer.requireWithin(checkpoint.config().vocabularySize());
-            room.accept(memoryBytes);
-            return new LocalPolicy(version, memoryBytes, tokenizer, LastingEngine.open(checkpoint, config), prompts);
+            room.accept(footprint);
+            return new LocalPolicy(version, footprint, tokenizer, LastingEngine.open(checkpoint, config), prompts);
         } catch (RuntimeException | Error e) {
             tokenizer.close();
             throw e;
@@ -108,8 +117,8 @@ public final class LocalPolicy implements Policy {
     }
 
     @Override
-    public long memoryBytes() {
-        return memoryBytes;
+    public ModelFootprint footprint() {
+        return footprint;
     }
 
     @Override

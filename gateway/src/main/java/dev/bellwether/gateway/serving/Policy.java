@@ -1,5 +1,6 @@
 package dev.bellwether.gateway.serving;
 
+import dev.bellwether.policy.engine.ModelFootprint;
 import java.util.Optional;
 
 /** A version of a bot that can be asked for replies. */
@@ -10,7 +11,7 @@ public sealed interface Policy extends AutoCloseable permits LocalPolicy, Upstre
     boolean ready();
 
     /** What it takes of this machine's memory; nothing where another machine serves it. */
-    long memoryBytes();
+    ModelFootprint footprint();
 
     /** Asks for replies, from an event loop; refusals reach the listener as failures. */
     Generation reply(Ask ask, ReplyListener listener);

@@ -7,7 +7,10 @@ import dev.bellwether.gateway.http.Lanes;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.StoredVersion;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
+import dev.bellwether.policy.engine.ModelFootprint;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -18,6 +21,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,7 +41,7 @@ public final class PolicyCatalog implements AutoCloseable {
     private final Map<Key, Entry> loaded = new ConcurrentHashMap<>();
     private final Map<String, Set<String>> pinned = new ConcurrentHashMap<>();
     /** Of versions that are being loaded; one bot's does not wait for another's. */
-    private final Map<Key, Long> reserved = new ConcurrentHashMap<>();
+    private final Map<Key, ModelFootprint> reserved = new ConcurrentHashMap<>();
 
     /** Of versions that finish their last replies. */
     private final Map<Entry, Key> leaving = new HashMap<>();
@@ -98,16 +102,20 @@ public final class PolicyCatalog implements AutoCloseable {
         return memoryBytesMax;
     }
 
-    /** What is loaded and takes memory here. */
+    /** What is loaded and takes memory here; what several share counts at the first. */
     public List<Loaded> loaded() {
-        return loaded.entrySet().stream()
-                .map(each -> new Loaded(
-                        each.getKey().bot(),
-                        each.getKey().version(),
-                        each.getValue().policy.memoryBytes()))
-                .filter(each -> each.memoryBytes() > 0)
-                .sorted(Comparator.comparing(Loaded::bot).thenComparing(Loaded::version))
-                .toList();
+        List<Loaded> all = new ArrayList<>();
+        List<ModelFootprint> before = new ArrayList<>();
+        loaded.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey(Comparator.comparing(Key::bot).thenComparing(Key::version)))
+                .filter(each -> each.getValue().policy.footprint().bytes() > 0)
+                .forEach(each -> {
+                    long others = ModelFootprint.total(before);
+                    before.add(each.getValue().policy.footprint());
+                    all.add(new Loaded(
+                            each.getKey().bot(), each.getKey().version(), ModelFootprint.total(before) - others));
+                });
+        return List.copyOf(all);
     }
 
     /** What the store has of a bot; reads the disk, so not on an event loop. */
@@ -158,7 +166,7 @@ public final class PolicyCatalog implements AutoCloseable {
                     version,
                     bot,
                     (System.nanoTime() - start) / 1_000_000,
-                    MemorySize.text(policy.memoryBytes()));
+                    MemorySize.text(policy.footprint().bytes()));
         }
     }
 
@@ -188,13 +196,13 @@ public final class PolicyCatalog implements AutoCloseable {
     }
 
     /** Room for a version that is about to be loaded, which others that are loaded meanwhile do not take. */
-    private void reserve(Key key, long needed) {
+    private void reserve(Key key, ModelFootprint needed) {
         while (true) {
             Entry goes;
             synchronized (this) {
                 awaitLeaving(needed);
                 requireRoom(key, needed);
-                if (taken() + needed <= memoryBytesMax) {
+                if (total(taken(), needed) <= memoryBytesMax) {
                     reserved.put(key, needed);
                     return;
                 }
@@ -212,9 +220,16 @@ public final class PolicyCatalog implements AutoCloseable {
         }
     }
 
-    private void requireRoom(Key key, long needed) {
-        long kept = taken() - mayGo().stream().mapToLong(this::bytes).sum();
-        if (kept + needed > memoryBytesMax) {
+    private static long total(Collection<ModelFootprint> taken, ModelFootprint... more) {
+        List<ModelFootprint> all = new ArrayList<>(taken);
+        all.addAll(List.of(more));
+        return ModelFootprint.total(all);
+    }
+
+    private void requireRoom(Key key, ModelFootprint needed) {
+        List<ModelFootprint> kept = new ArrayList<>(taken());
+        mayGo().forEach(each -> footprint(each).ifPresent(kept::remove));
+        if (total(kept, needed) > memoryBytesMax) {
             throw new UnsupportedCheckpointException(
                     ("version %s of %s takes about %s of memory; of the %s that models may take, versions that serve take"
                                     + " %s. Raise BELLWETHER_MODEL_MEMORY, or lower the bot's memory_max, context_max or"
@@ -222,25 +237,25 @@ public final class PolicyCatalog implements AutoCloseable {
                             .formatted(
                                     key.version(),
                                     key.bot(),
-                                    MemorySize.text(needed),
+                                    MemorySize.text(total(kept, needed) - total(kept)),
                                     MemorySize.text(memoryBytesMax),
-                                    MemorySize.text(kept)));
+                                    MemorySize.text(total(kept))));
         }
     }
 
     /** Those that serve nobody, the least recently used first. */
     private List<Key> mayGo() {
         return loaded.entrySet().stream()
-                .filter(each -> each.getValue().policy.memoryBytes() > 0 && !pinned(each.getKey()))
+                .filter(each -> each.getValue().policy.footprint().bytes() > 0 && !pinned(each.getKey()))
                 .sorted(Comparator.comparingLong(each -> each.getValue().usedNanos))
                 .map(Map.Entry::getKey)
                 .toList();
     }
 
     /** Waits as long as there will be room once those that leave are gone. */
-    private synchronized void awaitLeaving(long needed) {
+    private synchronized void awaitLeaving(ModelFootprint needed) {
         try {
-            while (taken() + needed <= memoryBytesMax && taken() + leavingBytes() + needed > memoryBytesMax) {
+            while (total(taken(), needed) <= memoryBytesMax && total(takenOrLeaving(), needed) > memoryBytesMax) {
                 wait();
             }
         } catch (InterruptedException e) {
@@ -253,17 +268,23 @@ public final class PolicyCatalog implements AutoCloseable {
         return pinned.getOrDefault(key.bot(), Set.of()).contains(key.version());
     }
 
-    private long taken() {
-        long coming = reserved.entrySet().stream()
-                .filter(each -> !loaded.containsKey(each.getKey()))
-                .mapToLong(Map.Entry::getValue)
-                .sum();
-        return coming + loaded.keySet().stream().mapToLong(this::bytes).sum();
+    /** Of what is loaded, and of what is about to be. */
+    private List<ModelFootprint> taken() {
+        return Stream.concat(
+                        reserved.entrySet().stream()
+                                .filter(each -> !loaded.containsKey(each.getKey()))
+                                .map(Map.Entry::getValue),
+                        loaded.values().stream().map(entry -> entry.policy.footprint()))
+                .toList();
     }
 
-    private long bytes(Key key) {
-        Entry entry = loaded.get(key);
-        return entry == null ? 0 : entry.policy.memoryBytes();
+    private List<ModelFootprint> takenOrLeaving() {
+        return Stream.concat(taken().stream(), leaving.keySet().stream().map(entry -> entry.policy.footprint()))
+                .toList();
+    }
+
+    private Optional<ModelFootprint> footprint(Key key) {
+        return Optional.ofNullable(loaded.get(key)).map(entry -> entry.policy.footprint());
     }
 
     /** Unloads the versions of {@code bot} that are not among {@code versions}, once their replies are done. */
@@ -311,12 +332,6 @@ public final class PolicyCatalog implements AutoCloseable {
 
     private synchronized Key keyOf(Entry entry) {
         return Objects.requireNonNull(leaving.get(entry));
-    }
-
-    private long leavingBytes() {
-        return leaving.keySet().stream()
-                .mapToLong(entry -> entry.policy.memoryBytes())
-                .sum();
     }
 
     @Override

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.LongNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.gateway.http.Json;
 import dev.bellwether.policy.checkpoint.UpstreamConfig;
+import dev.bellwether.policy.engine.ModelFootprint;
 import io.github.resilience4j.bulkhead.Bulkhead;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.ratelimiter.RateLimiter;
@@ -56,8 +57,8 @@ public final class UpstreamPolicy implements Policy {
     }
 
     @Override
-    public long memoryBytes() {
-        return 0;
+    public ModelFootprint footprint() {
+        return ModelFootprint.NONE;
     }
 
     @Override

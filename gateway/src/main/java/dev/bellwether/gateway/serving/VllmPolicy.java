@@ -6,6 +6,7 @@ import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.engine.GoldenCases;
+import dev.bellwether.policy.engine.ModelFootprint;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
@@ -168,8 +169,8 @@ public final class VllmPolicy implements Policy {
     }
 
     @Override
-    public long memoryBytes() {
-        return 0;
+    public ModelFootprint footprint() {
+        return ModelFootprint.NONE;
     }
 
     @Override

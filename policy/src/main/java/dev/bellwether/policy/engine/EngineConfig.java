@@ -3,6 +3,7 @@ package dev.bellwether.policy.engine;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.onnx.OnnxDevice;
+import java.util.Optional;
 
 /**
  * Settings of a generation engine.
@@ -41,6 +42,13 @@ public record EngineConfig(
     /** A session that runs so. */
     DecoderSession session(Checkpoint checkpoint) {
         return DecoderSession.open(checkpoint, slots, positionsIn(checkpoint.config()), threads, precision, device);
+    }
+
+    /** The name of what other versions compute with, too; none where there is nothing of the kind. */
+    Optional<String> shared(Checkpoint checkpoint) {
+        OnnxGraph.Model model =
+                OnnxGraph.languageModel(checkpoint, positionsIn(checkpoint.config()), precision, device.cuda());
+        return LoadedGraph.shared(checkpoint, model, device).map(name -> name + " on " + threads);
     }
 
     /** Of a long prompt: as long the others wait, and with it grows what attention keeps in between. */

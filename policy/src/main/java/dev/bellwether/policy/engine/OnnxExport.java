@@ -2,12 +2,15 @@ package dev.bellwether.policy.engine;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.LongStream;
 
 /** The graph that is served, for other runtimes: a file that points into those of the weights, which lie beside it. */
 public final class OnnxExport {
@@ -27,17 +30,21 @@ public final class OnnxExport {
         Files.write(directory.resolve(FILE), withNumbers(model));
     }
 
-    /** A serialized {@code ModelProto} with the numbers that are in no file. */
+    /** A serialized {@code ModelProto} in which what are inputs here are constants. */
     private static byte[] withNumbers(OnnxGraph.Model model) throws InvalidProtocolBufferException {
         ModelProto.Builder whole = ModelProto.parseFrom(model.graph()).toBuilder();
-        for (TensorProto.Builder tensor : whole.getGraphBuilder().getInitializerBuilderList()) {
-            OnnxGraph.InMemory weight = model.inMemory().get(tensor.getName());
-            if (weight != null) {
-                tensor.clearExternalData()
-                        .setDataLocation(TensorProto.DataLocation.DEFAULT)
-                        .setRawData(ByteString.copyFrom(weight.numbers().asByteBuffer()));
-            }
-        }
+        List<ValueInfoProto> read = whole.getGraph().getInputList().stream()
+                .filter(input -> !model.bound().containsKey(input.getName()))
+                .toList();
+        whole.getGraphBuilder().clearInput().addAllInput(read);
+        model.bound().forEach((name, weight) -> {
+            TensorProto.Builder tensor = TensorProto.newBuilder()
+                    .setName(name)
+                    .setDataType(weight.type().code())
+                    .setRawData(ByteString.copyFrom(weight.numbers().asByteBuffer()));
+            LongStream.of(weight.shape()).forEach(tensor::addDims);
+            whole.getGraphBuilder().addInitializer(tensor);
+        });
         return whole.build().toByteArray();
     }
 }

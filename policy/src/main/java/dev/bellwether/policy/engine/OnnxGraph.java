@@ -86,7 +86,7 @@ final class OnnxGraph {
      *
      * @param graph a serialized {@code ModelProto}
      * @param inMemory weights that are in no file, by their names
-     * @param bound weights that are inputs and lie where the graph is computed, by their names
+     * @param bound weights that are inputs, by their names, and lie where the graph is computed
      */
     record Model(
             byte[] graph, List<BlockMatrix> matrices, Map<String, InMemory> inMemory, Map<String, InMemory> bound) {}
@@ -387,11 +387,20 @@ final class OnnxGraph {
         return graph.node("", "Add", List.of(product, delta), out);
     }
 
-    /** A matrix of an adapter, which is in memory in float32. */
+    /**
+     * A matrix of an adapter, which is in memory in float32: an input where versions of one base compute by one graph; a
+     * constant where a GPU computes, which would round it at each step.
+     */
     private String factor(String name, MemorySegment numbers, long... shape) {
-        graph.given(name, FLOAT, shape);
-        inMemory.put(name, new InMemory(numbers, ElementType.FLOAT32, shape));
-        return half() ? narrowed(name, name + "_half") : name;
+        InMemory weight = new InMemory(numbers, ElementType.FLOAT32, shape);
+        if (half()) {
+            graph.given(name, FLOAT, shape);
+            inMemory.put(name, weight);
+            return narrowed(name, name + "_half");
+        }
+        graph.input(name, FLOAT, LongStream.of(shape).boxed().toArray());
+        bound.put(name, weight);
+        return name;
     }
 
     private String multiplyAlone(String input, List<String> tensors, String out, int bits) {

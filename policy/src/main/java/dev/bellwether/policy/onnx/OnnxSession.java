@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** A graph with its weights, ready to run; one thread at a time. */
+/** A graph with its weights, ready to run: each binding by one thread at a time, on a processor several at once. */
 public final class OnnxSession implements AutoCloseable {
     private static final int ALL_OPTIMIZATIONS = 99;
 

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
 import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
@@ -17,6 +20,9 @@ import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.engine.BulkGeneration;
 import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.policy.engine.GoldenCases;
+import dev.bellwether.policy.engine.ModelFootprint;
+import dev.bellwether.policy.engine.ModelLimits;
+import dev.bellwether.policy.engine.OnnxExport;
 import dev.bellwether.policy.engine.Precision;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.MicroBatch;
@@ -36,6 +42,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -128,6 +135,61 @@ class AdapterVersionTest {
     @EnumSource(Precision.class)
     void agreesWithItsGoldenCasesInEachPrecision(Precision precision) {
         GoldenCases.verify(store.open("desk", "taught"), 1, precision);
+    }
+
+    /** By one graph over the base's matrices, each with its own numbers. */
+    @Test
+    void computesBesideAnotherOfItsBaseInTheMemoryOfOne() throws IOException {
+        CheckpointConfig config = store.open("desk", "base").config();
+        try (Weights base = Weights.of(store.open("desk", "base"), ComputeDevice.CPU);
+                Weights other = base.trainable(config, Optional.of(new LoraConfig(4, 12, TARGETS)), 2)) {
+            new Publication(store)
+                    .publishAdapters(
+                            new ArtefactLabel(
+                                    "desk", "other", ArtefactKind.ADAPTER, "base", "base", Instant.EPOCH, null, null),
+                            config,
+                            other,
+                            directory.resolve("store/desk/base"),
+                            NOBODY);
+        }
+        ModelFootprint taught = ModelFootprint.of(store.open("desk", "taught"), ModelLimits.DEFAULT);
+        ModelFootprint other = ModelFootprint.of(store.open("desk", "other"), ModelLimits.DEFAULT);
+        assertThat(other.shared()).isPresent().isEqualTo(taught.shared());
+        assertThat(ModelFootprint.total(List.of(taught, other)))
+                .isEqualTo(taught.ownBytes() + other.ownBytes() + taught.sharedBytes());
+        assertThat(ModelFootprint.of(store.open("desk", "base"), ModelLimits.DEFAULT)
+                        .shared())
+                .isEmpty();
+        List<Completion> alone = greedy(store.open("desk", "taught"));
+        List<Completion> otherAlone = greedy(store.open("desk", "other"));
+        for (int i = 0; i < 3; i++) {
+            CompletableFuture<List<Completion>> beside =
+                    CompletableFuture.supplyAsync(() -> greedy(store.open("desk", "other")));
+            assertSame(greedy(store.open("desk", "taught")), alone);
+            assertSame(beside.join(), otherAlone);
+        }
+        assertThat(alone.getFirst().logProbabilities())
+                .isNotEqualTo(otherAlone.getFirst().logProbabilities());
+    }
+
+    @Test
+    void isWrittenForOtherRuntimesWithItsNumbers() throws IOException, OrtException {
+        Checkpoint taught = store.open("desk", "taught");
+        Path out = Files.createDirectories(directory.resolve("exported"));
+        CheckpointFiles.copyAll(taught.weightsDirectory(), out);
+        OnnxExport.write(taught, out);
+        try (OrtSession session = OrtEnvironment.getEnvironment()
+                .createSession(out.resolve(OnnxExport.FILE).toString(), new OrtSession.SessionOptions())) {
+            assertThat(session.getInputNames()).contains("ids", "past_key_1").noneMatch(name -> name.contains("down"));
+        }
+    }
+
+    private static void assertSame(List<Completion> found, List<Completion> expected) {
+        for (int i = 0; i < expected.size(); i++) {
+            assertThat(found.get(i).tokens()).isEqualTo(expected.get(i).tokens());
+            assertThat(found.get(i).logProbabilities())
+                    .isEqualTo(expected.get(i).logProbabilities());
+        }
     }
 
     @Test
