@@ -7,9 +7,12 @@ import static dev.bellwether.stream.Records.thumb;
 import static dev.bellwether.stream.Records.withdrawal;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.bellwether.event.Arm;
 import dev.bellwether.event.DeadLetter;
+import dev.bellwether.event.Erasure;
 import dev.bellwether.event.Event;
+import dev.bellwether.event.EventJson;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.FeedbackSignal.Flag;
@@ -21,10 +24,13 @@ import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.RolloutCommand;
 import dev.bellwether.event.RolloutState;
 import dev.bellwether.event.RolloutState.Phase;
+import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -83,6 +89,38 @@ class FeedbackTopologyTest {
         assertThat(letters).hasSize(1);
         assertThat(letters.getFirst().topic()).isEqualTo("feedback");
         assertThat(letters.getFirst().reason()).contains("schema 99");
+    }
+
+    /** Under the right key, so that nothing but the missing field is wrong with it. */
+    @Test
+    void putsAsideWhatLacksAFieldThatItNeeds() throws IOException {
+        Interaction interaction = interaction("a", "mia", "v2-1", Arm.CANDIDATE, .25, "Where is my card?", "Here.");
+        assertThat(needless(Topics.INTERACTIONS, interaction.interactionId(), interaction))
+                .isSubsetOf("user_hash", "experiment", "holdout", "answer");
+        Feedback feedback = feedback("f", "a", 1, thumb(true));
+        assertThat(needless(Topics.FEEDBACK, feedback.interactionId(), feedback))
+                .isSubsetOf("user_hash", "signal", "withdraws");
+        Erasure erasure = new Erasure(Event.SCHEMA, "hash", "shop", 1);
+        assertThat(needless(Topics.ERASURES, "hash", erasure)).isEmpty();
+        RolloutCommand command = new RolloutCommand(
+                Event.SCHEMA, "c", "support", RolloutCommand.Action.REGISTER, "v2", null, "mia", "new", 1);
+        assertThat(needless(Topics.ROLLOUT_COMMANDS, "support", command)).isSubsetOf("version", "revision");
+    }
+
+    /** The fields without which the event is taken all the same. */
+    private List<String> needless(Topic<?> topic, String key, Event event) throws IOException {
+        ObjectNode whole = EventJson.mapper().valueToTree(event);
+        List<String> needless = new ArrayList<>();
+        for (String field : whole.propertyStream().map(Map.Entry::getKey).toList()) {
+            stream.send(
+                    topic,
+                    key,
+                    EventJson.mapper().writeValueAsBytes(whole.deepCopy().without(field)));
+            if (letters().isEmpty()) {
+                needless.add(field);
+            }
+        }
+        return needless;
     }
 
     private List<DeadLetter> letters() {
