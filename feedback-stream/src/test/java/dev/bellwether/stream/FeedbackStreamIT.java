@@ -36,6 +36,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -358,10 +359,10 @@ class FeedbackStreamIT {
                     .all()
                     .get(30, TimeUnit.SECONDS);
             Topics.ensure(admin, Layout.DEFAULT);
-            Config config = admin.describeConfigs(List.of(topic))
+            Config config = Objects.requireNonNull(admin.describeConfigs(List.of(topic))
                     .all()
                     .get(30, TimeUnit.SECONDS)
-                    .get(topic);
+                    .get(topic));
             assertThat(config.get("segment.ms").value())
                     .isEqualTo(Topics.FEEDBACK.settings().get("segment.ms"));
             assertThat(config.get("retention.ms").value()).isEqualTo("3600000");

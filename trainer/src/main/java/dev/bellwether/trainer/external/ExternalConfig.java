@@ -2,6 +2,7 @@ package dev.bellwether.trainer.external;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -42,6 +43,13 @@ public record ExternalConfig(
             throw new IllegalArgumentException(
                     "external: reward_listen is a host and a port, as 0.0.0.0:8090, not '%s'".formatted(rewardListen));
         }
+    }
+
+    /** Where the reward endpoint listens. */
+    InetSocketAddress rewardAddress() {
+        int colon = rewardListen.lastIndexOf(':');
+        return new InetSocketAddress(
+                rewardListen.substring(0, colon), Integer.parseInt(rewardListen.substring(colon + 1)));
     }
 
     @JsonCreator

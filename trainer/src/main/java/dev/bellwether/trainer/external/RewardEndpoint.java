@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
@@ -55,8 +54,7 @@ final class RewardEndpoint implements AutoCloseable {
         byte[] random = new byte[16];
         new SecureRandom().nextBytes(random);
         this.token = HexFormat.of().formatHex(random);
-        String[] address = config.rewardListen().split(":");
-        this.server = HttpServer.create(new InetSocketAddress(address[0], Integer.parseInt(address[1])), 0);
+        this.server = HttpServer.create(config.rewardAddress(), 0);
         server.setExecutor(executor);
         server.createContext("/reward", this::handle);
         server.start();
@@ -68,7 +66,7 @@ final class RewardEndpoint implements AutoCloseable {
         String where = url == null
                 ? "http://%s:%d/reward"
                         .formatted(
-                                config.rewardListen().split(":")[0],
+                                config.rewardAddress().getHostString(),
                                 server.getAddress().getPort())
                 : url;
         return where + "?token=" + token;

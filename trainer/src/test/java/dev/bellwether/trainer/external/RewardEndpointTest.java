@@ -94,7 +94,7 @@ class RewardEndpointTest {
             over.set(true);
             return List.of(1.0);
         });
-        http.sendAsync(
+        var _ = http.sendAsync(
                 HttpRequest.newBuilder(URI.create(slow.url()))
                         .POST(BodyPublishers.ofString("{\"query\": [\"yes\"], \"labels\": [\"0\"]}"))
                         .build(),
