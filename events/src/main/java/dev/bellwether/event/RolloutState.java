@@ -202,12 +202,18 @@ public record RolloutState(
      * @param loading gateways that will say so
      * @param since when the first said something
      */
-    public record Loads(List<String> loaded, Map<String, String> unloadable, List<String> loading, long since) {
+    public record Loads(
+            List<String> loaded,
+            Map<String, String> unloadable,
+
+            @JsonSetter(nulls = Nulls.AS_EMPTY) @JsonInclude(JsonInclude.Include.NON_EMPTY)
+            List<String> loading,
+
+            long since) {
         public Loads {
             loaded = List.copyOf(loaded);
             unloadable = Map.copyOf(unloadable);
-            // States of before have none.
-            loading = loading == null ? List.of() : List.copyOf(loading);
+            loading = List.copyOf(loading);
         }
     }
 

@@ -234,7 +234,13 @@ public final class Topics {
                 });
         if (!lacking.isEmpty()) {
             LOG.warn("topics are given settings that they lack: {}", lacking);
-            admin.incrementalAlterConfigs(lacking).all().get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            try {
+                admin.incrementalAlterConfigs(lacking).all().get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (ExecutionException e) {
+                LOG.error(
+                        "the brokers refuse that; set it by hand, or erased data stay for longer than users are told",
+                        e);
+            }
         }
     }
 

@@ -38,6 +38,7 @@ class GoldenFixturesTest {
                         "policy-scorecard, PolicyScorecard",
                         "rollout-command, RolloutCommand",
                         "rollout-state, RolloutState",
+                        "rollout-state-loads, RolloutState",
                         "rollout-transition, RolloutTransition",
                         "refresh-progress, RefreshProgress",
                         "rated-interaction, RatedInteraction",

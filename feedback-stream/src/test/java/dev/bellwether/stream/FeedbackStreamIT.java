@@ -350,6 +350,7 @@ class FeedbackStreamIT {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()))) {
             Topics.ensure(admin, Layout.DEFAULT);
             ConfigResource topic = new ConfigResource(ConfigResource.Type.TOPIC, Topics.FEEDBACK.name());
+            String wanted = Objects.requireNonNull(Topics.FEEDBACK.settings().get("segment.ms"));
             admin.incrementalAlterConfigs(Map.of(
                             topic,
                             List.of(
@@ -358,14 +359,10 @@ class FeedbackStreamIT {
                                             new ConfigEntry("retention.ms", "3600000"), AlterConfigOp.OpType.SET))))
                     .all()
                     .get(30, TimeUnit.SECONDS);
+            Awaitility.await().until(() -> !value(admin, topic, "segment.ms").equals(wanted));
             Topics.ensure(admin, Layout.DEFAULT);
-            Config config = Objects.requireNonNull(admin.describeConfigs(List.of(topic))
-                    .all()
-                    .get(30, TimeUnit.SECONDS)
-                    .get(topic));
-            assertThat(config.get("segment.ms").value())
-                    .isEqualTo(Topics.FEEDBACK.settings().get("segment.ms"));
-            assertThat(config.get("retention.ms").value()).isEqualTo("3600000");
+            Awaitility.await().until(() -> value(admin, topic, "segment.ms").equals(wanted));
+            assertThat(value(admin, topic, "retention.ms")).isEqualTo("3600000");
             admin.incrementalAlterConfigs(Map.of(
                             topic,
                             List.of(new AlterConfigOp(
@@ -373,6 +370,14 @@ class FeedbackStreamIT {
                     .all()
                     .get(30, TimeUnit.SECONDS);
         }
+    }
+
+    private static String value(Admin admin, ConfigResource topic, String name) throws Exception {
+        Config config = Objects.requireNonNull(admin.describeConfigs(List.of(topic))
+                .all()
+                .get(30, TimeUnit.SECONDS)
+                .get(topic));
+        return String.valueOf(config.get(name).value());
     }
 
     private static void timestamps(Admin admin, String type) throws Exception {

@@ -23,7 +23,9 @@ import org.apache.kafka.server.common.MetadataVersion;
  * @param advertisedPort where the broker tells clients to connect; another one when a proxy stands in front of it
  */
 record KafkaFolder(Path directory, int port, int advertisedPort) {
-    private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    /** After a crash it has its logs to recover. */
+    private static final Duration START_LIMIT = Duration.ofMinutes(5);
+
     private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
     private static final List<String> FLAGS = List.of(
             "-Xmx400m",

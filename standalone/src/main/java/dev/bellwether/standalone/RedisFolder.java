@@ -14,7 +14,9 @@ import redis.embedded.model.OsArchitecture;
 
 /** The folder of one local Redis: its port, its executable, its snapshot. */
 record RedisFolder(Path directory, int port) {
-    private static final Duration START_LIMIT = Duration.ofSeconds(20);
+    /** After a crash it has its file to read. */
+    private static final Duration START_LIMIT = Duration.ofMinutes(2);
+
     private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
 
     static RedisFolder open(Path directory) {

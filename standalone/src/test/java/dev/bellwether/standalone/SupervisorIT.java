@@ -71,7 +71,7 @@ class SupervisorIT {
                 plain.health(),
                 plain.health(),
                 plain.log(),
-                Duration.ofSeconds(8),
+                Duration.ofSeconds(15),
                 Duration.ofSeconds(8),
                 Duration.ofMillis(500));
         AtomicLong hung = new AtomicLong();
@@ -81,7 +81,7 @@ class SupervisorIT {
         try (Supervisor supervisor = start(List.of(hanging), hang)) {
             ProcessHandle.of(supervisor.pid("hanging")).orElseThrow().destroyForcibly();
             assertThat(Await.until(
-                            Duration.ofSeconds(60),
+                            Duration.ofSeconds(90),
                             POLL,
                             () -> supervisor.state("hanging").restarts() >= 2
                                     && supervisor.state("hanging").health() == Health.HEALTHY))

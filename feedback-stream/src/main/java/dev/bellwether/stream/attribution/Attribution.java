@@ -187,7 +187,7 @@ public final class Attribution {
         }
 
         private void take(Record<String, Event> record, Interaction arrived, Judgements known, long time) {
-            if (users.forgot(arrived.userHash(), record.key())) {
+            if (users.forgot(arrived.userHash(), record.key(), record.timestamp())) {
                 return;
             }
             interactions.put(record.key(), arrived, time);
@@ -207,8 +207,11 @@ public final class Attribution {
                 Judgements known,
                 @Nullable Interaction interaction,
                 long time) {
-            if (users.forgot(judgement.userHash(), record.key())) {
+            if (users.forgot(judgement.userHash(), record.key(), record.timestamp())) {
                 return;
+            }
+            if (interaction != null) {
+                requireSize(known.with(judgement).rate(interaction));
             }
             Judgements all = known.with(judgement);
             Optional<Feedback> excess = all.excess();

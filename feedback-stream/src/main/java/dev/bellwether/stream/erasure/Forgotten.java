@@ -1,5 +1,7 @@
 package dev.bellwether.stream.erasure;
 
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import dev.bellwether.event.InteractionId;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 public record Forgotten(
         String interactionId,
         String userHash,
-        long appended,
+        @JsonSetter(nulls = Nulls.AS_EMPTY) long appended,
         @Nullable Place place) {
     /** Whether an erasure of {@code erasure}, appended at {@code heard}, is of it: by either clock it was before. */
     boolean before(long erasure, long heard) {

@@ -69,13 +69,14 @@ public final class Users {
     }
 
     /** Whether what {@code user} said or was told in an interaction is no longer to be known. */
-    public boolean forgot(@Nullable String user, String interactionId) {
+    public boolean forgot(@Nullable String user, String interactionId, long appended) {
         if (user == null) {
             return false;
         }
         try (WindowStoreIterator<Long> asked = erased.fetch(user, 0, Long.MAX_VALUE)) {
             while (asked.hasNext()) {
-                if (InteractionId.time(interactionId) <= asked.next().value) {
+                KeyValue<Long, Long> each = asked.next();
+                if (InteractionId.time(interactionId) <= each.value || appended <= each.key) {
                     return true;
                 }
             }

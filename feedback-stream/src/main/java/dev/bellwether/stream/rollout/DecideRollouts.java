@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.Repartitioned;
@@ -148,18 +149,14 @@ public final class DecideRollouts {
 
         private void tickAll(long now) {
             for (String bot : bots.get().keySet()) {
-                RolloutState state = states.get(bot);
-                if (state != null) {
-                    tick(state, now);
+                try {
+                    RolloutState state = states.get(bot);
+                    if (state != null) {
+                        settle(state, RolloutMachine.tick(state, card(state), settings(bot), now), now);
+                    }
+                } catch (IllegalArgumentException | IllegalStateException | SerializationException e) {
+                    LOG.error("the rollout of {} cannot go on; the others do", bot, e);
                 }
-            }
-        }
-
-        private void tick(RolloutState state, long now) {
-            try {
-                settle(state, RolloutMachine.tick(state, card(state), settings(state.bot()), now), now);
-            } catch (IllegalArgumentException | IllegalStateException e) {
-                LOG.error("the rollout of {} cannot go on; the others do", state.bot(), e);
             }
         }
 

@@ -6,6 +6,7 @@ import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal.Flag;
 import dev.bellwether.event.FeedbackSignal.Thumb;
 import dev.bellwether.event.Interaction;
+import dev.bellwether.event.InteractionId;
 import dev.bellwether.event.PolicyScorecard.Kind;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Reply;
@@ -105,11 +106,11 @@ record Observation(
         String experiment = each.experiment();
         if (experiment != null
                 && each.reason() == AssignmentReason.SPLIT
-                && ExperimentTime.possible(experiment, each.time())) {
+                && ExperimentTime.possible(experiment, InteractionId.time(each.interactionId()))) {
             all.add(new Observation(each.bot(), experiment, user, each.candidateShare(), each.arm(), up, down, kinds));
         }
         String holdout = each.holdout();
-        if (holdout != null && ExperimentTime.possible(holdout, each.time())) {
+        if (holdout != null && ExperimentTime.possible(holdout, InteractionId.time(each.interactionId()))) {
             Arm arm = each.reason() == AssignmentReason.HOLDOUT ? Arm.CHAMPION : Arm.CANDIDATE;
             double share = 1 - Anchor.shareOf(holdout);
             all.add(new Observation(each.bot(), holdout, user, share, arm, up, down, besides(kinds, up || down)));

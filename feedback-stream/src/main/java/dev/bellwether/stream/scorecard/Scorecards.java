@@ -1,6 +1,7 @@
 package dev.bellwether.stream.scorecard;
 
 import dev.bellwether.event.Interaction;
+import dev.bellwether.event.InteractionId;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.RolloutState.Anchor;
@@ -99,8 +100,17 @@ public final class Scorecards {
                 ? List.of()
                 : Stream.of(place.experiment(), place.holdout())
                         .flatMap(Stream::ofNullable)
+                        .filter(experiment ->
+                                ExperimentTime.possible(experiment, InteractionId.time(each.interactionId())))
                         .map(experiment -> KeyValue.pair(key(place.bot(), experiment, each.userHash()), each))
                         .toList();
+    }
+
+    /** What is known; of a hold-out that began when it had no store of its own, what was known there. */
+    private static <V> @Nullable V ofBefore(
+            WindowStore<String, V> own, WindowStore<String, V> before, String key, long time) {
+        V known = own.fetch(key, time);
+        return known == null && own != before ? before.fetch(key, time) : known;
     }
 
     private record FirstsOnly() implements ProcessorSupplier<String, @Nullable Observation, String, Increment> {
@@ -146,11 +156,14 @@ public final class Scorecards {
             if (now == null) {
                 String experiment = record.key().split(Pattern.quote(SEPARATOR), -1)[1];
                 of(experiment).put(record.key(), null, ExperimentTime.of(experiment));
+                if (of(experiment) != ofRollouts) {
+                    ofRollouts.put(record.key(), null, ExperimentTime.of(experiment));
+                }
                 return;
             }
             WindowStore<String, Seen> store = of(now.experiment());
             long began = ExperimentTime.of(now.experiment());
-            Seen known = store.fetch(record.key(), began);
+            Seen known = ofBefore(store, ofRollouts, record.key(), began);
             Seen before = known == null ? Seen.NOTHING : known;
             Seen after = before.with(now);
             if (known == null || !after.equals(before)) {
@@ -226,7 +239,7 @@ public final class Scorecards {
             Observation now = record.value().observation();
             long began = ExperimentTime.of(now.experiment());
             WindowStore<String, PolicyScorecard> cards = of(now.experiment());
-            PolicyScorecard known = cards.fetch(record.key(), began);
+            PolicyScorecard known = ofBefore(cards, ofRollouts, record.key(), began);
             PolicyScorecard before = known == null ? PolicyScorecard.empty(now.bot(), now.experiment()) : known;
             cards.put(record.key(), record.value().addTo(before), began);
             changed.put(record.key(), record.timestamp());

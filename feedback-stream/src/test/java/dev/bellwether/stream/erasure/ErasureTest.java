@@ -14,8 +14,10 @@ import dev.bellwether.event.Interaction;
 import dev.bellwether.event.InteractionId;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.Source;
+import dev.bellwether.stream.JsonSerde;
 import dev.bellwether.stream.StreamDriver;
 import dev.bellwether.topic.Topics;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
@@ -102,6 +104,16 @@ class ErasureTest {
         stream.input(Topics.INTERACTIONS)
                 .pipeInput(id("b@1"), of("mia-hash", "b@1", "She is back."), InteractionId.time(id("b@1")));
         assertThat(stream.storesHold("She is back")).isNotEmpty();
+    }
+
+    /** What an earlier version kept of a user has no time at which it was appended: it was long ago. */
+    @Test
+    void readsWhatAnEarlierVersionKept() {
+        String kept = "{\"interaction_id\": \"%s\", \"user_hash\": \"mia-hash\"}".formatted(id("a"));
+        Forgotten known = JsonSerde.of(Forgotten.class)
+                .deserializer()
+                .deserialize("interactions-by-user", kept.getBytes(StandardCharsets.UTF_8));
+        assertThat(known).isEqualTo(new Forgotten(id("a"), "mia-hash", 0, null));
     }
 
     @Test

@@ -26,7 +26,9 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -103,12 +105,19 @@ public final class ErasureHandler {
         Instant now = clock.instant();
         // One cookie is for the pages of all bots.
         hashes(context, this::hasVisitors, bot -> Caller.visitorHash(bot, id, secrets.get()))
-                .compose(hashes -> recorded(hashes.values(), "the visitor", now).map(_ -> hashes.keySet()))
+                .compose(hashes -> recorded(hashes.values(), "the visitor", now).map(_ -> shown(hashes.keySet())))
                 .onSuccess(bots -> {
                     visitors.leave(context);
                     accepted(context, answer(bots, WEIGHTS_OF_VISITORS, now));
                 })
                 .onFailure(context::fail);
+    }
+
+    /** What a visitor is told: which bots there were besides is not theirs to know. */
+    private Set<String> shown(Set<String> all) {
+        Set<String> shown = new TreeSet<>(all);
+        shown.retainAll(bots.get().bots().keySet());
+        return shown;
     }
 
     private boolean hasVisitors(String bot) {

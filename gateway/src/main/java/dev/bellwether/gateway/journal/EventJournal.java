@@ -177,7 +177,7 @@ public final class EventJournal implements AutoCloseable {
             acknowledged = true;
             judge(true);
             durable.tryComplete();
-            if (row != 0) {
+            if (row != 0 && !spoolFailed) {
                 underWay.remove(row);
                 var _ = writer.delete(row);
             }

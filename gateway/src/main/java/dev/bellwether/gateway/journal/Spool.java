@@ -46,7 +46,9 @@ final class Spool implements AutoCloseable {
 
     private final Path file;
     private final long bytesMax;
-    private final AtomicLong nextId = new AtomicLong();
+    /** By the clock, so that no id of a spool that is opened later is given out again. */
+    private final AtomicLong nextId = new AtomicLong(System.currentTimeMillis() << 10);
+
     /** None where the disk does not take it: then nothing is spooled, until it does. */
     private @Nullable Connection connection;
 
@@ -91,21 +93,31 @@ final class Spool implements AutoCloseable {
             return true;
         }
         try {
-            Connection opened = whole();
-            forget(opened);
-            try (Statement statement = opened.createStatement();
-                    ResultSet known = statement.executeQuery("SELECT coalesce(max(id), 0), count(*) FROM spool")) {
-                known.next();
-                long next = known.getLong(1) + 1;
-                nextId.updateAndGet(before -> Math.max(before, next));
-                rows = known.getLong(2);
-            }
-            connection = opened;
+            connection = counted(whole());
             return true;
         } catch (SQLException | IOException e) {
             closedBecause = String.valueOf(e.getMessage());
             return false;
         }
+    }
+
+    private Connection counted(Connection opened) throws SQLException {
+        try (Statement statement = opened.createStatement();
+                ResultSet known = statement.executeQuery("SELECT coalesce(max(id), 0), count(*) FROM spool")) {
+            known.next();
+            long next = known.getLong(1) + 1;
+            nextId.updateAndGet(before -> Math.max(before, next));
+            rows = known.getLong(2);
+        } catch (SQLException e) {
+            opened.close();
+            throw e;
+        }
+        try {
+            forget(opened);
+        } catch (SQLException | IOException e) {
+            LOG.warn("what was set aside of {} long ago stays: {}", file, e.getMessage());
+        }
+        return opened;
     }
 
     private Connection connection() throws SQLException {
@@ -229,7 +241,7 @@ final class Spool implements AutoCloseable {
 
     /** Empties the log of an empty spool, in which what has left can still be read. */
     synchronized void clean() throws SQLException {
-        if (unclean && rows == 0) {
+        if (connection != null && unclean && rows == 0) {
             execute("PRAGMA wal_checkpoint(TRUNCATE)");
             unclean = false;
         }

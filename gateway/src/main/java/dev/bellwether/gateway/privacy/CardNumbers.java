@@ -25,6 +25,9 @@ final class CardNumbers {
     private static final String PLAIN_SEPARATORS = " -";
     private static final int SEPARATORS_MAX = 2;
 
+    /** Of a number, and not of a list of single digits. */
+    private static final int GROUPS_MAX = 8;
+
     /** As on cards of four groups, of Amex and of Diners. */
     private static final Set<List<Integer>> PRINTED =
             Set.of(List.of(4, 4, 4, 4), List.of(4, 4, 4, 4, 3), List.of(4, 6, 5), List.of(4, 6, 4), List.of(6, 13));
@@ -128,7 +131,10 @@ final class CardNumbers {
 
     private static boolean card(String text, List<Group> run, int first, int end) {
         List<Group> groups = run.subList(first, end);
-        boolean whole = groups.size() == 1
+        if (groups.size() > GROUPS_MAX) {
+            return false;
+        }
+        boolean whole = (groups.size() == 1 && !fraction(text, groups.getFirst().from()))
                 || (groups.size() == run.size() && plainly(text, groups))
                 || PRINTED.contains(groups.stream().map(Group::size).toList());
         if (!whole) {
@@ -138,6 +144,11 @@ final class CardNumbers {
                 .map(each -> text.substring(each.from(), each.to()))
                 .collect(Collectors.joining());
         return LuhnCheckDigit.LUHN_CHECK_DIGIT.isValid(number) && (ISSUED.isValid(number) || BESIDES.isValid(number));
+    }
+
+    /** Whether a number's point stands before it. */
+    private static boolean fraction(String text, int from) {
+        return from > 1 && text.charAt(from - 1) == '.' && digit(text.charAt(from - 2));
     }
 
     /** Whether one blank or hyphen stands between any two. */

@@ -98,6 +98,11 @@ final class Champions {
         }
     }
 
+    /** Whether {@link #load} would begin to load a version now. */
+    boolean wouldLoad(String bot, String version) {
+        return !catalog.holds(bot, version) && !refusedLately(new Key(bot, version)) && catalog.stores(bot, version);
+    }
+
     /** Tries a version again at once. */
     void forget(String bot, String version) {
         refused.remove(new Key(bot, version));

@@ -257,7 +257,7 @@ final class EffectiveStates implements AutoCloseable {
         if (!experiment.equals(tried.put(bot, experiment))) {
             champions.forget(bot, candidate);
         }
-        if (!catalog.holds(bot, candidate)) {
+        if (champions.wouldLoad(bot, candidate)) {
             reports.loading(bot, experiment, candidate);
         }
         return champions.load(bot, candidate) ? Optional.empty() : Optional.of(champions.reason(bot, candidate));

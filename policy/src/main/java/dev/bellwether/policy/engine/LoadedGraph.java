@@ -110,19 +110,15 @@ final class LoadedGraph implements AutoCloseable {
     /** Frees it, once nobody uses it. */
     @Override
     public void close() {
-        if (key.isEmpty()) {
+        // Nobody takes part any more in what is not among the shared ones.
+        if (key.isEmpty() || SHARED.computeIfPresent(key.get(), (_, known) -> known.left() ? known : null) == null) {
             free();
-        } else {
-            SHARED.compute(key.get(), (_, known) -> left() ? known : null);
         }
     }
 
     /** Whether others still use it. */
     private boolean left() {
         users--;
-        if (users == 0) {
-            free();
-        }
         return users > 0;
     }
 

@@ -28,6 +28,9 @@ record Course(
         long judgements,
         long interactions,
         double seconds) {
+    /** Where less can be gained, nobody's share of it says anything. */
+    private static final double GAIN_LEAST = 1e-3;
+
     private static final Set<String> SERVED = Set.of("promoted", "replaced", "champion");
 
     static Course of(String run, JsonNode report) {
@@ -51,7 +54,7 @@ record Course(
         return new Course(
                 run,
                 satisfactions.stream()
-                        .map(each -> (each - base) / (best - base))
+                        .map(each -> best - base < GAIN_LEAST ? 0 : (each - base) / (best - base))
                         .toList(),
                 satisfactions,
                 promoted,

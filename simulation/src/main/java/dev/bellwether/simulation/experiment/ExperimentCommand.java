@@ -10,9 +10,12 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -97,7 +100,13 @@ public final class ExperimentCommand implements Callable<Integer> {
         for (int i = 0; i < runs.size(); i++) {
             Run run = runs.get(i);
             Path done = folder.resolve(run.name() + ".json");
-            if (!Files.exists(done)) {
+            Path by = folder.resolve(run.name() + ".inputs");
+            String inputs = inputs(run);
+            if (!Files.exists(done)
+                    || !Files.exists(by)
+                    || !Files.readString(by).equals(inputs)) {
+                Files.deleteIfExists(done);
+                Files.writeString(by, inputs);
                 say("run %d of %d: %s".formatted(i + 1, runs.size(), run.name()));
                 carryOut(run, folder, done);
             }
@@ -143,6 +152,27 @@ public final class ExperimentCommand implements Callable<Integer> {
             }
         }
         return asked;
+    }
+
+    /** What a run's outcome depends on, files by their hashes: with others it is another run. */
+    private String inputs(Run run) throws IOException {
+        ObjectNode inputs = JSON.createObjectNode();
+        inputs.put("run", run.toString());
+        inputs.put("taste", hash(folderOfTastes().resolve(run.taste() + ".yaml")));
+        inputs.put("bots", YAML.writeValueAsString(bots(run)));
+        if (prompts.isPresent()) {
+            inputs.put("prompts", hash(prompts.get()));
+        }
+        return JSON.writeValueAsString(inputs);
+    }
+
+    private static String hash(Path file) throws IOException {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
+            return HexFormat.of().formatHex(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
     }
 
     private Path home() {

@@ -102,6 +102,12 @@ class ExperimentTest {
         assertThat(Files.readAllLines(home.resolve("calls")))
                 .as("one failed, three were run once")
                 .hasSize(4);
+        Path liked = home.resolve("simulation/tastes/default.yaml");
+        Files.writeString(liked, Files.readString(liked) + "\n# It is another one now.\n");
+        assertThat(run("evidence")).isZero();
+        assertThat(Files.readAllLines(home.resolve("calls")))
+                .as("runs with another taste are other runs")
+                .hasSize(7);
         assertThat(out.toString())
                 .contains("| duels alone | default | 0.85 | 0.85 | 0.25, 0.25, 0.85 | 2 of 3 | 3000 | 15 |");
         assertThat(home.resolve("out/evidence/evidence.png")).isNotEmptyFile();

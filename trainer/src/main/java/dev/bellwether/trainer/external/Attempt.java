@@ -78,6 +78,8 @@ final class Attempt implements AutoCloseable {
 
     /** Deletes what commands in {@code directory} were given whose trainers do not live any more. */
     static void deleteInputs(Path directory) throws IOException {
+        // As it was before attempts had folders.
+        delete(directory.resolve(IN));
         for (Path folder : all(directory)) {
             if (Files.exists(folder.resolve(IN))) {
                 try (FileChannel channel = channel(folder);

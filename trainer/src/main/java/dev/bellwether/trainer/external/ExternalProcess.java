@@ -35,6 +35,9 @@ final class ExternalProcess {
     private final Attempt attempt;
     private final CommandOutput output;
 
+    /** Whether the trainer ends: then the command has not failed. */
+    private volatile boolean stopping;
+
     ExternalProcess(ExternalConfig config, Attempt attempt, CommandOutput output) {
         this.config = config;
         this.attempt = attempt;
@@ -55,7 +58,10 @@ final class ExternalProcess {
         builder.environment().putAll(environment);
         builder.environment().put(OUT, attempt.out().toString());
         // Its children outlive a command that ends by itself, and a command its trainer.
-        Thread atExit = new Thread(() -> endAll(attempt.out().toString()));
+        Thread atExit = new Thread(() -> {
+            stopping = true;
+            endAll(attempt.out().toString());
+        });
         Runtime.getRuntime().addShutdownHook(atExit);
         try {
             Process process = start(builder);
@@ -64,9 +70,15 @@ final class ExternalProcess {
             try {
                 await(process);
             } finally {
-                process.destroyForcibly();
+                // Not by the process itself, which would close what it said last.
+                Stream.concat(process.descendants(), Stream.of(process.toHandle()))
+                        .toList()
+                        .forEach(ProcessHandle::destroyForcibly);
                 endAll(attempt.out().toString());
                 join(reading);
+            }
+            if (stopping) {
+                throw new IllegalStateException("the trainer stops, and the command with it");
             }
             requireSuccess(process.exitValue());
         } catch (InterruptedException e) {

@@ -262,6 +262,16 @@ public final class Weights implements AutoCloseable {
         return copy;
     }
 
+    /** A copy with every number rounded to bfloat16, as weights are published. */
+    public Weights rounded() {
+        Weights rounded = copy();
+        try (PointerScope _ = Torch.scope();
+                NoGradGuard _ = new NoGradGuard()) {
+            rounded.vector.copy_(vector.to(ScalarType.BFloat16));
+        }
+        return rounded;
+    }
+
     public ComputeDevice device() {
         return device;
     }

@@ -127,7 +127,7 @@ public final class Ppo implements PolicyTraining {
         long sampledAt = System.nanoTime();
 
         Map<String, Double> metrics = new LinkedHashMap<>();
-        metrics.put("response/distinct", Rollouts.distinct(sampled));
+        metrics.put("response/distinct", Rollouts.distinct(sampled, replies));
         List<List<Experience.Valued>> experience = valued(experience(sampled, metrics), metrics);
         long scoredAt = System.nanoTime();
 

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -118,6 +119,13 @@ public final class Rollouts implements AutoCloseable {
             loaded.close();
             loaded = null;
         }
+    }
+
+    /** The same of the first of {@code each} replies to a prompt: several to one may well differ. */
+    public static double distinct(List<Rollout> rollouts, int each) {
+        return distinct(IntStream.range(0, rollouts.size() / each)
+                .mapToObj(prompt -> rollouts.get(prompt * each))
+                .toList());
     }
 
     /** Different replies for each different prompt; far below 1 the policy says the same to everything. */

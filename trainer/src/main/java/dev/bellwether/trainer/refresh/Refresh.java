@@ -274,9 +274,11 @@ public final class Refresh {
     private Examination.Result examined(
             Workshop workshop, RewardStage stage, Division people, ReleaseGate gate, Weights actor, Checkpoint champion)
             throws IOException {
+        // What is published is examined: adapters as they are, all weights rounded, as the champion's are.
         try (RewardModel judge = stage.judge();
+                Weights candidate = actor.lora().isPresent() ? actor.copy() : actor.rounded();
                 Weights weights = Weights.of(champion, actor.device())) {
-            return new Examination(workshop, judge, people, gate, config.seed() + 2).of(actor, weights);
+            return new Examination(workshop, judge, people, gate, config.seed() + 2).of(candidate, weights);
         }
     }
 

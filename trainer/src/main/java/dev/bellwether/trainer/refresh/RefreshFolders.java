@@ -179,6 +179,15 @@ final class RefreshFolders {
         }
     }
 
+    /** The name of a refresh that begins now: no other's. */
+    String next(String bot, Instant now) {
+        Instant named = now;
+        while (Files.exists(of(bot, name(named)))) {
+            named = named.plusSeconds(1);
+        }
+        return name(named);
+    }
+
     /** The first refresh that has begun and was not announced. */
     Optional<String> unfinished(String bot) {
         try {
@@ -224,6 +233,8 @@ final class RefreshFolders {
         Snapshot after = before.without(erasures);
         if (!after.equals(before)) {
             after.write(folder);
+            // What is under way counts evidence that is not there any more.
+            new Stages(folder).deleteSavepoints();
             LOG.info(
                     "{}: {} pairs and {} interactions of people who asked to be forgotten are taken out",
                     folder,

@@ -237,7 +237,10 @@ public final class RefreshService implements AutoCloseable {
 
     private boolean due(String bot) {
         BotRefresh settings = bots.get().get(bot);
-        if (settings == null || clock.instant().isBefore(retryAt.getOrDefault(bot, Instant.MIN))) {
+        if (settings == null) {
+            return false;
+        }
+        if (clock.instant().isBefore(retryAt.getOrDefault(bot, Instant.MIN)) && !failedOtherwise(bot, settings)) {
             return false;
         }
         if (folders.unfinished(bot).isPresent()) {
@@ -264,18 +267,23 @@ public final class RefreshService implements AutoCloseable {
     }
 
     private void start(String bot) {
-        if (asked.remove(bot) && asked.isEmpty()) {
-            // A request counts as done when its refresh begins: one that waits is read again after a restart.
-            requests.commitAsync();
-        }
         BotRefresh settings = bots.get().get(bot);
         if (settings == null) {
             return;
         }
-        String id = folders.unfinished(bot).orElseGet(() -> RefreshFolders.name(clock.instant()));
         refreshing = bot;
         try {
+            Optional<String> unfinished = folders.unfinished(bot);
+            if (unfinished.isPresent() && failedOtherwise(bot, settings)) {
+                giveUp(bot, unfinished.get());
+                unfinished = Optional.empty();
+            }
+            String id = unfinished.orElseGet(() -> folders.next(bot, clock.instant()));
             RefreshPlan plan = planned(bot, id, settings);
+            if (asked.remove(bot) && asked.isEmpty()) {
+                // A request counts as done when its refresh begins: one that waits is read again after a restart.
+                requests.commitAsync();
+            }
             Snapshot snapshot = log.snapshot(bot, plan.config().quarantine());
             running = CompletableFuture.runAsync(
                             () -> refresh(id, plan, snapshot),
@@ -285,6 +293,40 @@ public final class RefreshService implements AutoCloseable {
         } catch (IOException e) {
             running = CompletableFuture.failedFuture(e);
         }
+    }
+
+    /** Whether the bot's refresh failed, and was planned with settings that are not the bot's any more. */
+    private boolean failedOtherwise(String bot, BotRefresh settings) {
+        try {
+            Optional<String> unfinished = folders.unfinished(bot).filter(_ -> failures.containsKey(bot));
+            Optional<RefreshPlan> plan =
+                    unfinished.isPresent() ? RefreshPlan.read(folders.of(bot, unfinished.get())) : Optional.empty();
+            return plan.filter(each ->
+                            !each.config().withSeed(0).equals(settings.config().withSeed(0))
+                                    || !each.order().origin().equals(settings.champion()))
+                    .isPresent();
+        } catch (IOException e) {
+            LOG.warn("the plan of the refresh of {} cannot be read: {}", bot, e.getMessage());
+            return false;
+        }
+    }
+
+    /** Ends a refresh that failed, since it would fail again; another one begins with the settings of now. */
+    private void giveUp(String bot, String id) throws IOException {
+        Report report = new Report(
+                null,
+                0,
+                0,
+                Double.NaN,
+                Double.NaN,
+                0,
+                false,
+                List.of("it failed %d times; its settings have changed since, and another refresh begins"
+                        .formatted(failures.getOrDefault(bot, 1))));
+        folders.end(bot, id, clock.instant());
+        var _ = write(Topics.REFRESH_PROGRESS, id, progress(id, bot, "done", 1, Map.of(), report));
+        LOG.warn("refresh {} of {} failed and is given up, since the bot's settings have changed", id, bot);
+        failures.remove(bot);
     }
 
     /** What the refresh was begun with, or is begun with now. */

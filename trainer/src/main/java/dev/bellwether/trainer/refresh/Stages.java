@@ -115,6 +115,15 @@ final class Stages {
         };
     }
 
+    /** Deletes what all trainings inside stages kept: they begin anew. */
+    void deleteSavepoints() throws IOException {
+        for (Path file : files(SAVED)) {
+            if (String.valueOf(file.getFileName()).endsWith(TRAINING)) {
+                Files.delete(file);
+            }
+        }
+    }
+
     /** Deletes what a {@link #savepoint} kept, once its training has come to its end. */
     void deleteSavepoint(String name) throws IOException {
         Files.deleteIfExists(directory.resolve(name + TRAINING));

@@ -1,6 +1,7 @@
 package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.policy.checkpoint.ArtefactKind;
+import dev.bellwether.policy.checkpoint.CheckpointConfig;
 import dev.bellwether.policy.checkpoint.Manifest;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 
@@ -18,15 +19,15 @@ sealed interface Start {
     record Missing(String reason) implements Start {}
 
     /**
-     * The start of {@code order}; a candidate of a bot whose first version was an upstream starts from its champion. Where
-     * that holds adapters, what they are adapters of is the start: adapters are trained over it again, not over them.
+     * The start of {@code order}; a candidate of a bot whose first version was an upstream, or has another shape than the
+     * champion, starts from the champion. Where that holds adapters, what they are adapters of is the start: adapters are trained over it again, not over them.
      */
     static Start of(PolicyStore store, Refresh.Order order, RefreshConfig config) {
         String bot = order.bot();
         String champion = order.champion();
         if (kind(store, bot, champion) != ArtefactKind.UPSTREAM) {
-            boolean weights = kind(store, bot, order.origin()) != ArtefactKind.UPSTREAM;
-            return new From(base(store, bot, weights ? order.origin() : champion), true);
+            boolean fits = kind(store, bot, order.origin()) != ArtefactKind.UPSTREAM && sameShape(store, bot, order);
+            return new From(base(store, bot, fits ? order.origin() : champion), true);
         }
         String base = config.rewardBase();
         if (store.contains(bot, base) && kind(store, bot, base).policy()) {
@@ -36,6 +37,14 @@ sealed interface Start {
                 the champion %s is an upstream, and the store has no checkpoint '%s' of bot %s to start a reward model \
                 from; add one with `version add %s %s --checkpoint FOLDER`, or name a version that \
                 is there as `reward_base` in the section `refresh` of bots.yaml, and ask for a refresh again""".formatted(champion, base, bot, bot, base));
+    }
+
+    private static boolean sameShape(PolicyStore store, String bot, Refresh.Order order) {
+        return order.origin().equals(order.champion())
+                || CheckpointConfig.read(store.path(bot, order.origin()))
+                        .tensors()
+                        .equals(CheckpointConfig.read(store.path(bot, order.champion()))
+                                .tensors());
     }
 
     private static String base(PolicyStore store, String bot, String version) {

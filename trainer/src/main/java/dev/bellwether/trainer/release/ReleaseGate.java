@@ -26,7 +26,7 @@ public final class ReleaseGate {
     private static final int REPEATED_LENGTH = 8;
     private static final double REPETITION_MAX = .05;
     private static final double PERPLEXITY_RISE = 1.2;
-    private static final double DISTINCT_MIN = .35;
+    private static final double DISTINCT_MIN = .5;
 
     /** Of the judge's accuracy: it decides nothing by itself. */
     private static final double JUDGE_LEVEL = .05;
@@ -170,9 +170,7 @@ public final class ReleaseGate {
 
     /** Different questions get different replies; of {@code each} to a prompt the first one counts. */
     public ReleaseGate diversity(List<Rollout> candidate, int each) {
-        double distinct = Rollouts.distinct(IntStream.range(0, candidate.size() / each)
-                .mapToObj(prompt -> candidate.get(prompt * each))
-                .toList());
+        double distinct = Rollouts.distinct(candidate, each);
         numbers.put("distinct", distinct);
         return require(
                 distinct >= DISTINCT_MIN,

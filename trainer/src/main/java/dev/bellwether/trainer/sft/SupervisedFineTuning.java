@@ -16,6 +16,9 @@ import org.bytedeco.pytorch.Scalar;
 /** Teaches a policy replies by next-token loss on the replies' tokens alone. */
 public final class SupervisedFineTuning {
     /** Dialogues that are sorted by length together, so that batches are full and still random. */
+    /** Of few steps so many-th part warms up at most. */
+    private static final int WARMUP_PART = 10;
+
     private static final int POOL = 2_048;
 
     private final Transformer model;
@@ -37,7 +40,8 @@ public final class SupervisedFineTuning {
             batches.addAll(batches(samples, random));
         }
         for (int step = 0; step < batches.size(); step++) {
-            double rate = LearningRate.cosine(config.learningRate(), step, batches.size(), config.warmupSteps());
+            int warmup = Math.min(config.warmupSteps(), Math.ceilDiv(batches.size(), WARMUP_PART));
+            double rate = LearningRate.cosine(config.learningRate(), step, batches.size(), warmup);
             MicroBatch batch = batches.get(step);
             double loss = step(parameters, batch, rate);
             listener.accept(new Progress(step + 1, batches.size(), loss, rate, batch.rows() * batch.length()));

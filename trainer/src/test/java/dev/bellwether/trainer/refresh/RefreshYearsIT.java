@@ -162,6 +162,42 @@ class RefreshYearsIT {
         lookBack(store, data);
     }
 
+    /** A device that is not there, or replies too many for the memory: with the old plan it would fail for ever. */
+    @Test
+    void beginsAnewWhereSettingsChangeAfterAFailure() throws Exception {
+        PolicyStore store = new PolicyStore(directory.resolve("store"));
+        List<RefreshPlan> tried = new CopyOnWriteArrayList<>();
+        RefreshService.Training training = (plan, snapshot, folder, listener) -> {
+            tried.add(plan);
+            if (plan.config().steps() == 1) {
+                throw new IllegalArgumentException("device is cuda:7, but libtorch finds 0 GPU(s)");
+            }
+            return new Report(null, snapshot.judgements(), 0, .7, 1, 0, false, List.of());
+        };
+        try (LocalKafka kafka = LocalKafka.start(directory.resolve("kafka"));
+                Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()));
+                KafkaProducer<String, byte[]> producer = RefreshServiceIT.producer(kafka.bootstrapServers())) {
+            Topics.ensure(admin, Layout.DEFAULT);
+            keepUntilTold(admin);
+            RefreshService service = new RefreshService(
+                    kafka.bootstrapServers(), this::bots, store, directory.resolve("trainer"), clock, training);
+            CompletableFuture<Void> running = CompletableFuture.runAsync(() -> run(service));
+            try (KafkaConsumer<String, byte[]> reader = reader(kafka.bootstrapServers())) {
+                day(producer, 0);
+                Awaitility.await().atMost(LIMIT).until(() -> tried.size() == 1);
+                steps = 2;
+                assertThat("v" + next(reader))
+                        .isEqualTo(tried.getFirst().order().version());
+                Awaitility.await().atMost(LIMIT).until(() -> tried.size() == 2);
+                assertThat(tried.getLast().config().steps()).isEqualTo(2);
+                assertThat(tried.getLast().order().version())
+                        .isNotEqualTo(tried.getFirst().order().version());
+            }
+            service.close();
+            running.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        }
+    }
+
     private Map<String, BotRefresh> bots() {
         RefreshConfig standard = RefreshConfig.defaults();
         RefreshConfig config = new RefreshConfig(

@@ -8,6 +8,7 @@ import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.RewardScale;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import org.junit.jupiter.api.BeforeEach;
@@ -31,7 +32,26 @@ class StartTest {
     private void publish(String name, ArtefactKind kind) throws IOException {
         RewardScale scale = kind == ArtefactKind.REWARD ? RewardScale.NONE : null;
         String base = kind == ArtefactKind.ADAPTER ? "default" : null;
-        store.publish(new ArtefactLabel("support", name, kind, null, base, Instant.EPOCH, null, scale), target -> {});
+        store.publish(
+                new ArtefactLabel("support", name, kind, null, base, Instant.EPOCH, null, scale),
+                target -> Files.writeString(target.resolve("config.json"), config(64)));
+    }
+
+    private static String config(int inner) {
+        return """
+                {"model_type": "llama", "vocab_size": 4096, "hidden_size": 32, "intermediate_size": %d,
+                 "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16,
+                 "max_position_embeddings": 256, "bos_token_id": 3, "eos_token_id": 1, "tie_word_embeddings": true}
+                """.formatted(inner);
+    }
+
+    @Test
+    void startsFromAChampionOfAnotherShape() throws IOException {
+        store.publish(
+                ArtefactLabel.added("support", "wide", ArtefactKind.CHECKPOINT, Instant.EPOCH),
+                target -> Files.writeString(target.resolve("config.json"), config(96)));
+        assertThat(start("default", "wide")).isEqualTo(new Start.From("wide", true));
+        assertThat(start("default", "v1")).isEqualTo(new Start.From("default", true));
     }
 
     private Start start(String origin, String champion) {

@@ -79,7 +79,7 @@ class ReleaseGateTest {
                 new ReleaseGate(15, .05, 1).diversity(same, 1).verdict();
         assertThat(verdict.passed()).isFalse();
         assertThat(verdict.reasons())
-                .containsExactly("it has 0.05 different replies for each different prompt, needed are 0.35");
+                .containsExactly("it has 0.05 different replies for each different prompt, needed are 0.50");
     }
 
     /** σ(2) = .8808, σ(0) = ½, σ(−1) = .2689. */
