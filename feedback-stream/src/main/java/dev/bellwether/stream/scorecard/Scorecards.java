@@ -110,7 +110,7 @@ public final class Scorecards {
     private static <V> @Nullable V ofBefore(
             WindowStore<String, V> own, WindowStore<String, V> before, String key, long time) {
         V known = own.fetch(key, time);
-        return known == null && own != before ? before.fetch(key, time) : known;
+        return known == null ? before.fetch(key, time) : known;
     }
 
     private record FirstsOnly() implements ProcessorSupplier<String, @Nullable Observation, String, Increment> {
@@ -156,7 +156,7 @@ public final class Scorecards {
             if (now == null) {
                 String experiment = record.key().split(Pattern.quote(SEPARATOR), -1)[1];
                 of(experiment).put(record.key(), null, ExperimentTime.of(experiment));
-                if (of(experiment) != ofRollouts) {
+                if (Anchor.names(experiment)) {
                     ofRollouts.put(record.key(), null, ExperimentTime.of(experiment));
                 }
                 return;

@@ -16,10 +16,10 @@ import org.bytedeco.pytorch.Scalar;
 /** Teaches a policy replies by next-token loss on the replies' tokens alone. */
 public final class SupervisedFineTuning {
     /** Dialogues that are sorted by length together, so that batches are full and still random. */
+    private static final int POOL = 2_048;
+
     /** Of few steps so many-th part warms up at most. */
     private static final int WARMUP_PART = 10;
-
-    private static final int POOL = 2_048;
 
     private final Transformer model;
     private final SftConfig config;
