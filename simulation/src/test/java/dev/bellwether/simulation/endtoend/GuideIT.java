@@ -87,13 +87,13 @@ class GuideIT {
             if (block.group(1) != null) {
                 Files.writeString(work.resolve(block.group(1)), text);
             }
-            script.append(command(block.group(2), Optional.ofNullable(block.group(1)), text, port));
+            script.append(command(block.group(2), Optional.ofNullable(block.group(1)), text));
         }
         script.append("trap - EXIT\n./bellwether down\n");
         return Files.writeString(work.resolve("commands.sh"), script);
     }
 
-    private static String command(String language, Optional<String> file, String text, String port) {
+    private static String command(String language, Optional<String> file, String text) {
         if (language.equals("java")) {
             return "\"$JAVA_HOME/bin/java\" %s\n".formatted(file.orElseThrow());
         }
@@ -101,8 +101,8 @@ class GuideIT {
             return "";
         }
         if (text.contains("./bellwether up")) {
-            return "%s > up.log 2>&1 &\nfor i in $(seq 120); do curl -sf http://127.0.0.1:%s/ >/dev/null && break; sleep 1; done\n"
-                    .formatted(text.strip(), port);
+            return "%s > up.log 2>&1 &\nfor i in $(seq 240); do grep -q 'Bellwether is up' up.log && break; sleep 1; done\n"
+                    .formatted(text.strip());
         }
         boolean installs = text.contains("pip install") || text.contains("npm install");
         boolean needsInstalled = text.contains("venv/bin/python") || text.startsWith("node ");
