@@ -190,6 +190,9 @@ public final class Attribution {
             if (users.forgot(arrived.userHash(), record.key(), record.timestamp())) {
                 return;
             }
+            if (!known.feedback().isEmpty()) {
+                requireSize(known.rate(arrived));
+            }
             interactions.put(record.key(), arrived, time);
             index(record, arrived.userHash(), place(arrived));
             context().forward(record.withValue(new Served(arrived)));
@@ -210,12 +213,12 @@ public final class Attribution {
             if (users.forgot(judgement.userHash(), record.key(), record.timestamp())) {
                 return;
             }
-            if (interaction != null) {
-                requireSize(known.with(judgement).rate(interaction));
-            }
             Judgements all = known.with(judgement);
             Optional<Feedback> excess = all.excess();
             Judgements kept = excess.map(all::without).orElse(all);
+            if (interaction != null) {
+                requireSize(kept.rate(interaction));
+            }
             excess.ifPresent(
                     gone -> context().forward(record.withValue(lost(gone, "too many judgements of one reply"))));
             if (interaction == null) {
@@ -260,11 +263,9 @@ public final class Attribution {
         /** What nobody read to its end cannot be judged; the judgements stay all the same. */
         private void rate(Record<String, Event> record, Interaction interaction, Judgements kept, long time) {
             Judgements revised = kept.revised();
-            RatedInteraction rated = revised.rate(interaction);
-            requireSize(rated);
             judgements.put(record.key(), revised, time);
             if (interaction.complete()) {
-                context().forward(record.withValue(new Rated(rated)));
+                context().forward(record.withValue(new Rated(revised.rate(interaction))));
             }
         }
 
