@@ -1,5 +1,6 @@
 package dev.bellwether.policy.engine;
 
+import com.google.common.hash.Hashing;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.onnx.FileMemory;
@@ -9,10 +10,7 @@ import dev.bellwether.policy.onnx.OnnxException;
 import dev.bellwether.policy.onnx.OnnxSession;
 import dev.bellwether.policy.onnx.OnnxTensor;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -52,13 +50,8 @@ final class LoadedGraph implements AutoCloseable {
                 || model.bound().isEmpty()) {
             return Optional.empty();
         }
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(model.graph());
-            Path weights = checkpoint.weightsDirectory().toAbsolutePath().normalize();
-            return Optional.of("%s as %s".formatted(weights, HexFormat.of().formatHex(hash)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        Path weights = checkpoint.weightsDirectory().toAbsolutePath().normalize();
+        return Optional.of("%s as %s".formatted(weights, Hashing.sha256().hashBytes(model.graph())));
     }
 
     /** Loads the graph, or takes part in one that is loaded. */
