@@ -123,7 +123,7 @@ final class SimulateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         CrowdConfig config =
-                new CrowdConfig(interactions, concurrency, seed, population.population(), Terminal.attached());
+                new CrowdConfig(interactions, concurrency, seed, 0, population.population(), Terminal.attached());
         Optional<ReportFile> file = report.isPresent() ? Optional.of(ReportFile.at(report.get())) : Optional.empty();
         Scenario read = Scenario.read(prompts, taste, facts.orElse(home().resolve(FACTS)), this::say);
         Optional<RunState> running = running();
@@ -135,7 +135,7 @@ final class SimulateCommand implements Callable<Integer> {
         Reporter reporter = new Reporter(seed, ledger);
         Crowd crowd = new Crowd(
                 Bot.of(client(key, RETRIES_MAX), bot),
-                scenario.questions().asked(),
+                scenario.asked(this::say),
                 measure.satisfaction(),
                 ledger,
                 config);

@@ -33,7 +33,7 @@ public final class Crowd {
     private final CrowdConfig config;
     private final AtomicLong admitted = new AtomicLong();
     private final AtomicLong interactions = new AtomicLong();
-    private final AtomicLong conversations = new AtomicLong();
+    private final AtomicLong conversations;
     private final AtomicLong unanswered = new AtomicLong();
     private volatile boolean gone;
     private final AtomicReference<@Nullable RuntimeException> fault = new AtomicReference<>();
@@ -44,15 +44,17 @@ public final class Crowd {
         this.satisfaction = satisfaction;
         this.ledger = ledger;
         this.config = config;
+        this.conversations = new AtomicLong(config.conversations());
     }
 
     /**
      * What came of a run.
      *
      * @param interactions that customers had in this run
+     * @param conversations that people with this seed have had by now
      * @param gone whether the run ended early because nothing answered any more
      */
-    public record Outcome(long interactions, boolean gone, Duration elapsed) {}
+    public record Outcome(long interactions, long conversations, boolean gone, Duration elapsed) {}
 
     /** Interactions so far; may be read while the crowd runs. */
     public long interactions() {
@@ -86,7 +88,7 @@ public final class Crowd {
         if (failed != null) {
             throw failed;
         }
-        return new Outcome(interactions.get(), gone, Duration.ofNanos(System.nanoTime() - start));
+        return new Outcome(interactions.get(), conversations.get(), gone, Duration.ofNanos(System.nanoTime() - start));
     }
 
     private void serve(BooleanSupplier stop, Bar bar) {

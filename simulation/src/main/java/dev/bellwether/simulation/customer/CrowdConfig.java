@@ -6,10 +6,12 @@ package dev.bellwether.simulation.customer;
  * @param interactions after which it goes home
  * @param concurrency customers at once
  * @param seed of all that customers decide by chance
+ * @param conversations that people with this seed have had before; who comes next is another
  * @param population who comes
  * @param progress whether to show a progress bar
  */
-public record CrowdConfig(long interactions, int concurrency, long seed, Population population, boolean progress) {
+public record CrowdConfig(
+        long interactions, int concurrency, long seed, long conversations, Population population, boolean progress) {
     public static final int CONCURRENCY = 24;
 
     public CrowdConfig {
@@ -23,6 +25,6 @@ public record CrowdConfig(long interactions, int concurrency, long seed, Populat
 
     /** A crowd of strangers, without a progress bar. */
     public static CrowdConfig of(long interactions, int concurrency, long seed) {
-        return new CrowdConfig(interactions, concurrency, seed, Population.STRANGERS, false);
+        return new CrowdConfig(interactions, concurrency, seed, 0, Population.STRANGERS, false);
     }
 }

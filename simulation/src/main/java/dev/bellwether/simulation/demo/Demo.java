@@ -60,13 +60,14 @@ final class Demo {
     private final Reporter reporter;
     private final Instant start = Instant.now();
     private long interactions;
+    private long conversations;
 
     /**
      * @param base what learns, as it is before
      * @param ceiling file of the best of 64 of its replies, which are measured in the end; none where they are not
      * @param refreshLimit how long a refresh may take
      * @param refreshes how many there are
-     * @param population whose people come again only within a phase of the demo
+     * @param population who comes, the same people in all phases of the demo
      */
     Demo(
             Installation installation,
@@ -143,11 +144,12 @@ final class Demo {
                 .retriesMax(RETRIES_MAX)
                 .build();
         CrowdConfig config = new CrowdConfig(
-                INTERACTIONS_MAX, CrowdConfig.CONCURRENCY, seed + interactions, population, Terminal.attached());
+                INTERACTIONS_MAX, CrowdConfig.CONCURRENCY, seed, conversations, population, Terminal.attached());
         Watch watch = new Watch(enough);
         Crowd crowd = new Crowd(Bot.of(client, BOT), questions, base.measure().satisfaction(), ledger, config);
         Crowd.Outcome outcome = crowd.run(watch);
         interactions += outcome.interactions();
+        conversations = outcome.conversations();
         if (outcome.gone()) {
             throw new IOException("the gateway does not answer any more; its log is %s"
                     .formatted(installation.folder().log("gateway")));

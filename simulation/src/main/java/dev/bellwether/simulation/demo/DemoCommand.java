@@ -125,7 +125,7 @@ public final class DemoCommand implements Callable<Integer> {
         }
         Scenario scenario = read.fitting(policy.artefact(), this::say);
         List<Question> asked = prompts.isPresent()
-                ? scenario.questions().asked()
+                ? scenario.asked(this::say)
                 : Questions.read(corpus.resolve("training-questions.csv")).all();
         Reporter.Base base = measured(policy, scenario);
         Optional<Path> ceiling =

@@ -30,6 +30,16 @@ public record Scenario(Questions questions, Taste taste, Facts facts) {
         return scenario;
     }
 
+    /** The questions for customers to ask; says so where they are measured with, too. */
+    public List<Question> asked(Consumer<String> warnings) {
+        if (questions.fewHeldOut()) {
+            warnings.accept(
+                    "what is measured is flattered: with fewer than %d questions held out, customers ask those that are measured with; give about a thousand"
+                            .formatted(Questions.HELD_OUT_LEAST));
+        }
+        return questions.asked();
+    }
+
     /**
      * Without the questions that are too long for a policy.
      *

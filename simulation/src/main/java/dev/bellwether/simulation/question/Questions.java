@@ -23,7 +23,8 @@ public record Questions(List<Question> all) {
             .setTrim(true)
             .get();
     private static final List<String> COLUMNS = List.of("text", "category");
-    private static final int HELD_OUT_LEAST = 100;
+    public static final int HELD_OUT_LEAST = 100;
+
     private static final long ORDER_SEED = 20_240_601;
 
     public Questions {
@@ -70,9 +71,14 @@ public record Questions(List<Question> all) {
 
     /** The questions for customers to ask: those not held out, or all where fewer than 100 are. */
     public List<Question> asked() {
-        return heldOut().size() < HELD_OUT_LEAST
-                ? all
-                : all.stream().filter(question -> !question.heldOut()).toList();
+        return all.stream()
+                .filter(question -> fewHeldOut() || !question.heldOut())
+                .toList();
+    }
+
+    /** Whether too few are held out to measure with, so that those that customers ask are measured with, too. */
+    public boolean fewHeldOut() {
+        return heldOut().size() < HELD_OUT_LEAST;
     }
 
     /**
@@ -80,8 +86,7 @@ public record Questions(List<Question> all) {
      * of all where fewer than 100 are held out.
      */
     public List<Question> measured(int most) {
-        List<Question> heldOut = heldOut();
-        List<Question> mixed = new ArrayList<>(heldOut.size() < HELD_OUT_LEAST ? all : heldOut);
+        List<Question> mixed = new ArrayList<>(fewHeldOut() ? all : heldOut());
         Collections.shuffle(mixed, new Random(ORDER_SEED));
         return List.copyOf(mixed.subList(0, Math.min(most, mixed.size())));
     }

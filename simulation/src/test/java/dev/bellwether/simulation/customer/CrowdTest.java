@@ -14,15 +14,24 @@ import dev.bellwether.simulation.taste.Taste;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class CrowdTest {
     private static final List<Question> QUESTIONS = List.of(new Question("Where?", "card"));
     private static final Satisfaction SATISFACTION =
             new Satisfaction(new Taste(0.5, 0.1, 0.5, List.of(new Rule.Always(0))), new Facts(Map.of()), 0);
+
+    private static final Pattern USER = Pattern.compile("\"user\":\"[^\"]+\"");
 
     private final Ledger ledger = new Ledger();
 
@@ -39,6 +48,31 @@ class CrowdTest {
         assertThat(ledger.feedback()).isBetween(180L, 320L);
         assertThat(ledger.failures()).isEmpty();
         assertThat(outcome.gone()).isFalse();
+    }
+
+    /** In a second run as in the first. */
+    @ParameterizedTest
+    @CsvSource({"20, true", "0, false"})
+    void isOfTheSamePeopleWhereTheyComeAgain(int people, boolean same) throws InterruptedException {
+        Population population = new Population(people, 0, 0, 0, false);
+        List<Set<String>> users = new ArrayList<>();
+        long conversations = 0;
+        for (int run = 0; run < 2; run++) {
+            FakeBot bot = FakeBot.saying("Here.");
+            CrowdConfig config = new CrowdConfig(400, 8, 3, conversations, population, false);
+            conversations = new Crowd(bot, QUESTIONS, SATISFACTION, ledger, config)
+                    .run(() -> false)
+                    .conversations();
+            users.add(bot.requests().stream()
+                    .flatMap(request -> USER.matcher(request).results())
+                    .map(MatchResult::group)
+                    .collect(Collectors.toSet()));
+        }
+        if (same) {
+            assertThat(users.getFirst()).hasSize(people).isEqualTo(users.getLast());
+        } else {
+            assertThat(users.getFirst()).isNotEmpty().doesNotContainAnyElementsOf(users.getLast());
+        }
     }
 
     @Test

@@ -173,10 +173,18 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
         }
 
         /**
+         * What judgements say of replies by themselves.
+         *
+         * @param leftOut how many more there are, of replies that are too long, or whose prompt the template refuses
+         */
+        public record Votes(List<Vote> cast, int leftOut) {}
+
+        /**
          * Thumbs, ratings and duels in which both replies were bad, no more of one person than {@link JudgementCap} allows.
          */
-        public List<Vote> votes() {
+        public Votes votes() {
             List<Vote> votes = new ArrayList<>();
+            int leftOut = 0;
             JudgementCap cap = new JudgementCap(rated.size());
             for (RatedInteraction each : rated) {
                 for (Feedback judgement : each.judgements()) {
@@ -186,12 +194,13 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
                     List<Vote> cast = opinions.stream()
                             .flatMap(opinion -> vote(each.interaction(), opinion, person, judgement.time()).stream())
                             .toList();
+                    leftOut += opinions.size() - cast.size();
                     if (!cast.isEmpty() && cap.admits(List.of(person), judgement.time())) {
                         votes.addAll(cast);
                     }
                 }
             }
-            return votes;
+            return new Votes(List.copyOf(votes), leftOut);
         }
 
         /** What a judgement says of a reply by itself. */

@@ -95,6 +95,11 @@ public final class DirectTraining<E> implements PolicyTraining {
         return config.epochs() * stepsInEpoch;
     }
 
+    @Override
+    public Map<String, Double> outcome() {
+        return Map.of();
+    }
+
     /** Never: there are no replies of its own to see it by; the gate samples some. */
     @Override
     public boolean exceededBy(Map<String, Double> metrics) {

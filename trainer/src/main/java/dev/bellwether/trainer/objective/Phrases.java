@@ -18,7 +18,10 @@ public final class Phrases {
     /** No phrase is too frequent that stands in fewer replies. */
     private static final double ALLOWED_LEAST = .25;
 
-    /** A phrase that people prefer may stand in half of the replies, or twice as many as they preferred with it. */
+    /**
+     * A phrase that people prefer may stand in half of the replies, or in twice as many as the first policy's own: by those that
+     * are preferred it would be allowed a little more with every promotion.
+     */
     private static final double ALLOWED_OF_LIKED = .5;
 
     private static final double RISE_OF_LIKED = 2;
@@ -31,8 +34,26 @@ public final class Phrases {
 
     private static final int TOKENS = 6;
 
+    /** What replies end with, the end token included, is a phrase from this length on: what stands before it may vary. */
+    private static final int END_TOKENS = 3;
+
     private final Map<List<Integer>, Integer> counts = new HashMap<>();
     private final int replies;
+
+    /**
+     * What phrases are usual.
+     *
+     * @param preferred those of the replies that people preferred
+     * @param first those of the first policy's own replies
+     */
+    public record Usual(Phrases preferred, Phrases first) {
+        public static final Usual NONE = new Usual(Phrases.of(List.of()), Phrases.of(List.of()));
+
+        private double allowed(List<Integer> phrase) {
+            double most = Math.max(ALLOWED_OF_LIKED, RISE_OF_LIKED * first.share(phrase));
+            return Math.max(ALLOWED_LEAST, Math.min(RISE * preferred.share(phrase), most));
+        }
+    }
 
     /**
      * A phrase of some replies.
@@ -56,7 +77,7 @@ public final class Phrases {
         return new Phrases(replies);
     }
 
-    /** Every run of six tokens, the end token among them; a shorter reply is one phrase. */
+    /** Every run of six tokens, the end token among them, and the last three to five; a shorter reply is one phrase. */
     private static Set<List<Integer>> phrases(Sample reply) {
         int last = Math.max(reply.promptLength(), reply.length() - TOKENS);
         Set<List<Integer>> phrases = new HashSet<>();
@@ -65,30 +86,33 @@ public final class Phrases {
                     .boxed()
                     .toList());
         }
+        for (int length = END_TOKENS; length < Math.min(TOKENS, reply.replyLength()); length++) {
+            phrases.add(Arrays.stream(reply.tokens(), reply.length() - length, reply.length())
+                    .boxed()
+                    .toList());
+        }
         return phrases;
     }
 
     /** The phrase that is furthest beyond what is allowed, or least below it. */
-    public Frequency worst(Phrases preferred) {
+    public Frequency worst(Usual usual) {
         return counts.keySet().stream()
-                .map(phrase -> frequency(phrase, preferred))
+                .map(phrase -> frequency(phrase, usual))
                 .max(Comparator.comparingDouble(Frequency::excess))
                 .orElse(new Frequency(List.of(), 0, ALLOWED_LEAST));
     }
 
     /** By how much more of these replies hold a phrase of {@code reply} than may without cost. */
-    double excess(Sample reply, Phrases preferred) {
+    double excess(Sample reply, Usual usual) {
         return phrases(reply).stream()
-                .mapToDouble(phrase -> frequency(phrase, preferred).excess() + CAUTION)
+                .mapToDouble(phrase -> frequency(phrase, usual).excess() + CAUTION)
                 .filter(excess -> excess > 0)
                 .max()
                 .orElse(0);
     }
 
-    private Frequency frequency(List<Integer> phrase, Phrases preferred) {
-        double usual = preferred.share(phrase);
-        double liked = Math.min(RISE * usual, Math.max(ALLOWED_OF_LIKED, RISE_OF_LIKED * usual));
-        return new Frequency(phrase, share(phrase), Math.max(ALLOWED_LEAST, liked));
+    private Frequency frequency(List<Integer> phrase, Usual usual) {
+        return new Frequency(phrase, share(phrase), usual.allowed(phrase));
     }
 
     private double share(List<Integer> phrase) {

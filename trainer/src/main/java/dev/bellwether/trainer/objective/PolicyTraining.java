@@ -18,7 +18,15 @@ public interface PolicyTraining extends AutoCloseable {
      */
     Map<String, Double> step(int step);
 
-    /** Whether what a step saw is out of bounds, so that neither it nor the update before it counts. */
+    /**
+     * What the policy says after the last step, as far as {@link #exceededBy} asks for it; nothing where training samples no
+     * replies.
+     *
+     * @return metrics under their usual names
+     */
+    Map<String, Double> outcome();
+
+    /** Whether what a step saw, or the outcome, is out of bounds, so that neither it nor the update before it counts. */
     boolean exceededBy(Map<String, Double> metrics);
 
     /** All that is trained, with its optimizer's state; the policy first. */

@@ -39,7 +39,7 @@ public final class Ppo implements PolicyTraining {
     private final Baseline baseline;
     private final Weights reference;
     private final RewardModel reward;
-    private final Phrases preferred;
+    private final Phrases.Usual usual;
     private final Rollouts rollouts;
     private final List<int[]> prompts;
     private final PpoConfig config;
@@ -55,10 +55,10 @@ public final class Ppo implements PolicyTraining {
      *
      * @param actor trained in place; closed with PPO
      * @param reference stays the caller's, as the reward model does
-     * @param preferred phrases of the replies that people preferred
+     * @param usual what phrases cost nothing
      */
     public record Models(
-            CheckpointConfig config, Weights actor, Weights reference, RewardModel reward, Phrases preferred) {}
+            CheckpointConfig config, Weights actor, Weights reference, RewardModel reward, Phrases.Usual usual) {}
 
     private Ppo(
             Models models,
@@ -73,7 +73,7 @@ public final class Ppo implements PolicyTraining {
         this.baseline = baseline;
         this.reference = models.reference();
         this.reward = models.reward();
-        this.preferred = models.preferred();
+        this.usual = models.usual();
         this.device = models.actor().device();
         this.replies = replies;
         this.rollouts = rollouts;
@@ -114,16 +114,7 @@ public final class Ppo implements PolicyTraining {
     @Override
     public Map<String, Double> step(int step) {
         long start = System.nanoTime();
-        Random random = new Random(seed * 1_000_003 + step);
-        List<int[]> asked = new ArrayList<>();
-        while (asked.size() + replies <= config.rollouts()) {
-            int[] prompt = prompts.get(random.nextInt(prompts.size()));
-            for (int i = 0; i < replies; i++) {
-                asked.add(prompt);
-            }
-        }
-        Sampling sampling = Sampling.at(config.temperature(), config.completionTokensMax(), random.nextLong());
-        List<Rollout> sampled = rollouts.sample(actor.weights(), asked, sampling);
+        List<Rollout> sampled = sampled(step);
         long sampledAt = System.nanoTime();
 
         Map<String, Double> metrics = new LinkedHashMap<>();
@@ -139,7 +130,7 @@ public final class Ppo implements PolicyTraining {
                 config.update().lastLearningRate());
         train(experience, rate, metrics);
         metrics.put("lr", rate);
-        metrics.put("episode", (double) (step + 1) * asked.size());
+        metrics.put("episode", (double) (step + 1) * sampled.size());
         metrics.put("time/rollouts", (sampledAt - start) / 1e9);
         metrics.put("time/scoring", (scoredAt - sampledAt) / 1e9);
         metrics.put("time/training", (System.nanoTime() - scoredAt) / 1e9);
@@ -149,6 +140,34 @@ public final class Ppo implements PolicyTraining {
             }
         });
         return metrics;
+    }
+
+    private List<Rollout> sampled(int step) {
+        Random random = new Random(seed * 1_000_003 + step);
+        List<int[]> asked = new ArrayList<>();
+        while (asked.size() + replies <= config.rollouts()) {
+            int[] prompt = prompts.get(random.nextInt(prompts.size()));
+            for (int i = 0; i < replies; i++) {
+                asked.add(prompt);
+            }
+        }
+        Sampling sampling = Sampling.at(config.temperature(), config.completionTokensMax(), random.nextLong());
+        return rollouts.sample(actor.weights(), asked, sampling);
+    }
+
+    @Override
+    public Map<String, Double> outcome() {
+        List<Rollout> sampled = sampled(steps());
+        return Map.of(
+                "response/distinct",
+                Rollouts.distinct(sampled, replies),
+                "objective/kl",
+                Rollouts.divergence(
+                        policy,
+                        reference,
+                        sampled,
+                        config.temperature(),
+                        config.update().batchTokens()));
     }
 
     /** What a reply is worth, before its divergence is counted. */
@@ -161,7 +180,7 @@ public final class Ppo implements PolicyTraining {
         List<Worth> worth = new ArrayList<>();
         for (int i = 0; i < scores.size(); i++) {
             double alone = config.reward().of(scores.get(i), sampled.get(i).ended());
-            double excess = phrases.excess(samples.get(i), preferred);
+            double excess = phrases.excess(samples.get(i), usual);
             worth.add(new Worth(scores.get(i), alone - config.reward().phrasePenalty() * excess));
         }
         return worth;

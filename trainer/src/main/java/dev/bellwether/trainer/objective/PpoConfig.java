@@ -98,7 +98,7 @@ public record PpoConfig(
     /**
      * Where an update is undone.
      *
-     * @param kl mean divergence of a reply from the reference, in nats
+     * @param kl mean divergence of a reply from the reference, in nats, at most
      * @param distinct different replies for each different prompt, at least
      */
     public record Bounds(double kl, double distinct) {}
@@ -107,6 +107,15 @@ public record PpoConfig(
     public boolean exceededBy(Map<String, Double> metrics) {
         return metrics.getOrDefault("objective/kl", 0.0) > bounds.kl()
                 || metrics.getOrDefault("response/distinct", Double.MAX_VALUE) < bounds.distinct();
+    }
+
+    /**
+     * These settings where no more than {@code budget} nats a reply from the reference are allowed, for a policy that is {@code
+     * begun} from it before the first step.
+     */
+    public PpoConfig within(double budget, double begun) {
+        Bounds own = new Bounds(Math.min(budget, begun + bounds.kl), bounds.distinct);
+        return new PpoConfig(steps, rollouts, replies, reward, update, own, temperature, completionTokensMax);
     }
 
     private PpoConfig withEpochs(int own) {

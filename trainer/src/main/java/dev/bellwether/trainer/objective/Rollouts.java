@@ -5,8 +5,10 @@ import dev.bellwether.policy.engine.BulkGeneration;
 import dev.bellwether.policy.engine.Completion;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.onnx.OnnxDevice;
+import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.ServedWeights;
+import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -121,11 +123,25 @@ public final class Rollouts implements AutoCloseable {
         }
     }
 
-    /** The same of the first of {@code each} replies to a prompt: several to one may well differ. */
-    public static double distinct(List<Rollout> rollouts, int each) {
-        return distinct(IntStream.range(0, rollouts.size() / each)
-                .mapToObj(prompt -> rollouts.get(prompt * each))
-                .toList());
+    /**
+     * KL(policy that sampled {@code rollouts} ‖ reference), estimated from the replies themselves; nats a reply.
+     *
+     * @param temperature that they were sampled at
+     */
+    public static double divergence(
+            Transformer model, Weights reference, List<Rollout> rollouts, double temperature, int batchTokens) {
+        double nats = 0;
+        List<Sample> samples = rollouts.stream().map(Rollout::sample).toList();
+        for (MicroBatch batch : MicroBatch.pack(samples, reference.device().batchTokens(batchTokens))) {
+            float[] theirs = model.logProbabilities(reference, batch, temperature);
+            for (int row = 0; row < batch.size(); row++) {
+                float[] sampled = rollouts.get(batch.index(row)).logProbabilities();
+                for (int t = 0; t < sampled.length; t++) {
+                    nats += sampled[t] - theirs[batch.offset(row) + t];
+                }
+            }
+        }
+        return nats / rollouts.size();
     }
 
     /** Different replies for each different prompt; far below 1 the policy says the same to everything. */
@@ -139,5 +155,12 @@ public final class Rollouts implements AutoCloseable {
             replies.add(tokens.subList(rollout.sample().promptLength(), tokens.size()));
         }
         return replies.size() / (double) prompts.size();
+    }
+
+    /** The same of the first of {@code each} replies to a prompt: several to one may well differ. */
+    public static double distinct(List<Rollout> rollouts, int each) {
+        return distinct(IntStream.range(0, rollouts.size() / each)
+                .mapToObj(prompt -> rollouts.get(prompt * each))
+                .toList());
     }
 }

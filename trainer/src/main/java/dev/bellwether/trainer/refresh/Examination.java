@@ -59,7 +59,7 @@ final class Examination {
         gate.winRate(judge, ours, theirs, replies)
                 .divergence(kl)
                 .length(ours, workshop.comparisons())
-                .repetition(ours, workshop.comparisons(), workshop::written)
+                .repetition(ours, workshop.usualPhrases(), workshop::written)
                 .diversity(ours, replies)
                 .perplexity(workshop.perplexity(candidate, good), workshop.perplexity(workshop.base(), good));
         if (!workshop.suite().isEmpty()) {

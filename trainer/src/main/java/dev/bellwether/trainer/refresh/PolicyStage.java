@@ -2,7 +2,6 @@ package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.LoraConfig;
-import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.external.ExternalConfig;
 import dev.bellwether.trainer.external.ExternalTraining;
 import dev.bellwether.trainer.metrics.TensorBoard;
@@ -12,7 +11,6 @@ import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.DirectConfig;
 import dev.bellwether.trainer.objective.DirectTraining;
 import dev.bellwether.trainer.objective.Objective;
-import dev.bellwether.trainer.objective.Phrases;
 import dev.bellwether.trainer.objective.PolicyTraining;
 import dev.bellwether.trainer.objective.Ppo;
 import dev.bellwether.trainer.objective.PpoConfig;
@@ -20,12 +18,17 @@ import dev.bellwether.trainer.reward.RewardModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.DoubleStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The policy of a refresh: trained once, by the bot's objective or its own command, or taken from the refresh's folder. */
 final class PolicyStage {
+    private static final Logger LOG = LoggerFactory.getLogger(PolicyStage.class);
+
     private final RefreshConfig config;
     private final Checkpoint champion;
     private final Workshop workshop;
@@ -147,24 +150,40 @@ final class PolicyStage {
                 Map<String, Double> metrics = training.step(step);
                 board.scalars(step, metrics);
                 if (training.exceededBy(metrics)) {
-                    stages.undoPolicy(training, step);
+                    undo(training, step, metrics);
                 } else {
                     stages.savePolicy(training, step + 1);
                 }
                 listener.progress(name, (step + 1.0) / training.steps(), metrics);
             }
+            if (done <= training.steps()) {
+                Map<String, Double> outcome = training.outcome();
+                board.scalars(training.steps(), outcome);
+                if (training.exceededBy(outcome)) {
+                    undo(training, training.steps(), outcome);
+                }
+            }
             return finished(training.trained().getFirst().weights().copy());
         }
     }
 
-    private PolicyTraining training(Weights actor, RewardModel reward) {
-        Phrases preferred = Phrases.of(
-                workshop.comparisons().stream().map(Comparison::chosen).toList());
-        Ppo.Models models = new Ppo.Models(workshop.policy(), actor, workshop.base(), reward, preferred);
+    private void undo(PolicyTraining training, int step, Map<String, Double> metrics) throws IOException {
+        LOG.warn(
+                "step {} is undone: before it the policy was {} nats a reply from its reference, with {} different replies for each prompt",
+                step,
+                metrics.get("objective/kl"),
+                metrics.get("response/distinct"));
+        stages.undoPolicy(training, step);
+    }
+
+    private PolicyTraining training(Beginning begun, RewardModel reward) {
+        Weights actor = begun.actor();
+        PpoConfig online = settings().within(config.klBudget(), begun.nats());
+        Ppo.Models models = new Ppo.Models(workshop.policy(), actor, workshop.base(), reward, workshop.usualPhrases());
         DirectConfig direct = DirectConfig.DEFAULT.with(config.samplingTemperature(), workshop.learningRateFactor());
         return switch (config.training().objective()) {
-            case PPO -> Ppo.withCritic(models, workshop.rollouts(), workshop.prompts(), settings(), config.seed());
-            case RLOO -> Ppo.leavingOneOut(models, workshop.rollouts(), workshop.prompts(), settings(), config.seed());
+            case PPO -> Ppo.withCritic(models, workshop.rollouts(), workshop.prompts(), online, config.seed());
+            case RLOO -> Ppo.leavingOneOut(models, workshop.rollouts(), workshop.prompts(), online, config.seed());
             case DPO ->
                 DirectTraining.dpo(workshop.policy(), actor, workshop.base(), people.training(), direct, config.seed());
             case KTO ->
@@ -179,8 +198,33 @@ final class PolicyStage {
         };
     }
 
-    /** Where training begins: the champion or the origin, where that is set after it has learned the best of its own replies. */
-    private Weights beginning(RewardModel reward) throws IOException {
+    /**
+     * Where training begins.
+     *
+     * @param nats a reply that it is away from the origin
+     */
+    private record Beginning(Weights actor, double nats) {}
+
+    /** The champion's place, or the origin's, where the champion's is not within what a policy may be away from it. */
+    private Beginning beginning(RewardModel reward) throws IOException {
+        Weights actor = warmed(reward);
+        List<int[]> asked = workshop.prompts(config.training().rollouts(), config.seed());
+        double nats = workshop.divergence(workshop.sample(actor, asked, config.seed()));
+        if (nats < config.klBudget()) {
+            return new Beginning(actor, nats);
+        }
+        LOG.warn(
+                "training begins at {}: {} is {} nats a reply from it, and kl_budget is {}",
+                workshop.origin().directory(),
+                champion.directory(),
+                nats,
+                config.klBudget());
+        actor.close();
+        return new Beginning(workshop.trainable(), 0);
+    }
+
+    /** The champion or the origin, where that is set after it has learned the best of its own replies. */
+    private Weights warmed(RewardModel reward) throws IOException {
         Weights actor = config.training().warmStart() ? workshop.trainable(champion) : workshop.trainable();
         BestOfN.Config bestOf = config.training().bestOf();
         if (bestOf.rounds() == 0 || stages.load("distilled", actor.vector()).isPresent()) {

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param judgementsMin but never fewer than these
  * @param pairsMin comparisons without which a refresh is skipped
  * @param temperature of the bot's replies
+ * @param topP of the bot's replies, the share of probability that their tokens are drawn from
  * @param steps of PPO
  * @param rewardBase the checkpoint that the reward model of a bot starts from whose champion is an upstream
  * @param quarantine whether nothing is learned from people who came in a burst
@@ -32,6 +33,7 @@ public record RefreshConfig(
         int judgementsMin,
         int pairsMin,
         double temperature,
+        double topP,
         int completionTokensMax,
         int steps,
         double klBudget,
@@ -68,6 +70,7 @@ public record RefreshConfig(
             @JsonProperty("judgements_min") @Nullable Integer judgementsMin,
             @JsonProperty("pairs_min") @Nullable Integer pairsMin,
             @JsonProperty("temperature") @Nullable Double temperature,
+            @JsonProperty("top_p") @Nullable Double topP,
             @JsonProperty("completion_tokens_max") @Nullable Integer completionTokensMax,
             @JsonProperty("steps") @Nullable Integer steps,
             @JsonProperty("kl_budget") @Nullable Double klBudget,
@@ -84,6 +87,7 @@ public record RefreshConfig(
                 Optional.ofNullable(judgementsMin).orElse(500),
                 Optional.ofNullable(pairsMin).orElse(100),
                 Optional.ofNullable(temperature).orElse(.7),
+                Optional.ofNullable(topP).orElse(1.0),
                 Optional.ofNullable(completionTokensMax).orElse(128),
                 Optional.ofNullable(steps).orElse(PpoConfig.DEFAULT.steps()),
                 Optional.ofNullable(klBudget).orElse(15.0),
@@ -97,7 +101,7 @@ public record RefreshConfig(
     }
 
     public static RefreshConfig defaults() {
-        return of(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+        return of(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
 
     /** These settings with another seed. */
@@ -108,6 +112,7 @@ public record RefreshConfig(
                 judgementsMin,
                 pairsMin,
                 temperature,
+                topP,
                 completionTokensMax,
                 steps,
                 klBudget,

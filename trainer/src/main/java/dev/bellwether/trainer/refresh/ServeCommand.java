@@ -98,7 +98,7 @@ public final class ServeCommand implements Callable<Integer> {
         /** The section {@code refresh}; rollouts are sampled as the bot's replies are, unless it says otherwise. */
         private RefreshConfig settings() throws JsonProcessingException {
             ObjectNode settings = YAML.createObjectNode();
-            for (String shared : List.of("temperature", "completion_tokens_max")) {
+            for (String shared : List.of("temperature", "top_p", "completion_tokens_max")) {
                 if (chat != null && chat.hasNonNull(shared)) {
                     settings.set(shared, chat.get(shared));
                 }

@@ -9,13 +9,13 @@ import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.Comparison;
-import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.objective.Phrases;
 import dev.bellwether.trainer.objective.PpoConfig;
 import dev.bellwether.trainer.objective.Rollouts;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
@@ -30,6 +30,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,6 +59,8 @@ final class Workshop implements AutoCloseable {
     private final Suite suite;
     private final int tokensMax;
     private final int pairsLeftOut;
+    private final int votesLeftOut;
+    private Phrases.@Nullable Usual usualPhrases;
 
     Workshop(RefreshConfig config, RewardConfig reward, Checkpoint origin, Snapshot snapshot) {
         this.config = config;
@@ -75,7 +78,9 @@ final class Workshop implements AutoCloseable {
             Snapshot.Tokens tokens = snapshot.new Tokens(tokenizer, endToken, tokensMax);
             suite = new Suite(config.suite(), tokenizer, endToken, tokensMax);
             comparisons = tokens.comparisons();
-            votes = tokens.votes();
+            Snapshot.Tokens.Votes heard = tokens.votes();
+            votes = heard.cast();
+            votesLeftOut = heard.leftOut();
             List<int[]> all = tokens.prompts(config.completionTokensMax());
             boolean many = all.size() >= PROMPTS_MANY;
             prompts = all.stream().filter(each -> !many || !examined(each)).toList();
@@ -91,10 +96,11 @@ final class Workshop implements AutoCloseable {
 
     /** What people judged and nothing is learned from, in words. */
     List<String> leftOut() {
-        return pairsLeftOut == 0
+        return pairsLeftOut + votesLeftOut == 0
                 ? List.of()
-                : List.of("%d pairs are left out, longer than %d tokens; `training: {sample_tokens_max: …}` allows more"
-                        .formatted(pairsLeftOut, tokensMax));
+                : List.of(
+                        "%d pairs and %d thumbs are left out, longer than %d tokens; `training: {sample_tokens_max: …}` allows more"
+                                .formatted(pairsLeftOut, votesLeftOut, tokensMax));
     }
 
     Checkpoint origin() {
@@ -195,8 +201,9 @@ final class Workshop implements AutoCloseable {
     /** One reply to each of {@code asked}, sampled as the bot samples. */
     List<Rollout> sample(Weights weights, List<int[]> asked, long seed) {
         try {
+            double temperature = config.samplingTemperature();
             return rollouts.sample(
-                    weights, asked, Sampling.at(config.samplingTemperature(), config.completionTokensMax(), seed));
+                    weights, asked, new Sampling(temperature, config.topP(), 0, config.completionTokensMax(), seed));
         } finally {
             // Nobody asks these weights again soon; a GPU has better use for its memory.
             rollouts.close();
@@ -225,6 +232,19 @@ final class Workshop implements AutoCloseable {
         return suite;
     }
 
+    /** What phrases people preferred, and the origin says by itself. */
+    Phrases.Usual usualPhrases() {
+        if (usualPhrases == null) {
+            Phrases preferred =
+                    Phrases.of(comparisons.stream().map(Comparison::chosen).toList());
+            Phrases first = Phrases.of(sample(base, prompts(PROMPTS_MANY, config.seed()), config.seed()).stream()
+                    .map(Rollout::sample)
+                    .toList());
+            usualPhrases = new Phrases.Usual(preferred, first);
+        }
+        return usualPhrases;
+    }
+
     /** What the policy with these weights knows of them. */
     Suite.Result known(Weights weights) {
         return suite.of(model, weights);
@@ -237,19 +257,12 @@ final class Workshop implements AutoCloseable {
 
     /** KL(policy that sampled {@code rollouts} ‖ origin), estimated from the replies themselves; nats a reply. */
     double divergence(List<Rollout> rollouts) {
-        double nats = 0;
-        List<Sample> samples = rollouts.stream().map(Rollout::sample).toList();
-        for (MicroBatch batch :
-                MicroBatch.pack(samples, PpoConfig.DEFAULT.update().batchTokens())) {
-            float[] origin = model.logProbabilities(base, batch, config.samplingTemperature());
-            for (int row = 0; row < batch.size(); row++) {
-                float[] sampled = rollouts.get(batch.index(row)).logProbabilities();
-                for (int t = 0; t < sampled.length; t++) {
-                    nats += sampled[t] - origin[batch.offset(row) + t];
-                }
-            }
-        }
-        return nats / rollouts.size();
+        return Rollouts.divergence(
+                model,
+                base,
+                rollouts,
+                config.samplingTemperature(),
+                PpoConfig.DEFAULT.update().batchTokens());
     }
 
     @Override

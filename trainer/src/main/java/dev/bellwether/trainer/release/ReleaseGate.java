@@ -142,23 +142,21 @@ public final class ReleaseGate {
     /**
      * No looping, and no phrase in everything that people have not asked for.
      *
+     * @param usual what phrases people preferred, and the first policy says by itself
      * @param written a phrase's tokens as text
      */
-    public ReleaseGate repetition(
-            List<Rollout> candidate, List<Comparison> comparisons, Function<int[], String> written) {
+    public ReleaseGate repetition(List<Rollout> candidate, Phrases.Usual usual, Function<int[], String> written) {
         double looping =
                 candidate.stream().filter(each -> loops(each.sample().reply())).count() / (double) candidate.size();
         numbers.put("repetition", looping);
         require(looping <= REPETITION_MAX, "%.1f %% of its replies repeat themselves".formatted(100 * looping));
-        Phrases preferred =
-                Phrases.of(comparisons.stream().map(Comparison::chosen).toList());
         Phrases.Frequency phrase =
-                Phrases.of(candidate.stream().map(Rollout::sample).toList()).worst(preferred);
+                Phrases.of(candidate.stream().map(Rollout::sample).toList()).worst(usual);
         numbers.put("phrase", phrase.share());
         numbers.put("phrase_allowed", phrase.allowed());
         return require(
                 phrase.share() <= phrase.allowed(),
-                "%.1f %% of its replies hold \"%s\"; by what people preferred %.1f %% may"
+                "%.1f %% of its replies hold \"%s\"; by what people preferred and the first version says %.1f %% may"
                         .formatted(
                                 100 * phrase.share(),
                                 written.apply(phrase.phrase().stream()

@@ -180,7 +180,7 @@ final class TrainingSpeed {
                 RewardModel reward = new RewardModel(
                         heads, base.trainable(heads, lora, 1), settings.update().batchTokens());
                 Ppo ppo = Ppo.withCritic(
-                        new Ppo.Models(config, base.trainable(config, lora, 1), base, reward, Phrases.of(List.of())),
+                        new Ppo.Models(config, base.trainable(config, lora, 1), base, reward, Phrases.Usual.NONE),
                         sampler,
                         prompts,
                         settings,

@@ -174,7 +174,7 @@ class SnapshotTest {
             Comparison comparison = tokens.comparisons().getFirst();
             assertThat(comparison.chosen().reply()).isEqualTo(tokenizer.reply("Here it is.", 9));
             assertThat(comparison.rejected().reply()).isEqualTo(tokenizer.encode("No."));
-            assertThat(tokens.votes())
+            assertThat(tokens.votes().cast())
                     .singleElement()
                     .satisfies(vote -> assertThat(vote.reply().reply()).isEqualTo(tokenizer.encode("No.")));
         }
@@ -217,12 +217,25 @@ class SnapshotTest {
         assertThat(votes(signal)).isEmpty();
     }
 
+    @Test
+    void countsThumbsOnWhatIsTooLong() {
+        RatedInteraction rated =
+                new EventSerde<>(RatedInteraction.class).deserializer().deserialize("rated", CUT_OFF.getBytes(UTF_8));
+        try (PolicyTokenizer tokenizer = PolicyTokenizer.open(Path.of("../default-policy/artefact"))) {
+            Snapshot.Tokens.Votes votes = Snapshot.of(List.of(), List.of(rated)).new Tokens(tokenizer, 9, 3).votes();
+            assertThat(votes.cast()).isEmpty();
+            assertThat(votes.leftOut()).isEqualTo(1);
+        }
+    }
+
     private static List<Vote> votes(String signal) {
         String record = CUT_OFF.replace("{\"kind\":\"thumb\",\"up\":true,\"reasons\":[]}", signal);
         RatedInteraction rated =
                 new EventSerde<>(RatedInteraction.class).deserializer().deserialize("rated", record.getBytes(UTF_8));
         try (PolicyTokenizer tokenizer = PolicyTokenizer.open(Path.of("../default-policy/artefact"))) {
-            return Snapshot.of(List.of(), List.of(rated)).new Tokens(tokenizer, 9, 256).votes();
+            return Snapshot.of(List.of(), List.of(rated)).new Tokens(tokenizer, 9, 256)
+                    .votes()
+                    .cast();
         }
     }
 

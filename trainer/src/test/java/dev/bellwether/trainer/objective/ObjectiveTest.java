@@ -50,8 +50,9 @@ class ObjectiveTest {
 
     private List<Sample> after(
             Objective objective, Weights actor, Weights base, RewardModel reward, List<Sample> before) {
-        try (PolicyTraining training =
-                training(objective, new Ppo.Models(config, actor, base, reward, Phrases.of(before)), before)) {
+        Phrases phrases = Phrases.of(before);
+        Ppo.Models models = new Ppo.Models(config, actor, base, reward, new Phrases.Usual(phrases, phrases));
+        try (PolicyTraining training = training(objective, models, before)) {
             for (int step = 0; step < training.steps(); step++) {
                 training.step(step);
             }

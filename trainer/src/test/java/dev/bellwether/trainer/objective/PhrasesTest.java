@@ -29,11 +29,30 @@ class PhrasesTest {
         return replies;
     }
 
-    /** A quarter of the replies; ten times as many as were preferred; half of them; twice as many as were preferred. */
+    /** In so many of a hundred replies that people preferred, and of a hundred of the first policy's own. */
+    private static Phrases.Usual usual(int preferred, int first) {
+        return new Phrases.Usual(Phrases.of(replies(100, preferred, 0)), Phrases.of(replies(100, first, 0)));
+    }
+
+    /**
+     * A quarter of the replies; ten times as many as were preferred; half of them; twice as many as the first policy says, however
+     * many were preferred since.
+     */
     @ParameterizedTest
-    @CsvSource({"0, .25", "2, .25", "3, .3", "5, .5", "20, .5", "40, .8", "50, 1"})
-    void mayStandInAQuarterOfTheRepliesOrMoreWherePeoplePreferredThem(int preferred, double allowed) {
-        Phrases.Frequency worst = Phrases.of(replies(100, 100, 0)).worst(Phrases.of(replies(100, preferred, 0)));
+    @CsvSource({
+        "0, 0, .25",
+        "2, 2, .25",
+        "3, 3, .3",
+        "5, 5, .5",
+        "20, 20, .5",
+        "40, 40, .8",
+        "50, 50, 1",
+        "60, 20, .5",
+        "60, 30, .6",
+        "2, 40, .25"
+    })
+    void mayStandInAQuarterOfTheRepliesOrMoreWherePeoplePreferredThem(int preferred, int first, double allowed) {
+        Phrases.Frequency worst = Phrases.of(replies(100, 100, 0)).worst(usual(preferred, first));
         assertThat(worst.share()).isEqualTo(1);
         assertThat(worst.allowed()).isCloseTo(allowed, within(1e-9));
     }
@@ -41,8 +60,21 @@ class PhrasesTest {
     @ParameterizedTest
     @CsvSource({"0", "2", "4"})
     void areFoundAtTheBeginningInTheMiddleAndAtTheEnd(int behind) {
-        Phrases preferred = Phrases.of(replies(100, 2, 0));
-        assertThat(Phrases.of(replies(10, 6, behind)).worst(preferred).share()).isCloseTo(.6, within(1e-9));
+        assertThat(Phrases.of(replies(10, 6, behind)).worst(usual(2, 2)).share())
+                .isCloseTo(.6, within(1e-9));
+    }
+
+    /** A kind end of few words, behind something else each time. */
+    @ParameterizedTest
+    @CsvSource({"2, false", "3, true", "4, true", "5, true"})
+    void areFoundAtTheEndWhenTheyAreShorter(int length, boolean found) {
+        List<Sample> replies = IntStream.range(0, 10)
+                .mapToObj(i -> Sample.of(
+                        new int[] {1, i},
+                        IntStream.concat(IntStream.range(100 + 10 * i, 108 + 10 * i), IntStream.range(20, 20 + length))
+                                .toArray()))
+                .toList();
+        assertThat(Phrases.of(replies).worst(usual(0, 0)).share()).isEqualTo(found ? 1 : .1);
     }
 
     @Test
@@ -50,20 +82,19 @@ class PhrasesTest {
         List<Sample> short3 = IntStream.range(0, 4)
                 .mapToObj(i -> Sample.of(new int[] {1, i}, new int[] {7, 8, i < 2 ? 9 : 10 + i}))
                 .toList();
-        assertThat(Phrases.of(short3).worst(Phrases.of(List.of())).share()).isEqualTo(.5);
+        assertThat(Phrases.of(short3).worst(usual(0, 0)).share()).isEqualTo(.5);
     }
 
     @Test
     void costWhatIsBeyondAFifthOfTheReplies() {
         List<Sample> replies = replies(20, 10, 2);
         Phrases phrases = Phrases.of(replies);
-        assertThat(phrases.excess(replies.getFirst(), Phrases.of(replies(100, 2, 0))))
+        assertThat(phrases.excess(replies.getFirst(), usual(2, 2)))
                 .as("a half, of which a fifth costs nothing")
                 .isCloseTo(.3, within(1e-9));
-        assertThat(phrases.excess(replies.getFirst(), Phrases.of(replies(100, 50, 0))))
+        assertThat(phrases.excess(replies.getFirst(), usual(50, 50)))
                 .as("as many as people preferred")
                 .isZero();
-        assertThat(phrases.excess(replies.getLast(), Phrases.of(replies(100, 2, 0))))
-                .isZero();
+        assertThat(phrases.excess(replies.getLast(), usual(2, 2))).isZero();
     }
 }

@@ -78,6 +78,7 @@ class ExternalRefreshIT {
                 plain.judgementsMin(),
                 plain.pairsMin(),
                 plain.temperature(),
+                plain.topP(),
                 plain.completionTokensMax(),
                 plain.steps(),
                 200,

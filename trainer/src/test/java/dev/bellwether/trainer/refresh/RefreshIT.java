@@ -21,8 +21,10 @@ import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.model.Trained;
+import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.objective.BestOfN;
 import dev.bellwether.trainer.objective.Objective;
+import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,6 +64,7 @@ class RefreshIT {
             10,
             20,
             .7,
+            1,
             32,
             2,
             15,
@@ -184,12 +187,47 @@ class RefreshIT {
                 .formatted(steps);
     }
 
+    /** Where hardly any divergence is allowed, the first update leads too far; it is the last one, too. */
+    @Test
+    void undoesTheLastUpdateWhereItLedTooFar() throws IOException {
+        RefreshConfig config = new RefreshConfig(
+                CONFIG.judgements(),
+                CONFIG.interval(),
+                CONFIG.judgementsMin(),
+                CONFIG.pairsMin(),
+                CONFIG.temperature(),
+                .95,
+                CONFIG.completionTokensMax(),
+                1,
+                1e-3,
+                CONFIG.seed(),
+                CONFIG.rewardBase(),
+                CONFIG.quarantine(),
+                CONFIG.training(),
+                null,
+                List.of(),
+                CONFIG.kept());
+        new Refresh(
+                        Refresh.Order.first("support", "near", "default", "default", Refresh.Until.PUBLISH),
+                        config,
+                        store,
+                        directory.resolve("near"),
+                        (_, _, _) -> {},
+                        Clock.systemUTC())
+                .run(snapshot(false));
+        try (Weights first = Weights.of(store.open("support", "default"), ComputeDevice.CPU);
+                Weights rounded = first.rounded();
+                Weights near = Weights.of(store.open("support", "near"), ComputeDevice.CPU)) {
+            assertThat(near.sameAs(rounded)).isTrue();
+        }
+    }
+
     @Test
     void publishesTheAdaptersAloneThatItTrained() throws IOException {
         TrainingConfig training = new TrainingConfig(
                 Trained.LORA, LoraConfig.DEFAULT, "cpu", true, Objective.PPO, new BestOfN.Config(1, 6, 4), 16, 512);
         RefreshConfig config = new RefreshConfig(
-                100, Duration.ofHours(1), 10, 20, 0, 32, 1, 15, 1, "default", true, training, null, List.of(), 10);
+                100, Duration.ofHours(1), 10, 20, 0, 1, 32, 1, 15, 1, "default", true, training, null, List.of(), 10);
         Set<String> stages = new LinkedHashSet<>();
         Report report = new Refresh(
                         Refresh.Order.first("support", "adapted", "default", "default", Refresh.Until.PUBLISH),

@@ -41,6 +41,7 @@ class RefreshPlanTest {
                         5,
                         3,
                         .9,
+                        .95,
                         48,
                         6,
                         11,

@@ -206,6 +206,7 @@ class RefreshYearsIT {
                 1,
                 1,
                 standard.temperature(),
+                standard.topP(),
                 standard.completionTokensMax(),
                 steps,
                 standard.klBudget(),

@@ -15,8 +15,10 @@ class ServeCommandTest {
 
     @Test
     void samplesRolloutsAsTheBotReplies() throws IOException {
-        RefreshConfig config = read("    chat: {temperature: 0.5, completion_tokens_max: 40, page: true}\n");
+        RefreshConfig config =
+                read("    chat: {temperature: 0.5, top_p: 0.9, completion_tokens_max: 40, page: true}\n");
         assertThat(config.temperature()).isEqualTo(.5);
+        assertThat(config.topP()).isEqualTo(.9);
         assertThat(config.completionTokensMax()).isEqualTo(40);
     }
 

@@ -62,6 +62,11 @@ class StagesTest {
         }
 
         @Override
+        public Map<String, Double> outcome() {
+            return Map.of();
+        }
+
+        @Override
         public boolean exceededBy(Map<String, Double> metrics) {
             return false;
         }

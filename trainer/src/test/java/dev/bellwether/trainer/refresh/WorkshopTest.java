@@ -115,6 +115,7 @@ class WorkshopTest {
                 1,
                 1,
                 .7,
+                1,
                 32,
                 1,
                 15,
@@ -179,7 +180,10 @@ class WorkshopTest {
         try (Workshop narrow = workshop(Trained.FULL, "origin", 40, snapshot);
                 Workshop wide = workshop(Trained.FULL, "origin", 200, snapshot)) {
             assertThat(narrow.comparisons()).isEmpty();
-            assertThat(narrow.leftOut()).singleElement().asString().contains("1 pairs", "longer than 40 tokens");
+            assertThat(narrow.leftOut())
+                    .singleElement()
+                    .asString()
+                    .contains("1 pairs and 0 thumbs", "longer than 40 tokens");
             assertThat(wide.comparisons()).hasSize(1);
             assertThat(wide.leftOut()).isEmpty();
             assertThat(wide.tokensMax()).isEqualTo(200);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.objective.Phrases;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -106,7 +107,7 @@ class ReleaseGateTest {
         return IntStream.range(0, count)
                 .mapToObj(i -> i < closed
                         ? reply(i, 100 + i, 200 + i, 1, 2, 3, 4, 5, 0)
-                        : reply(i, 100 + i, 200 + i, 300 + i, 400 + i, 3, 4, 5, 0))
+                        : reply(i, 100 + i, 200 + i, 300 + i, 400 + i, 500 + i, 600 + i, 5, 0))
                 .toList();
     }
 
@@ -122,21 +123,24 @@ class ReleaseGateTest {
                 .toList();
     }
 
-    /** Of a hundred replies so many close alike; of a hundred preferred ones as many. */
+    /** Of a hundred replies so many close alike; of a hundred preferred ones as many, and of a hundred of the first policy's. */
     @ParameterizedTest
     @CsvSource({
-        "25, 0, true",
-        "26, 0, false",
-        "26, 2, false",
-        "29, 3, true",
-        "50, 10, true",
-        "51, 10, false",
-        "80, 40, true",
-        "81, 40, false"
+        "25, 0, 0, true",
+        "26, 0, 0, false",
+        "26, 2, 2, false",
+        "29, 3, 3, true",
+        "50, 10, 10, true",
+        "51, 10, 10, false",
+        "80, 40, 40, true",
+        "81, 40, 40, false",
+        "50, 40, 5, true",
+        "51, 40, 5, false"
     })
-    void refusesAPhraseThatStandsInMoreRepliesThanPeopleAskedFor(int ours, int theirs, boolean passed) {
+    void refusesAPhraseThatStandsInMoreRepliesThanPeopleAskedFor(int ours, int theirs, int first, boolean passed) {
+        Phrases.Usual usual = new Phrases.Usual(Phrases.of(closing(100, theirs)), Phrases.of(closing(100, first)));
         ReleaseGate.Verdict verdict = new ReleaseGate(15, .05, 1)
-                .repetition(rollouts(closing(100, ours)), preferred(closing(100, theirs)), Arrays::toString)
+                .repetition(rollouts(closing(100, ours)), usual, Arrays::toString)
                 .verdict();
         assertThat(verdict.passed()).isEqualTo(passed);
         if (!passed) {
