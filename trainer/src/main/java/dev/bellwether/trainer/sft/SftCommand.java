@@ -136,6 +136,10 @@ public final class SftCommand implements Callable<Integer> {
             }
         }
         CheckpointFiles.copyTokenizer(base, out);
+        Overlap overlap = Overlap.of(out, test);
+        System.out.printf(
+                "%d held-out replies, the likeliest ones: BLEU %.1f, ROUGE-L %.3f%n",
+                overlap.replies(), overlap.bleu(), overlap.rougeL());
         System.out.printf("checkpoint in %s%n", out);
         return 0;
     }
@@ -176,21 +180,23 @@ public final class SftCommand implements Callable<Integer> {
         try (Transformer model = new Transformer(config);
                 Parameters parameters = new Parameters(weights, new Parameters.AdamW(.9, .95, 1e-8, .05, 1))) {
             SupervisedFineTuning training = new SupervisedFineTuning(model, settings);
+            SupervisedFineTuning.Best best;
             try (ProgressBar bar = new ProgressBarBuilder()
                     .setTaskName("sft")
                     .setInitialMax(-1)
                     .showSpeed()
                     .build()) {
                 double[] smooth = {Double.NaN};
-                training.train(parameters, samples, progress -> {
+                best = training.train(parameters, samples, test, progress -> {
                     smooth[0] = Double.isNaN(smooth[0]) ? progress.loss() : .97 * smooth[0] + .03 * progress.loss();
                     bar.maxHint(progress.steps());
                     bar.stepTo(progress.step());
                     bar.setExtraMessage("loss %.3f".formatted(smooth[0]));
                 });
             }
-            double loss = training.evaluate(weights, test);
-            System.out.printf("held-out loss %.4f, perplexity %.2f%n", loss, Math.exp(loss));
+            System.out.printf(
+                    "held-out loss %.4f, perplexity %.2f, after pass %d of %d%n",
+                    best.loss(), Math.exp(best.loss()), best.pass(), settings.epochs());
         }
     }
 }

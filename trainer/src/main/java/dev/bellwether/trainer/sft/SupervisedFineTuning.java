@@ -6,11 +6,15 @@ import dev.bellwether.trainer.model.LearningRate;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 
 /** Teaches a policy replies by next-token loss on the replies' tokens alone. */
@@ -34,17 +38,59 @@ public final class SupervisedFineTuning {
 
     /** Trains {@code parameters} in place. */
     public void train(Parameters parameters, List<Sample> samples, Consumer<Progress> listener) {
-        Random random = new Random(config.seed());
-        List<MicroBatch> batches = new ArrayList<>();
-        for (int epoch = 0; epoch < config.epochs(); epoch++) {
-            batches.addAll(batches(samples, random));
+        train(parameters, samples, listener, _ -> {});
+    }
+
+    /**
+     * Which pass the weights are of.
+     *
+     * @param pass from 1
+     * @param loss on what was held out, in nats a token
+     */
+    public record Best(int pass, double loss) {}
+
+    /** Trains {@code parameters} in place; of several passes those weights stay that have the least loss on {@code heldOut}. */
+    public Best train(Parameters parameters, List<Sample> samples, List<Sample> heldOut, Consumer<Progress> listener) {
+        Weights weights = parameters.weights();
+        List<Best> best = new ArrayList<>();
+        try (Weights kept = weights.copy()) {
+            train(parameters, samples, listener, pass -> {
+                double loss = evaluate(weights, heldOut);
+                if (best.isEmpty() || loss < best.getLast().loss()) {
+                    best.add(new Best(pass, loss));
+                    take(weights, kept);
+                }
+            });
+            take(kept, weights);
         }
-        for (int step = 0; step < batches.size(); step++) {
-            int warmup = Math.min(config.warmupSteps(), Math.ceilDiv(batches.size(), WARMUP_PART));
-            double rate = LearningRate.cosine(config.learningRate(), step, batches.size(), warmup);
-            MicroBatch batch = batches.get(step);
-            double loss = step(parameters, batch, rate);
-            listener.accept(new Progress(step + 1, batches.size(), loss, rate, batch.rows() * batch.length()));
+        return best.getLast();
+    }
+
+    private static void take(Weights from, Weights to) {
+        try (PointerScope _ = Torch.scope();
+                NoGradGuard _ = new NoGradGuard()) {
+            to.vector().copy_(from.vector());
+        }
+    }
+
+    /** {@code passed} hears of each pass over the samples, from 1, when it is over. */
+    private void train(Parameters parameters, List<Sample> samples, Consumer<Progress> listener, IntConsumer passed) {
+        Random random = new Random(config.seed());
+        List<List<MicroBatch>> passes = new ArrayList<>();
+        for (int epoch = 0; epoch < config.epochs(); epoch++) {
+            passes.add(batches(samples, random));
+        }
+        int steps = passes.stream().mapToInt(List::size).sum();
+        int warmup = Math.min(config.warmupSteps(), Math.ceilDiv(steps, WARMUP_PART));
+        int step = 0;
+        for (int epoch = 0; epoch < passes.size(); epoch++) {
+            for (MicroBatch batch : passes.get(epoch)) {
+                double rate = LearningRate.cosine(config.learningRate(), step, steps, warmup);
+                double loss = step(parameters, batch, rate);
+                step++;
+                listener.accept(new Progress(step, steps, loss, rate, batch.rows() * batch.length()));
+            }
+            passed.accept(epoch + 1);
         }
     }
 
