@@ -2,6 +2,7 @@ package dev.bellwether.trainer;
 
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.prompt.PromptRefusedException;
+import dev.bellwether.trainer.collected.ImportFeedbackCommand;
 import dev.bellwether.trainer.dataset.ExportCommand;
 import dev.bellwether.trainer.evaluation.EvaluateCommand;
 import dev.bellwether.trainer.refresh.PolicyCommand;
@@ -34,6 +35,7 @@ import picocli.CommandLine.ScopeType;
             EvaluateCommand.class,
             ImportCommand.class,
             ExportCommand.class,
+            ImportFeedbackCommand.class,
             ServeCommand.class,
             SpeedCommand.class
         })
