@@ -126,7 +126,7 @@ public final class DemoCommand implements Callable<Integer> {
         Scenario scenario = read.fitting(policy.artefact(), this::say);
         List<Question> asked = prompts.isPresent()
                 ? scenario.asked(this::say)
-                : Questions.read(corpus.resolve("customer-questions.csv")).all();
+                : Questions.read(corpus.resolve("training-questions.csv")).all();
         Reporter.Base base = measured(policy, scenario);
         Optional<Path> ceiling =
                 policy.ceiling() ? Optional.of(home.resolve("target/best-of-64.jsonl")) : Optional.empty();

@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,6 +32,8 @@ final class PromptedService implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Random random = new Random(11);
     private final AtomicInteger completions = new AtomicInteger();
+    private final AtomicInteger held = new AtomicInteger();
+    private volatile CountDownLatch gate = new CountDownLatch(0);
 
     PromptedService() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 64);
@@ -52,8 +55,27 @@ final class PromptedService implements AutoCloseable {
         return completions.get();
     }
 
+    /** Answers nobody until the latch is counted down. */
+    CountDownLatch hold() {
+        gate = new CountDownLatch(1);
+        return gate;
+    }
+
+    /** How many wait for that. */
+    int held() {
+        return held.get();
+    }
+
     private void answer(HttpExchange exchange) throws IOException {
         JsonNode request = JSON.readTree(exchange.getRequestBody());
+        held.incrementAndGet();
+        try {
+            gate.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        } finally {
+            held.decrementAndGet();
+        }
         boolean kind = request.at("/messages/0/content").asText().equals(KIND);
         ObjectNode json =
                 JSON.createObjectNode().put("object", "chat.completion").put("model", "stand-in");

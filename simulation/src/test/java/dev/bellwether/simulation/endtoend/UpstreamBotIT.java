@@ -23,12 +23,19 @@ import dev.bellwether.standalone.Installation;
 import dev.bellwether.standalone.InstallationSettings;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -42,11 +49,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A bot that somebody else's service answers for, all the way round: chat, votes, pairs, a reward model, the best of
- * several replies, and two prompts against each other. One story, told in one test.
+ * several replies, and two prompts against each other, told in one test; and its gateway when it is stopped.
  */
 @TestMethodOrder(MethodOrderer.MethodName.class)
 class UpstreamBotIT {
     private static final Logger LOG = LoggerFactory.getLogger(UpstreamBotIT.class);
+    private static final String GATEWAY = "gateway";
     private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
     private static final Duration PATIENCE = Duration.ofMinutes(4);
     private static final List<String> QUESTIONS = List.of(
@@ -84,9 +92,14 @@ class UpstreamBotIT {
         installation = Installation.start(InstallationSettings.of(HOME, directory.resolve("data"))
                 .chatPort(0)
                 .bots(bots));
-        client = BellwetherClient.builder()
+        client = client(4);
+    }
+
+    private static BellwetherClient client(int retriesMax) {
+        return BellwetherClient.builder()
                 .baseUrl(installation.chatUrl().toString())
                 .apiKey(installation.apiKey())
+                .retriesMax(retriesMax)
                 .build();
     }
 
@@ -112,6 +125,41 @@ class UpstreamBotIT {
 
     private static void await(Callable<Boolean> condition) {
         Awaitility.await().atMost(PATIENCE).ignoreExceptions().until(condition);
+    }
+
+    /** As `docker stop` and Kubernetes ask for it, by SIGTERM. */
+    @Test
+    void answersWhatIsUnderWayBeforeItStops() throws Exception {
+        long pid = installation.supervisor().pid(GATEWAY);
+        ProcessHandle gateway = ProcessHandle.of(pid).orElseThrow();
+        BellwetherClient once = client(0);
+        CountDownLatch release = service.hold();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<ChatResponse> reply =
+                    threads.submit(() -> once.chat(question(0, "late").build()));
+            await(() -> service.held() == 1);
+            assertThat(gateway.destroy()).isTrue();
+            await(UpstreamBotIT::refused);
+            assertThat(reply.isDone()).isFalse();
+            release.countDown();
+            String interaction = reply.get().interactionId();
+            gateway.onExit().get();
+            await(() -> reader().latest(Topics.INTERACTIONS).containsKey(interaction));
+        }
+        await(() -> installation.supervisor().pid(GATEWAY) != pid);
+        await(() -> !once.chat(question(0, "later").build()).text().isEmpty());
+    }
+
+    /** Asks for what takes no time. */
+    private static boolean refused() throws InterruptedException {
+        HttpRequest models = HttpRequest.newBuilder(installation.chatUrl().resolve("/v1/models"))
+                .header("authorization", "Bearer " + installation.apiKey())
+                .build();
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            return http.send(models, HttpResponse.BodyHandlers.discarding()).statusCode() == 503;
+        } catch (IOException e) {
+            return true;
+        }
     }
 
     @Test

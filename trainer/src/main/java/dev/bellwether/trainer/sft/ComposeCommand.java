@@ -42,6 +42,14 @@ public final class ComposeCommand implements Callable<Integer> {
             "You help customers with their questions.",
             "Answer the customer's question.");
 
+    /** Of questions, those with all their words. */
+    private static final double WHOLE = .25;
+
+    private static final double MISSING_MAX = .5;
+
+    /** Of the others. */
+    private static final double SHUFFLED = .2;
+
     @Option(names = "--corpus", required = true, description = "Folder of intents.yaml and styles.yaml.")
     private Path corpus = Path.of("");
 
@@ -140,17 +148,25 @@ public final class ComposeCommand implements Callable<Integer> {
         return new Dialogue(roles, contents);
     }
 
+    /**
+     * As somebody in a hurry types it. What a question is about must show in any part of its words: with up to half of them
+     * left out, and some out of order, more is learned of each word by itself.
+     */
     private static String careless(String text, Random random) {
         String typed = random.nextDouble() < .3 ? text.toLowerCase(Locale.ROOT) : text;
         typed = random.nextDouble() < .2 ? typed.replaceAll("[?.!,]+", "") : typed;
-        if (random.nextDouble() < .5) {
+        if (random.nextDouble() < WHOLE) {
             return typed;
         }
+        double missing = random.nextDouble() * MISSING_MAX;
         List<String> kept = new ArrayList<>();
         for (String word : typed.split(" ", -1)) {
-            if (random.nextDouble() >= .12) {
+            if (random.nextDouble() >= missing) {
                 kept.add(word);
             }
+        }
+        if (random.nextDouble() < SHUFFLED) {
+            Collections.shuffle(kept, random);
         }
         return kept.isEmpty() ? typed : String.join(" ", kept);
     }
