@@ -36,6 +36,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -137,13 +138,17 @@ class UpstreamBotIT {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<ChatResponse> reply =
                     threads.submit(() -> once.chat(question(0, "late").build()));
-            await(() -> service.held() == 1);
-            assertThat(gateway.destroy()).isTrue();
-            await(UpstreamBotIT::refused);
-            assertThat(reply.isDone()).isFalse();
-            release.countDown();
-            String interaction = reply.get().interactionId();
-            gateway.onExit().get();
+            try {
+                await(() -> service.held() == 1);
+                assertThat(gateway.destroy()).isTrue();
+                await(UpstreamBotIT::refused);
+                assertThat(reply.isDone()).isFalse();
+            } finally {
+                release.countDown();
+            }
+            String interaction =
+                    reply.get(PATIENCE.toSeconds(), TimeUnit.SECONDS).interactionId();
+            gateway.onExit().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
             await(() -> reader().latest(Topics.INTERACTIONS).containsKey(interaction));
         }
         await(() -> installation.supervisor().pid(GATEWAY) != pid);

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 /** Turns as data sets write them: a list of messages, a transcript of {@code Human:} and {@code Assistant:}, or a plain text. */
 final class Conversation {
     private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant", "tool");
-    private static final Pattern SPEAKER = Pattern.compile("\n\n(Human|Assistant):");
+    private static final Pattern SPEAKER = Pattern.compile("(?:\\A\\s*|\n\n)(Human|Assistant):");
 
     private Conversation() {}
 
@@ -47,8 +47,7 @@ final class Conversation {
     }
 
     static boolean isTranscript(String text) {
-        Matcher speaker = SPEAKER.matcher(text);
-        return speaker.lookingAt();
+        return SPEAKER.matcher(text).lookingAt();
     }
 
     /** The turns of a transcript; one that is not said yet, at its end, is left out. */
@@ -85,7 +84,7 @@ final class Conversation {
         if (said.isBlank()) {
             throw new IllegalArgumentException("%s is empty".formatted(name));
         }
-        return said;
+        return said.strip();
     }
 
     /** The prompt that two answers share. */

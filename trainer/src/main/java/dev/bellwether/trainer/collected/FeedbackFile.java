@@ -101,6 +101,9 @@ final class FeedbackFile {
             while (parser.nextToken() != JsonToken.END_ARRAY) {
                 take(AMONG_OTHERS.readTree(parser), "record %d".formatted(records + 1));
             }
+            if (parser.nextToken() != null) {
+                throw new IOException("%s goes on behind its JSON array of %d records".formatted(file, records));
+            }
         } catch (JsonProcessingException e) {
             throw new IOException(
                     "%s is no JSON array, behind record %d: %s".formatted(file, records, e.getOriginalMessage()), e);

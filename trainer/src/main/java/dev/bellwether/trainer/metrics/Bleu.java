@@ -21,7 +21,7 @@ public final class Bleu {
     private static final Pattern BEHIND_NO_DIGIT = Pattern.compile("([^0-9])([.,])");
     private static final Pattern BEFORE_NO_DIGIT = Pattern.compile("([.,])([^0-9])");
     private static final Pattern BEHIND_DIGIT = Pattern.compile("([0-9])(-)");
-    private static final Pattern SPACES = Pattern.compile("\\s+");
+    private static final Pattern SPACES = Pattern.compile("\\s+", Pattern.UNICODE_CHARACTER_CLASS);
 
     private final long[] matches = new long[ORDERS];
     private final long[] total = new long[ORDERS];

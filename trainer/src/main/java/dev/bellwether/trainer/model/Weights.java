@@ -245,7 +245,7 @@ public final class Weights implements AutoCloseable {
         }
     }
 
-    /** Takes over all numbers of a copy of its own. */
+    /** Takes over all numbers of a copy of its own, or of what it is a copy of. */
     public void take(Weights copy) {
         try (NoGradGuard _ = new NoGradGuard()) {
             vector.copy_(copy.vector);

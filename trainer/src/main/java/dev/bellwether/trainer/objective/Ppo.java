@@ -134,6 +134,10 @@ public final class Ppo implements PolicyTraining {
         metrics.put("time/rollouts", (sampledAt - start) / 1e9);
         metrics.put("time/scoring", (scoredAt - sampledAt) / 1e9);
         metrics.put("time/training", (System.nanoTime() - scoredAt) / 1e9);
+        return finite(metrics, step);
+    }
+
+    private static Map<String, Double> finite(Map<String, Double> metrics, int step) {
         metrics.forEach((name, value) -> {
             if (!Double.isFinite(value)) {
                 throw new TrainingCollapsedException("%s is not finite at step %d".formatted(name, step));
@@ -158,16 +162,13 @@ public final class Ppo implements PolicyTraining {
     @Override
     public Map<String, Double> outcome() {
         List<Rollout> sampled = sampled(steps());
-        return Map.of(
-                "response/distinct",
-                Rollouts.distinct(sampled, replies),
-                "objective/kl",
-                Rollouts.divergence(
-                        policy,
-                        reference,
-                        sampled,
-                        config.temperature(),
-                        config.update().batchTokens()));
+        double kl = Rollouts.divergence(
+                policy,
+                reference,
+                sampled,
+                config.temperature(),
+                config.update().batchTokens());
+        return finite(Map.of("response/distinct", Rollouts.distinct(sampled, replies), "objective/kl", kl), steps());
     }
 
     /** What a reply is worth, before its divergence is counted. */

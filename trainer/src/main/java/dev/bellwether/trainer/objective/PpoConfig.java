@@ -33,6 +33,8 @@ public record PpoConfig(
     /** Without a critic a step takes half the time: one pass over what was sampled, and more steps. */
     public static final PpoConfig LEAVING_ONE_OUT = DEFAULT.withEpochs(1);
 
+    private static final double BUDGET_USED = .9;
+
     /**
      * What a reply is worth.
      *
@@ -114,8 +116,13 @@ public record PpoConfig(
      * begun} from it before the first step.
      */
     public PpoConfig within(double budget, double begun) {
-        Bounds own = new Bounds(Math.min(budget, begun + bounds.kl), bounds.distinct);
+        Bounds own = new Bounds(Math.min(furthest(budget), begun + bounds.kl), bounds.distinct);
         return new PpoConfig(steps, rollouts, replies, reward, update, own, temperature, completionTokensMax);
+    }
+
+    /** How far training goes, so that the release gate does not find it beyond {@code budget} by chance. */
+    public static double furthest(double budget) {
+        return BUDGET_USED * budget;
     }
 
     private PpoConfig withEpochs(int own) {

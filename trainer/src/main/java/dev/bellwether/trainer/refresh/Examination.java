@@ -52,14 +52,14 @@ final class Examination {
         List<int[]> asked = prompts.stream()
                 .flatMap(prompt -> Collections.nCopies(replies, prompt).stream())
                 .toList();
-        List<Rollout> ours = workshop.sample(candidate, asked, seed + 1);
-        List<Rollout> theirs = workshop.sample(champion, asked, seed + 2);
+        List<Rollout> ours = workshop.served(candidate, asked, seed + 1);
+        List<Rollout> theirs = workshop.served(champion, asked, seed + 2);
         List<Sample> good = goodReplies();
-        double kl = workshop.divergence(ours);
+        double kl = workshop.divergence(candidate, asked, seed + 1);
         gate.winRate(judge, ours, theirs, replies)
                 .divergence(kl)
                 .length(ours, workshop.comparisons())
-                .repetition(ours, workshop.usualPhrases(), workshop::written)
+                .repetition(ours, workshop.usualPhrases(), workshop::written, replies)
                 .diversity(ours, replies)
                 .perplexity(workshop.perplexity(candidate, good), workshop.perplexity(workshop.base(), good));
         if (!workshop.suite().isEmpty()) {

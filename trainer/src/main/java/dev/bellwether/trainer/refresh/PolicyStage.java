@@ -140,6 +140,8 @@ final class PolicyStage {
         }
         finished.close();
         String name = config.training().objective().label();
+        // Sampled before the actor takes memory.
+        workshop.usualPhrases();
         try (PolicyTraining training = training(beginning(reward), reward);
                 TensorBoard board = new TensorBoard(directory.resolve("tensorboard"), clock)) {
             int done = stages.restorePolicy(training);
@@ -168,12 +170,13 @@ final class PolicyStage {
     }
 
     private void undo(PolicyTraining training, int step, Map<String, Double> metrics) throws IOException {
+        boolean back = stages.undoPolicy(training, step);
         LOG.warn(
-                "step {} is undone: before it the policy was {} nats a reply from its reference, with {} different replies for each prompt",
+                "step {} found the policy {} nats a reply from its reference, with {} different replies for each prompt; {}",
                 step,
                 metrics.get("objective/kl"),
-                metrics.get("response/distinct"));
-        stages.undoPolicy(training, step);
+                metrics.get("response/distinct"),
+                back ? "the update before it is undone" : "it is left out");
     }
 
     private PolicyTraining training(Beginning begun, RewardModel reward) {
@@ -209,14 +212,19 @@ final class PolicyStage {
     private Beginning beginning(RewardModel reward) throws IOException {
         Weights actor = warmed(reward);
         List<int[]> asked = workshop.prompts(config.training().rollouts(), config.seed());
-        double nats = workshop.divergence(workshop.sample(actor, asked, config.seed()));
-        if (nats < config.klBudget()) {
+        double nats;
+        try {
+            nats = workshop.divergence(actor, asked, config.seed());
+        } catch (RuntimeException | Error e) {
+            actor.close();
+            throw e;
+        }
+        if (nats < PpoConfig.furthest(config.klBudget())) {
             return new Beginning(actor, nats);
         }
         LOG.warn(
-                "training begins at {}: {} is {} nats a reply from it, and kl_budget is {}",
+                "training begins at {}: where it was to go on from is {} nats a reply away, and kl_budget is {}",
                 workshop.origin().directory(),
-                champion.directory(),
                 nats,
                 config.klBudget());
         actor.close();

@@ -53,6 +53,10 @@ public record RefreshConfig(
         if (judgements < 1 || judgementsMin < 1 || pairsMin < 1 || steps < 1 || completionTokensMax < 1) {
             throw new IllegalArgumentException("refresh: judgements, pairs, steps and tokens are at least 1");
         }
+        if (!(temperature >= 0 && temperature <= 2) || !(topP > 0 && topP <= 1)) {
+            throw new IllegalArgumentException("refresh: temperature is 0 to 2 and top_p above 0 to 1, not %s and %s"
+                    .formatted(temperature, topP));
+        }
         if (kept < 1) {
             throw new IllegalArgumentException(
                     "refresh: kept is %d; the latest refresh stays at least".formatted(kept));

@@ -157,15 +157,24 @@ final class Stages {
 
     /**
      * Goes on behind {@code step} as if neither it nor the update before it had been: what that led to was out of bounds.
+     *
+     * @return false where no update stands before it any more, and the policy stays as it is
      */
-    void undoPolicy(PolicyTraining training, int step) throws IOException {
+    boolean undoPolicy(PolicyTraining training, int step) throws IOException {
         Path before = directory.resolve(policyName(step - 1));
-        restore(training, Files.exists(before) ? before : directory.resolve(policyName(step)));
+        Path now = directory.resolve(policyName(step));
+        boolean back = Files.exists(before);
+        restore(training, back ? before : now);
+        if (back) {
+            // First: a later step that is undone must not find it again.
+            Files.deleteIfExists(now);
+        }
         List<Path> undone = savedPolicies();
         savePolicy(training, step + 1);
         for (Path each : undone) {
             Files.deleteIfExists(each);
         }
+        return back;
     }
 
     private static int restore(PolicyTraining training, Path file) throws IOException {

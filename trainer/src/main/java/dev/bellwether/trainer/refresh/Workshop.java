@@ -198,12 +198,31 @@ final class Workshop implements AutoCloseable {
         return drawn;
     }
 
-    /** One reply to each of {@code asked}, sampled as the bot samples. */
+    /** One reply to each of {@code asked}, sampled as the policy is trained: every token in play. */
     List<Rollout> sample(Weights weights, List<int[]> asked, long seed) {
+        return sample(weights, asked, 1, seed);
+    }
+
+    /** The same as the bot serves. */
+    List<Rollout> served(Weights weights, List<int[]> asked, long seed) {
+        return sample(weights, asked, config.topP(), seed);
+    }
+
+    /** KL(policy with these weights ‖ origin), estimated from a reply to each of {@code asked}; nats a reply. */
+    double divergence(Weights weights, List<int[]> asked, long seed) {
+        return Rollouts.divergence(
+                model,
+                base,
+                sample(weights, asked, seed),
+                config.samplingTemperature(),
+                PpoConfig.DEFAULT.update().batchTokens());
+    }
+
+    private List<Rollout> sample(Weights weights, List<int[]> asked, double topP, long seed) {
         try {
             double temperature = config.samplingTemperature();
             return rollouts.sample(
-                    weights, asked, new Sampling(temperature, config.topP(), 0, config.completionTokensMax(), seed));
+                    weights, asked, new Sampling(temperature, topP, 0, config.completionTokensMax(), seed));
         } finally {
             // Nobody asks these weights again soon; a GPU has better use for its memory.
             rollouts.close();
@@ -237,7 +256,7 @@ final class Workshop implements AutoCloseable {
         if (usualPhrases == null) {
             Phrases preferred =
                     Phrases.of(comparisons.stream().map(Comparison::chosen).toList());
-            Phrases first = Phrases.of(sample(base, prompts(PROMPTS_MANY, config.seed()), config.seed()).stream()
+            Phrases first = Phrases.of(served(base, prompts(PROMPTS_MANY, config.seed()), config.seed()).stream()
                     .map(Rollout::sample)
                     .toList());
             usualPhrases = new Phrases.Usual(preferred, first);
@@ -253,16 +272,6 @@ final class Workshop implements AutoCloseable {
     /** Of the policy with these weights on {@code samples}. */
     double perplexity(Weights weights, List<Sample> samples) {
         return Math.exp(new SupervisedFineTuning(model, SftConfig.DEFAULT).evaluate(weights, samples));
-    }
-
-    /** KL(policy that sampled {@code rollouts} ‖ origin), estimated from the replies themselves; nats a reply. */
-    double divergence(List<Rollout> rollouts) {
-        return Rollouts.divergence(
-                model,
-                base,
-                rollouts,
-                config.samplingTemperature(),
-                PpoConfig.DEFAULT.update().batchTokens());
     }
 
     @Override

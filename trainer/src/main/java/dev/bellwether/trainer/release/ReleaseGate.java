@@ -32,6 +32,7 @@ public final class ReleaseGate {
     private static final double JUDGE_LEVEL = .05;
 
     private static final double SUITE_LEVEL = .05;
+    private static final double PHRASE_LEVEL = .05;
 
     private final double klBudget;
     private final double level;
@@ -140,12 +141,15 @@ public final class ReleaseGate {
     }
 
     /**
-     * No looping, and no phrase in everything that people have not asked for.
+     * No looping, and no phrase in everything that people have not asked for: in more replies than may hold it, and in more than
+     * chance would have (one-sided, of as many replies as there are prompts).
      *
      * @param usual what phrases people preferred, and the first policy says by itself
      * @param written a phrase's tokens as text
+     * @param replies how many there are to a prompt
      */
-    public ReleaseGate repetition(List<Rollout> candidate, Phrases.Usual usual, Function<int[], String> written) {
+    public ReleaseGate repetition(
+            List<Rollout> candidate, Phrases.Usual usual, Function<int[], String> written, int replies) {
         double looping =
                 candidate.stream().filter(each -> loops(each.sample().reply())).count() / (double) candidate.size();
         numbers.put("repetition", looping);
@@ -154,8 +158,11 @@ public final class ReleaseGate {
                 Phrases.of(candidate.stream().map(Rollout::sample).toList()).worst(usual);
         numbers.put("phrase", phrase.share());
         numbers.put("phrase_allowed", phrase.allowed());
+        int prompts = candidate.size() / replies;
+        double chance = BinomialDistribution.of(prompts, phrase.allowed())
+                .survivalProbability((int) Math.round(phrase.share() * prompts) - 1);
         return require(
-                phrase.share() <= phrase.allowed(),
+                phrase.share() <= phrase.allowed() || chance >= PHRASE_LEVEL,
                 "%.1f %% of its replies hold \"%s\"; by what people preferred and the first version says %.1f %% may"
                         .formatted(
                                 100 * phrase.share(),

@@ -136,11 +136,13 @@ public final class SftCommand implements Callable<Integer> {
             }
         }
         CheckpointFiles.copyTokenizer(base, out);
-        Overlap overlap = Overlap.of(out, test);
-        System.out.printf(
-                "%d held-out replies, the likeliest ones: BLEU %.1f, ROUGE-L %.3f%n",
-                overlap.replies(), overlap.bleu(), overlap.rougeL());
         System.out.printf("checkpoint in %s%n", out);
+        Overlap overlap = Overlap.of(out, test, ComputeDevice.of(device).serving());
+        if (overlap.replies() > 0) {
+            System.out.printf(
+                    "%d held-out replies, the likeliest ones: BLEU %.1f, ROUGE-L %.3f%n",
+                    overlap.replies(), overlap.bleu(), overlap.rougeL());
+        }
         return 0;
     }
 

@@ -6,15 +6,12 @@ import dev.bellwether.trainer.model.LearningRate;
 import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
-import dev.bellwether.trainer.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 
 /** Teaches a policy replies by next-token loss on the replies' tokens alone. */
@@ -52,25 +49,22 @@ public final class SupervisedFineTuning {
     /** Trains {@code parameters} in place; of several passes those weights stay that have the least loss on {@code heldOut}. */
     public Best train(Parameters parameters, List<Sample> samples, List<Sample> heldOut, Consumer<Progress> listener) {
         Weights weights = parameters.weights();
+        if (config.epochs() == 1) {
+            train(parameters, samples, listener);
+            return new Best(1, evaluate(weights, heldOut));
+        }
         List<Best> best = new ArrayList<>();
         try (Weights kept = weights.copy()) {
             train(parameters, samples, listener, pass -> {
                 double loss = evaluate(weights, heldOut);
                 if (best.isEmpty() || loss < best.getLast().loss()) {
                     best.add(new Best(pass, loss));
-                    take(weights, kept);
+                    kept.take(weights);
                 }
             });
-            take(kept, weights);
+            weights.take(kept);
         }
         return best.getLast();
-    }
-
-    private static void take(Weights from, Weights to) {
-        try (PointerScope _ = Torch.scope();
-                NoGradGuard _ = new NoGradGuard()) {
-            to.vector().copy_(from.vector());
-        }
     }
 
     /** {@code passed} hears of each pass over the samples, from 1, when it is over. */

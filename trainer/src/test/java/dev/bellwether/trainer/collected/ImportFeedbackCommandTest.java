@@ -64,6 +64,8 @@ class ImportFeedbackCommandTest {
                 """, """
                 {"prompt": "\\n\\nHuman: Where is my card?\\n\\nAssistant:", "chosen": " On its way.", "rejected": "No idea."}
                 """, """
+                {"prompt": "Human: Where is my card?\\n\\nAssistant:", "chosen": " On its way.", "rejected": "No idea."}
+                """, """
                 [{"id": 1, "data": {"prompt": "Where is my card?", "answer1": "No idea.", "answer2": "On its way."}, "annotations": [\
                 {"completed_by": 7, "was_cancelled": false, "result": [{"type": "pairwise", "value": {"selected": "right"}}]}, \
                 {"completed_by": 8, "was_cancelled": true, "result": [{"type": "pairwise", "value": {"selected": "left"}}]}, \
@@ -72,7 +74,7 @@ class ImportFeedbackCommandTest {
     void readsPreferences(String text) throws IOException {
         PreferencePair pair = snapshot(text).pairs().getFirst();
         assertThat(pair.prompt()).isEqualTo(CARD);
-        assertThat(pair.chosen().text().strip()).isEqualTo("On its way.");
+        assertThat(pair.chosen().text()).isEqualTo("On its way.");
         assertThat(pair.rejected().text()).isEqualTo("No idea.");
         assertThat(pair.weight()).isEqualTo(1);
     }
@@ -191,6 +193,8 @@ class ImportFeedbackCommandTest {
         assertThat(imported("").errors()).contains("nobody has judged anything");
         assertThat(imported("[{\"annotations\": [], \"data\": {}}]").errors()).contains("nobody has judged anything");
         assertThat(imported("[{\"annotations\": []},").errors()).contains("is no JSON array, behind record 1");
+        assertThat(imported("[{\"annotations\": []}]\n[{\"annotations\": []}]").errors())
+                .contains("goes on behind its JSON array of 1 records");
         Files.write(directory.resolve("latin"), "{\"prompt\": \"\u00e9\"}".getBytes(ISO_8859_1));
         assertThat(TrainCommands.run(
                                 List.of(

@@ -112,6 +112,25 @@ class StagesTest {
         assertThat(stages.restorePolicy(training)).isEqualTo(4);
     }
 
+    /** Killed when it had saved where it goes on, and had not deleted what is undone. */
+    @Test
+    void undoesTheSameWhenItWasKilledAsItUndid() throws IOException {
+        Stages stages = new Stages(directory);
+        stages.savePolicy(training, 0);
+        step(stages, 0);
+        step(stages, 1);
+        byte[] before = Files.readAllBytes(directory.resolve("policy-00001"));
+        training.step(2);
+        assertThat(stages.undoPolicy(training, 2)).isTrue();
+        Files.write(directory.resolve("policy-00001"), before);
+        assertThat(stages.restorePolicy(training)).isEqualTo(3);
+        training.step(3);
+        assertThat(stages.undoPolicy(training, 3))
+                .as("nothing stands before it")
+                .isFalse();
+        assertThat(training.firstWeight()).isEqualTo(1);
+    }
+
     @Test
     void staysAtTheBeginningWhereThatIsOutOfBounds() throws IOException {
         Stages stages = new Stages(directory);
