@@ -24,9 +24,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BestOfNTest {
     private static final PpoConfig SETTINGS = PpoConfig.DEFAULT.with(1, 1, 1, 6, 1);
     private static final List<int[]> PROMPTS =
-            IntStream.range(0, 24).mapToObj(i -> new int[] {3, 70 + i, 80}).toList();
+            IntStream.range(0, 24).mapToObj(i -> new int[] {3, 50 + i, 80}).toList();
 
-    private final Checkpoint policy = Checkpoint.open(Path.of("../default-policy/artefact"));
+    private final Checkpoint policy = Checkpoint.open(Path.of("../policy/src/test/resources/reference/llama-tied"));
     private final CheckpointConfig heads = policy.config().asRewardModel(2, Pooling.MEAN);
     private final List<Map<String, Double>> heard = new ArrayList<>();
 
@@ -34,7 +34,7 @@ class BestOfNTest {
     private float[] train(Weights base, Optional<LoraConfig> lora, RewardModel reward) {
         try (Weights actor = base.trainable(policy.config(), lora, 1);
                 Transformer model = new Transformer(policy.config())) {
-            new BestOfN(model, new Rollouts(policy), reward, PROMPTS, SETTINGS, new BestOfN.Config(3, 24, 8), 3e-3, 1)
+            new BestOfN(model, new Rollouts(policy), reward, PROMPTS, SETTINGS, new BestOfN.Config(3, 24, 8), 3e-2, 1)
                     .train(actor, (_, metrics) -> heard.add(metrics));
             return actor.toArray();
         }
