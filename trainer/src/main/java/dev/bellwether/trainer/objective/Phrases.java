@@ -19,8 +19,8 @@ public final class Phrases {
     private static final double ALLOWED_LEAST = .25;
 
     /**
-     * A phrase that people prefer may stand in half of the replies, or in twice as many as the first policy's own: by those that
-     * are preferred it would be allowed a little more with every promotion.
+     * A phrase that people prefer may stand in half of the replies, or in twice as many as the first policy's own, or as prefer it:
+     * by those that hold it and are preferred it would be allowed a little more with every promotion.
      */
     private static final double ALLOWED_OF_LIKED = .5;
 
@@ -44,13 +44,15 @@ public final class Phrases {
      * What phrases are usual.
      *
      * @param preferred those of the replies that people preferred
+     * @param rejected those of the replies that they preferred these to
      * @param first those of the first policy's own replies
      */
-    public record Usual(Phrases preferred, Phrases first) {
-        public static final Usual NONE = new Usual(Phrases.of(List.of()), Phrases.of(List.of()));
+    public record Usual(Phrases preferred, Phrases rejected, Phrases first) {
+        public static final Usual NONE = new Usual(Phrases.of(List.of()), Phrases.of(List.of()), Phrases.of(List.of()));
 
         private double allowed(List<Integer> phrase) {
-            double most = Math.max(ALLOWED_OF_LIKED, RISE_OF_LIKED * first.share(phrase));
+            double asked = Math.max(first.share(phrase), preferred.share(phrase) - rejected.share(phrase));
+            double most = Math.max(ALLOWED_OF_LIKED, RISE_OF_LIKED * asked);
             return Math.max(ALLOWED_LEAST, Math.min(RISE * preferred.share(phrase), most));
         }
     }

@@ -259,7 +259,9 @@ final class Workshop implements AutoCloseable {
             Phrases first = Phrases.of(served(base, prompts(PROMPTS_MANY, config.seed()), config.seed()).stream()
                     .map(Rollout::sample)
                     .toList());
-            usualPhrases = new Phrases.Usual(preferred, first);
+            Phrases rejected =
+                    Phrases.of(comparisons.stream().map(Comparison::rejected).toList());
+            usualPhrases = new Phrases.Usual(preferred, rejected, first);
         }
         return usualPhrases;
     }

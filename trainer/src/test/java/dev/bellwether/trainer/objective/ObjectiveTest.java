@@ -51,7 +51,7 @@ class ObjectiveTest {
     private List<Sample> after(
             Objective objective, Weights actor, Weights base, RewardModel reward, List<Sample> before) {
         Phrases phrases = Phrases.of(before);
-        Ppo.Models models = new Ppo.Models(config, actor, base, reward, new Phrases.Usual(phrases, phrases));
+        Ppo.Models models = new Ppo.Models(config, actor, base, reward, new Phrases.Usual(phrases, phrases, phrases));
         try (PolicyTraining training = training(objective, models, before)) {
             for (int step = 0; step < training.steps(); step++) {
                 training.step(step);

@@ -31,7 +31,24 @@ class PhrasesTest {
 
     /** In so many of a hundred replies that people preferred, and of a hundred of the first policy's own. */
     private static Phrases.Usual usual(int preferred, int first) {
-        return new Phrases.Usual(Phrases.of(replies(100, preferred, 0)), Phrases.of(replies(100, first, 0)));
+        return usual(preferred, preferred, first);
+    }
+
+    private static Phrases.Usual usual(int preferred, int rejected, int first) {
+        return new Phrases.Usual(
+                Phrases.of(replies(100, preferred, 0)),
+                Phrases.of(replies(100, rejected, 0)),
+                Phrases.of(replies(100, first, 0)));
+    }
+
+    /** In twice as many as those in which it made the difference. */
+    @ParameterizedTest
+    @CsvSource({"50, 0, 1", "60, 40, .5", "60, 20, .8", "4, 0, .4"})
+    void mayStandWherePeopleAskForThem(int preferred, int rejected, double allowed) {
+        assertThat(Phrases.of(replies(100, 100, 0))
+                        .worst(usual(preferred, rejected, 0))
+                        .allowed())
+                .isCloseTo(allowed, within(1e-9));
     }
 
     /**

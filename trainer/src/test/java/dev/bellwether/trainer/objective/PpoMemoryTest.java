@@ -44,7 +44,7 @@ class PpoMemoryTest {
             Phrases preferred = Phrases.of(rollouts.sample(base, PROMPTS, Sampling.at(1, TOKENS, 9)).stream()
                     .map(Rollout::sample)
                     .toList());
-            Phrases.Usual usual = new Phrases.Usual(preferred, preferred);
+            Phrases.Usual usual = new Phrases.Usual(preferred, preferred, preferred);
             Ppo.Models models = new Ppo.Models(config, base.trainable(config, lora, 1), base, reward, usual);
             try (PolicyTraining training = objective == Objective.PPO
                     ? Ppo.withCritic(models, rollouts, PROMPTS, settings, 1)

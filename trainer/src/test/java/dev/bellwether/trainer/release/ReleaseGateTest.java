@@ -143,7 +143,8 @@ class ReleaseGateTest {
         "59, 40, 5, false"
     })
     void refusesAPhraseThatStandsInMoreRepliesThanPeopleAskedFor(int ours, int theirs, int first, boolean passed) {
-        Phrases.Usual usual = new Phrases.Usual(Phrases.of(closing(100, theirs)), Phrases.of(closing(100, first)));
+        Phrases.Usual usual = new Phrases.Usual(
+                Phrases.of(closing(100, theirs)), Phrases.of(closing(100, theirs)), Phrases.of(closing(100, first)));
         ReleaseGate.Verdict verdict = new ReleaseGate(15, .05, 1)
                 .repetition(rollouts(closing(100, ours)), usual, Arrays::toString, 1)
                 .verdict();
