@@ -46,7 +46,7 @@ final class Conversation {
         return new Message(role, content.isTextual() ? content.textValue() : "", message.get("tool_calls"));
     }
 
-    static boolean isTranscript(String text) {
+    private static boolean isTranscript(String text) {
         return SPEAKER.matcher(text).lookingAt();
     }
 

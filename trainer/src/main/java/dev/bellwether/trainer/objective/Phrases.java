@@ -52,7 +52,7 @@ public final class Phrases {
 
         private double allowed(List<Integer> phrase) {
             double asked = Math.max(first.share(phrase), preferred.share(phrase) - rejected.share(phrase));
-            double most = Math.max(ALLOWED_OF_LIKED, RISE_OF_LIKED * asked);
+            double most = Math.min(1, Math.max(ALLOWED_OF_LIKED, RISE_OF_LIKED * asked));
             return Math.max(ALLOWED_LEAST, Math.min(RISE * preferred.share(phrase), most));
         }
     }

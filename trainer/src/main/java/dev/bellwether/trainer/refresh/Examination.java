@@ -55,7 +55,7 @@ final class Examination {
         List<Rollout> ours = workshop.served(candidate, asked, seed + 1);
         List<Rollout> theirs = workshop.served(champion, asked, seed + 2);
         List<Sample> good = goodReplies();
-        double kl = workshop.divergence(candidate, asked, seed + 1);
+        double kl = workshop.divergence(candidate, prompts, seed + 1);
         gate.winRate(judge, ours, theirs, replies)
                 .divergence(kl)
                 .length(ours, workshop.comparisons())

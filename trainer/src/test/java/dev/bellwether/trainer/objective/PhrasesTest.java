@@ -43,7 +43,7 @@ class PhrasesTest {
 
     /** In twice as many as those in which it made the difference. */
     @ParameterizedTest
-    @CsvSource({"50, 0, 1", "60, 40, .5", "60, 20, .8", "4, 0, .4"})
+    @CsvSource({"50, 0, 1", "100, 0, 1", "60, 40, .5", "60, 20, .8", "4, 0, .4"})
     void mayStandWherePeopleAskForThem(int preferred, int rejected, double allowed) {
         assertThat(Phrases.of(replies(100, 100, 0))
                         .worst(usual(preferred, rejected, 0))

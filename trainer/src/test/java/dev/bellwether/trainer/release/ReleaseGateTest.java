@@ -139,6 +139,7 @@ class ReleaseGateTest {
         "59, 10, 10, false",
         "86, 40, 40, true",
         "88, 40, 40, false",
+        "100, 60, 55, true",
         "58, 40, 5, true",
         "59, 40, 5, false"
     })
