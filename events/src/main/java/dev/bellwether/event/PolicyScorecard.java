@@ -105,6 +105,9 @@ public record PolicyScorecard(
         OVERLONG,
         /** The reply says the same again and again. */
         @JsonProperty("repeated")
-        REPEATED
+        REPEATED,
+        /** The arm's reply was preferred in the user's first duel between the arms. */
+        @JsonProperty("preferred")
+        PREFERRED
     }
 }

@@ -120,10 +120,10 @@ public record RolloutState(
      * Largest e-values seen so far in the experiment.
      *
      * @param harm evidence that the candidate gets relatively more down-votes
-     * @param nonInferiority evidence that it gets at most a quarter more
-     * @param superiority evidence that it gets fewer
+     * @param nonInferiority evidence, of down-votes and duels together, that it is not worse by the margin
+     * @param superiority evidence of both that it is better
      * @param sampleRatio evidence that users do not split by the share
-     * @param counted down-votes counted
+     * @param counted down-votes and preferences in duels counted
      * @param guardrails evidence against it by other kinds of events, and that other users vote; none in states of before
      */
     public record Evidence(
@@ -165,7 +165,10 @@ public record RolloutState(
         FEWER_UP_VOTES,
         /** Relatively more, or fewer, users vote at all. */
         @JsonProperty("other_voters")
-        OTHER_VOTERS
+        OTHER_VOTERS,
+        /** In duels between the arms, users prefer the champion's reply. */
+        @JsonProperty("loses_duels")
+        LOSES_DUELS
     }
 
     /**

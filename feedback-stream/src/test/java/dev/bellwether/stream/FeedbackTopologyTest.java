@@ -16,6 +16,8 @@ import dev.bellwether.event.EventJson;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal;
 import dev.bellwether.event.FeedbackSignal.Flag;
+import dev.bellwether.event.FeedbackSignal.Outcome;
+import dev.bellwether.event.FeedbackSignal.Preference;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PolicyScorecard;
 import dev.bellwether.event.PolicyScorecard.Events;
@@ -224,6 +226,33 @@ class FeedbackTopologyTest {
         assertThat(card.exposures()).containsExactly(new PolicyScorecard.Exposures(.5, Arm.CANDIDATE, 1));
         assertThat(card.votes()).isEmpty();
         assertThat(card.events()).isEmpty();
+    }
+
+    @Test
+    void countsAUsersFirstChoiceBetweenTheArmsUnlessAThumbOfTheirsCounted() {
+        stream.send(interaction("t", "tom", "v2-1", Arm.CHAMPION, .5, "Where is my card?", "Here."));
+        stream.send(feedback("t", "t", 1, thumb(true)));
+        for (String user : List.of("mia", "ben", "tom")) {
+            for (String turn : List.of("1", "2")) {
+                Interaction duel =
+                        interaction(user + turn, user, "v2-1", Arm.CHAMPION, .5, "Where is my PIN?", "There.", "Here.");
+                stream.send(Records.withVersions(duel, "default", "v2"));
+            }
+        }
+        stream.send(feedback("tie", "ben1", 2, new Preference(Outcome.TIE)));
+        stream.send(feedback("first", "mia2", 3, new Preference(Outcome.SECOND)));
+        stream.send(feedback("again", "mia1", 4, new Preference(Outcome.FIRST)));
+        stream.send(feedback("changed", "mia2", 5, new Preference(Outcome.FIRST)));
+        stream.send(feedback("untied", "ben2", 6, new Preference(Outcome.FIRST)));
+        stream.send(feedback("voter", "tom1", 7, new Preference(Outcome.SECOND)));
+        stream.pass(Duration.ofSeconds(1));
+        PolicyScorecard card = only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1");
+        assertThat(card.exposures()).containsExactly(new PolicyScorecard.Exposures(.5, Arm.CHAMPION, 3));
+        assertThat(card.events())
+                .containsExactlyInAnyOrder(
+                        new Events(.5, Arm.CHAMPION, Kind.VOTED, 1),
+                        new Events(.5, Arm.CANDIDATE, Kind.PREFERRED, 1),
+                        new Events(.5, Arm.CHAMPION, Kind.PREFERRED, 1));
     }
 
     /** Both arms of a rollout are on one side of it. */

@@ -221,6 +221,7 @@ final class RolloutCommand implements Callable<Integer> {
             row(table, "pinned", rollout.pinned());
         }
         votes(table, status.json().path("scorecard").path("votes"));
+        preferred(table, status.json().path("scorecard").path("events"));
         if (status.json().has("unavailable")) {
             row(table, "unavailable", status.json().path("unavailable").asText());
         }
@@ -247,6 +248,21 @@ final class RolloutCommand implements Callable<Integer> {
                                     shown.relativeDownRate().getLast(),
                                     100 * shown.better(),
                                     shown.comparable() ? "" : ", but other users vote"));
+        }
+    }
+
+    private static void preferred(StringBuilder table, JsonNode events) {
+        for (JsonNode each : events) {
+            if (each.path("kind").asText().equals("preferred")) {
+                row(
+                        table,
+                        "preferred at %.0f %%"
+                                .formatted(100 * each.path("candidate_share").asDouble()),
+                        "the %s by %d"
+                                .formatted(
+                                        each.path("arm").asText(),
+                                        each.path("users").asLong()));
+            }
         }
     }
 

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 
 /**
  * The e-values of a scorecard, and which of them alarm.
@@ -35,6 +36,12 @@ final class Evidences {
 
     private static final double CONFIDENCE_ALPHA = .05;
 
+    /** In a duel both arms reply, whatever the candidate's share. */
+    private static final double DUEL_SHARE = .5;
+
+    /** Of what speaks neither for the candidate nor against it, but for rounding. */
+    private static final double NEUTRAL = 1 - 1e-9;
+
     private Evidences() {}
 
     private static Map<Guardrail, String> harms() {
@@ -45,6 +52,7 @@ final class Evidences {
         harms.put(Guardrail.EMPTY, "it gives more empty replies");
         harms.put(Guardrail.OVERLONG, "more of its replies are cut at the longest length");
         harms.put(Guardrail.REPEATED, "more of its replies repeat themselves");
+        harms.put(Guardrail.LOSES_DUELS, "users prefer the champion's replies to its");
         return Collections.unmodifiableMap(harms);
     }
 
@@ -52,7 +60,7 @@ final class Evidences {
         return 2 / alpha;
     }
 
-    /** Of the harms, and of fewer up-votes. */
+    /** Of the harms, lost duels among them, and of fewer up-votes. */
     static double guardrailAlarm(double alpha) {
         return 2 * (HARMS.size() + 1) / alpha;
     }
@@ -70,6 +78,7 @@ final class Evidences {
         List<Count> down = votes(scorecard.votes(), Votes::down);
         List<Count> exposed = exposures(scorecard.exposures(), watch.exposuresFrom());
         List<Count> up = less(votes(scorecard.votes(), Votes::up), votes(watch.votesFrom(), Votes::up));
+        List<Count> duels = duels(scorecard);
         Map<Guardrail, Double> guardrails = new HashMap<>();
         for (Guardrail guardrail : Guardrail.values()) {
             double now = switch (guardrail) {
@@ -80,6 +89,7 @@ final class Evidences {
                 case OVERLONG -> harm(scorecard, Kind.OVERLONG);
                 case REPEATED -> harm(scorecard, Kind.REPEATED);
                 case FEWER_UP_VOTES -> SequentialTest.eValue(up, 0, Side.LESS);
+                case LOSES_DUELS -> SequentialTest.eValue(duels, 0, Side.LESS);
                 case OTHER_VOTERS -> SequentialTest.twoSided(events(scorecard, Kind.VOTED), 0);
             };
             double most = Math.max(before.of(guardrail), now);
@@ -89,13 +99,39 @@ final class Evidences {
         }
         return new Evidence(
                 Math.max(before.harm(), SequentialTest.eValue(down, 0, Side.GREATER)),
-                Math.max(before.nonInferiority(), SequentialTest.eValue(down, Math.log(margin), Side.LESS)),
-                Math.max(before.superiority(), SequentialTest.eValue(down, 0, Side.LESS)),
+                Math.max(before.nonInferiority(), better(down, duels, Math.log(margin))),
+                Math.max(before.superiority(), better(down, duels, 0)),
                 Math.max(before.sampleRatio(), SequentialTest.twoSided(exposed, 0)),
-                down.stream()
+                Stream.concat(down.stream(), duels.stream())
                         .mapToLong(count -> count.candidate() + count.champion())
                         .sum(),
                 guardrails);
+    }
+
+    /**
+     * Evidence that the candidate gets relatively fewer down-votes than {@code margin} (a logarithm) allows, and is
+     * preferred at better odds. A user is counted in one of the two, so that the product of their e-values is one against
+     * a candidate that is worse in both; where one of them speaks for that, the other does not outvote it.
+     */
+    private static double better(List<Count> down, List<Count> duels, double margin) {
+        double byVotes = SequentialTest.eValue(down, margin, Side.LESS);
+        double byDuels = SequentialTest.eValue(duels, -margin, Side.GREATER);
+        double least = Math.min(byVotes, byDuels);
+        return least < NEUTRAL ? least : byVotes * byDuels;
+    }
+
+    /** Which arm's reply users preferred. */
+    private static List<Count> duels(PolicyScorecard scorecard) {
+        long candidate = preferred(scorecard, Arm.CANDIDATE);
+        long champion = preferred(scorecard, Arm.CHAMPION);
+        return List.of(new Count(DUEL_SHARE, candidate, champion));
+    }
+
+    private static long preferred(PolicyScorecard scorecard, Arm arm) {
+        return scorecard.events().stream()
+                .filter(each -> each.kind() == Kind.PREFERRED && each.arm() == arm)
+                .mapToLong(Events::users)
+                .sum();
     }
 
     /** Without what was seen by one guardrail; by none named, without that users split wrongly. */

@@ -31,6 +31,10 @@ record Increment(Observation observation, boolean exposed, boolean met, boolean 
         if (now.leavesVotesOut()) {
             first.remove(Kind.VOTED);
         }
+        if (before.voted()) {
+            // One user's thumb and preference are not independent: whichever came first counts.
+            first.remove(Kind.PREFERRED);
+        }
         return new Increment(
                 now,
                 exposed,
@@ -88,14 +92,22 @@ record Increment(Observation observation, boolean exposed, boolean met, boolean 
     private List<Events> events(List<Events> before) {
         List<Events> after = new ArrayList<>(before);
         for (Kind kind : kinds) {
+            Arm arm = arm(kind);
             Events known = before.stream()
-                    .filter(each -> each.kind() == kind && here(each.candidateShare(), each.arm()))
+                    .filter(each ->
+                            each.kind() == kind && each.candidateShare() == observation.share() && each.arm() == arm)
                     .findFirst()
-                    .orElse(new Events(observation.share(), observation.arm(), kind, 0));
+                    .orElse(new Events(observation.share(), arm, kind, 0));
             after.remove(known);
             after.add(new Events(known.candidateShare(), known.arm(), kind, known.users() + 1));
         }
         return after;
+    }
+
+    /** That a kind counts for. */
+    private Arm arm(Kind kind) {
+        Arm preferred = observation.preferred();
+        return kind == Kind.PREFERRED && preferred != null ? preferred : observation.arm();
     }
 
     private Map<Arm, Technical> technical(Map<Arm, Technical> before) {

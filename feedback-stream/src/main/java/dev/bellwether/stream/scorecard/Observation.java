@@ -4,6 +4,8 @@ import dev.bellwether.event.Arm;
 import dev.bellwether.event.AssignmentReason;
 import dev.bellwether.event.Feedback;
 import dev.bellwether.event.FeedbackSignal.Flag;
+import dev.bellwether.event.FeedbackSignal.Outcome;
+import dev.bellwether.event.FeedbackSignal.Preference;
 import dev.bellwether.event.FeedbackSignal.Thumb;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.InteractionId;
@@ -17,15 +19,25 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What happened to a user in an experiment at one interaction.
  *
  * @param up whether the user's thumb was up; {@code down} likewise
  * @param kinds what happened; {@link Kind#VOTED} without a thumb of either sort says that the user's votes do not count
+ * @param preferred the arm whose reply the user preferred in a duel between the arms; none otherwise
  */
 record Observation(
-        String bot, String experiment, String user, double share, Arm arm, boolean up, boolean down, Set<Kind> kinds) {
+        String bot,
+        String experiment,
+        String user,
+        double share,
+        Arm arm,
+        boolean up,
+        boolean down,
+        Set<Kind> kinds,
+        @Nullable Arm preferred) {
 
     /** Of a reply; all that were assigned by the draw count, also those whom the version failed. */
     static List<Observation> of(Interaction interaction, Duration slowAfter) {
@@ -43,7 +55,7 @@ record Observation(
             }
             interaction.replies().forEach(reply -> add(kinds, reply));
         }
-        return of(interaction, false, false, kinds);
+        return of(interaction, false, false, kinds, null);
     }
 
     private static void add(Set<Kind> kinds, Reply reply) {
@@ -58,10 +70,13 @@ record Observation(
         }
     }
 
-    /** Of end users' thumbs and flags on what the assigned version said. */
+    /** Of end users' thumbs and flags on what the assigned version said, or of what they preferred of both arms'. */
     static List<Observation> of(RatedInteraction rated) {
-        if (rated.interaction().fallback() || rated.interaction().acrossArms()) {
+        if (rated.interaction().fallback()) {
             return List.of();
+        }
+        if (rated.interaction().acrossArms()) {
+            return duel(rated);
         }
         Set<Kind> kinds = EnumSet.noneOf(Kind.class);
         boolean up = false;
@@ -78,13 +93,37 @@ record Observation(
                 kinds.add(Kind.FLAGGED);
             }
         }
-        return kinds.isEmpty() ? List.of() : of(rated.interaction(), up, down, kinds);
+        return kinds.isEmpty() ? List.of() : of(rated.interaction(), up, down, kinds, null);
     }
 
-    /** Both arms of a rollout are on one side of the comparison with the hold-out, so votes go on counting there. */
+    private static List<Observation> duel(RatedInteraction rated) {
+        for (Feedback judgement : rated.judgements()) {
+            if (judgement.source() == Source.END_USER && judgement.signal() instanceof Preference preference) {
+                Outcome outcome = preference.outcome();
+                if (outcome == Outcome.FIRST || outcome == Outcome.SECOND) {
+                    Arm preferred = arm(rated.interaction(), outcome == Outcome.FIRST ? 0 : 1);
+                    return of(rated.interaction(), false, false, Set.of(Kind.PREFERRED), preferred);
+                }
+            }
+        }
+        return List.of();
+    }
+
+    /** Whose a duel's reply is. */
+    private static Arm arm(Interaction duel, int reply) {
+        String experiment = duel.experiment();
+        String version = duel.replies().get(reply).version();
+        return experiment != null && ExperimentName.tries(experiment, version) ? Arm.CANDIDATE : Arm.CHAMPION;
+    }
+
+    /**
+     * Both arms of a rollout are on one side of the comparison with the hold-out, so votes go on counting there, and what is
+     * preferred of the two says nothing.
+     */
     private static Set<Kind> besides(Set<Kind> kinds, boolean thumb) {
         Set<Kind> besides = EnumSet.noneOf(Kind.class);
         besides.addAll(kinds);
+        besides.remove(Kind.PREFERRED);
         if (!thumb) {
             besides.remove(Kind.VOTED);
         }
@@ -97,7 +136,8 @@ record Observation(
     }
 
     /** In the rollout, and in the comparison with the hold-out, whose candidate is what all others get. */
-    private static List<Observation> of(Interaction each, boolean up, boolean down, Set<Kind> kinds) {
+    private static List<Observation> of(
+            Interaction each, boolean up, boolean down, Set<Kind> kinds, @Nullable Arm preferred) {
         String user = each.userHash();
         if (user == null) {
             return List.of();
@@ -106,14 +146,15 @@ record Observation(
         String experiment = each.experiment();
         if (experiment != null
                 && each.reason() == AssignmentReason.SPLIT
-                && ExperimentTime.possible(experiment, InteractionId.time(each.interactionId()))) {
-            all.add(new Observation(each.bot(), experiment, user, each.candidateShare(), each.arm(), up, down, kinds));
+                && ExperimentName.possible(experiment, InteractionId.time(each.interactionId()))) {
+            all.add(new Observation(
+                    each.bot(), experiment, user, each.candidateShare(), each.arm(), up, down, kinds, preferred));
         }
         String holdout = each.holdout();
-        if (holdout != null && ExperimentTime.possible(holdout, InteractionId.time(each.interactionId()))) {
+        if (holdout != null && ExperimentName.possible(holdout, InteractionId.time(each.interactionId()))) {
             Arm arm = each.reason() == AssignmentReason.HOLDOUT ? Arm.CHAMPION : Arm.CANDIDATE;
             double share = 1 - Anchor.shareOf(holdout);
-            all.add(new Observation(each.bot(), holdout, user, share, arm, up, down, besides(kinds, up || down)));
+            all.add(new Observation(each.bot(), holdout, user, share, arm, up, down, besides(kinds, up || down), null));
         }
         return all;
     }

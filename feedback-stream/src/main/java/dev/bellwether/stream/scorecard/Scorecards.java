@@ -101,7 +101,7 @@ public final class Scorecards {
                 : Stream.of(place.experiment(), place.holdout())
                         .flatMap(Stream::ofNullable)
                         .filter(experiment ->
-                                ExperimentTime.possible(experiment, InteractionId.time(each.interactionId())))
+                                ExperimentName.possible(experiment, InteractionId.time(each.interactionId())))
                         .map(experiment -> KeyValue.pair(key(place.bot(), experiment, each.userHash()), each))
                         .toList();
     }
@@ -155,14 +155,14 @@ public final class Scorecards {
             Observation now = record.value();
             if (now == null) {
                 String experiment = record.key().split(Pattern.quote(SEPARATOR), -1)[1];
-                of(experiment).put(record.key(), null, ExperimentTime.of(experiment));
+                of(experiment).put(record.key(), null, ExperimentName.began(experiment));
                 if (Anchor.names(experiment)) {
-                    ofRollouts.put(record.key(), null, ExperimentTime.of(experiment));
+                    ofRollouts.put(record.key(), null, ExperimentName.began(experiment));
                 }
                 return;
             }
             WindowStore<String, Seen> store = of(now.experiment());
-            long began = ExperimentTime.of(now.experiment());
+            long began = ExperimentName.began(now.experiment());
             Seen known = ofBefore(store, ofRollouts, record.key(), began);
             Seen before = known == null ? Seen.NOTHING : known;
             Seen after = before.with(now);
@@ -237,7 +237,7 @@ public final class Scorecards {
         @Override
         public void process(Record<String, Increment> record) {
             Observation now = record.value().observation();
-            long began = ExperimentTime.of(now.experiment());
+            long began = ExperimentName.began(now.experiment());
             WindowStore<String, PolicyScorecard> cards = of(now.experiment());
             PolicyScorecard known = ofBefore(cards, ofRollouts, record.key(), began);
             PolicyScorecard before = known == null ? PolicyScorecard.empty(now.bot(), now.experiment()) : known;
@@ -257,7 +257,7 @@ public final class Scorecards {
             for (KeyValue<String, Long> each : due) {
                 changed.delete(each.key);
                 String experiment = each.key.substring(each.key.indexOf('/') + 1);
-                PolicyScorecard card = of(experiment).fetch(each.key, ExperimentTime.of(experiment));
+                PolicyScorecard card = of(experiment).fetch(each.key, ExperimentName.began(experiment));
                 if (card != null) {
                     context().forward(new Record<>(each.key, card, each.value));
                 }

@@ -1,5 +1,6 @@
 package dev.bellwether.stream.scorecard;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.bellwether.event.PolicyScorecard.Kind;
 import java.util.EnumSet;
 import java.util.Set;
@@ -8,19 +9,25 @@ import java.util.Set;
  * What has been counted of a user in an experiment, or must not be any more; that there is one says that the user was
  * exposed.
  *
+ * @param voted whether a thumb of theirs was counted; absent in what was kept before
  * @param share the largest at which the user met it: shares only grow, and a vote may be on a reply of before
  */
-record Seen(boolean up, boolean down, Set<Kind> kinds, double share) {
+record Seen(boolean up, boolean down, @JsonProperty("voted") boolean voted, Set<Kind> kinds, double share) {
     Seen {
         kinds = Set.copyOf(kinds);
     }
 
-    static final Seen NOTHING = new Seen(false, false, Set.of(), -1);
+    static final Seen NOTHING = new Seen(false, false, false, Set.of(), -1);
 
     Seen with(Observation now) {
         Set<Kind> all = kinds.isEmpty() ? EnumSet.noneOf(Kind.class) : EnumSet.copyOf(kinds);
         all.addAll(now.kinds());
         boolean over = now.leavesVotesOut();
-        return new Seen(over || up || now.up(), over || down || now.down(), all, Math.max(share, now.share()));
+        return new Seen(
+                over || up || now.up(),
+                over || down || now.down(),
+                voted || (now.up() && !up) || (now.down() && !down),
+                all,
+                Math.max(share, now.share()));
     }
 }

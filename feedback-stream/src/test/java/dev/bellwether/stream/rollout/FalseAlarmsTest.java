@@ -84,7 +84,13 @@ class FalseAlarmsTest {
                 up |= random.nextDouble() < .1 * (arm == Arm.CANDIDATE ? upVoters : 1);
             }
             cards.down(share, arm, down ? 1 : 0).up(share, arm, up ? 1 : 0);
-            cards.happened(share, arm, Kind.VOTED, down || up ? 1 : 0);
+            if (down || up || random.nextDouble() > .3) {
+                cards.happened(share, arm, Kind.VOTED, down || up ? 1 : 0);
+            } else {
+                // Of those who have not voted three in ten choose between the arms.
+                Arm preferred = random.nextBoolean() ? Arm.CANDIDATE : Arm.CHAMPION;
+                cards.happened(share, preferred, Kind.PREFERRED, 1);
+            }
             cards.happened(share, arm, Kind.FAILED, random.nextInt(50) == 0 ? 1 : 0);
             cards.happened(share, arm, Kind.SLOW, random.nextInt(20) == 0 ? 1 : 0);
             cards.happened(share, arm, Kind.OVERLONG, random.nextInt(20) == 0 ? 1 : 0);
@@ -129,9 +135,29 @@ class FalseAlarmsTest {
         assertThat(alarms / (double) ROLLOUTS).isLessThanOrEqualTo(.05);
     }
 
-    /** Of a version that gets a quarter more down-votes, which is what "not worse" excludes. */
-    @Test
-    void promotesAtMostFivePercentOfVersionsThatAreWorseByTheMargin() {
+    /** How users judge whom the rollouts of a version meet that is worse by the margin. */
+    enum Judging {
+        THUMBS,
+        DUELS,
+        /** Every second user has duels. */
+        BOTH;
+
+        /** A quarter more down-votes, or four choices of nine: what "not worse" excludes. */
+        void meet(Cards cards, int user, Random random) {
+            Arm arm = random.nextBoolean() ? Arm.CANDIDATE : Arm.CHAMPION;
+            cards.met(.5, arm, 1);
+            if (this == DUELS || (this == BOTH && user % 2 == 0)) {
+                Arm preferred = random.nextInt(9) < 4 ? Arm.CANDIDATE : Arm.CHAMPION;
+                cards.happened(.5, preferred, Kind.PREFERRED, random.nextInt(4) == 0 ? 1 : 0);
+            } else {
+                cards.down(.5, arm, random.nextDouble() < (arm == Arm.CANDIDATE ? .125 : .1) ? 1 : 0);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Judging.class)
+    void promotesAtMostFivePercentOfVersionsThatAreWorseByTheMargin(Judging judging) {
         RolloutSettings settings = new RolloutSettings(
                 List.of(new Step(.5, Duration.ZERO)),
                 Approval.AUTOMATIC,
@@ -149,9 +175,7 @@ class FalseAlarmsTest {
                     RolloutState state = started(settings);
                     Cards cards = new Cards();
                     for (int user = 1; user <= USERS && state.phase() == Phase.CANARY; user++) {
-                        Arm arm = random.nextBoolean() ? Arm.CANDIDATE : Arm.CHAMPION;
-                        cards.met(.5, arm, 1)
-                                .down(.5, arm, random.nextDouble() < (arm == Arm.CANDIDATE ? .125 : .1) ? 1 : 0);
+                        judging.meet(cards, user, random);
                         if (user % 100 == 0) {
                             state = RolloutMachine.tick(
                                             RolloutMachine.seen(state, user), cards.of(state), settings, user)
@@ -161,7 +185,7 @@ class FalseAlarmsTest {
                     return state.phase() == Phase.PROMOTED;
                 })
                 .count();
-        System.out.printf("promoted though worse by the margin: %.2f %%%n", 100.0 * promoted / ROLLOUTS);
+        System.out.printf("promoted though worse by the margin, %s: %.2f %%%n", judging, 100.0 * promoted / ROLLOUTS);
         assertThat(promoted / (double) ROLLOUTS).isLessThanOrEqualTo(.05);
     }
 
@@ -188,6 +212,41 @@ class FalseAlarmsTest {
                 .sorted()
                 .toArray();
         return needed[needed.length / 2];
+    }
+
+    /** Choices in duels until a version that users prefer as often as the champion's, or more, is not worse. */
+    private static int duelsNeeded(double preferred) {
+        int[] needed = IntStream.range(0, 200)
+                .parallel()
+                .map(rollout -> {
+                    Random random = new Random(rollout);
+                    long candidate = 0;
+                    for (int event = 1; event <= 4_000; event++) {
+                        candidate += random.nextDouble() < preferred ? 1 : 0;
+                        List<SequentialTest.Count> counts =
+                                List.of(new SequentialTest.Count(.5, candidate, event - candidate));
+                        if (event % 2 == 0
+                                && SequentialTest.eValue(counts, -Math.log(1.25), SequentialTest.Side.GREATER)
+                                        >= Evidences.promotionAlarm(.05, 1)) {
+                            return event;
+                        }
+                    }
+                    return Integer.MAX_VALUE;
+                })
+                .sorted()
+                .toArray();
+        return needed[needed.length / 2];
+    }
+
+    @Test
+    void needsFewerDuelsTheMoreAVersionIsPreferred() {
+        double[] needed = Arrays.stream(new double[] {.5, .55, .6})
+                .map(FalseAlarmsTest::duelsNeeded)
+                .toArray();
+        System.out.printf("duels until not worse, preferred in .5, .55, .6: %s%n", Arrays.toString(needed));
+        assertThat(needed[0]).isBetween(300.0, 1_200.0);
+        assertThat(needed[1]).isBetween(80.0, 400.0);
+        assertThat(needed[2]).isBetween(40.0, 200.0);
     }
 
     @Test

@@ -34,14 +34,15 @@ final class Missing {
         if (champion + tried > 0) {
             long onChampion = votes(scorecard, Arm.CHAMPION);
             long onCandidate = votes(scorecard, Arm.CANDIDATE);
-            if (onChampion + onCandidate == 0) {
+            boolean compared = compared(scorecard);
+            if (!compared && onChampion + onCandidate == 0) {
                 missing.add("no thumb of a named user has come");
-            } else if (onCandidate == 0) {
+            } else if (!compared && onCandidate == 0) {
                 missing.add("no thumb on %s has come; %d on the champion".formatted(candidate, onChampion));
-            } else if (onChampion == 0) {
+            } else if (!compared && onChampion == 0) {
                 missing.add("no thumb on the champion has come; %d on %s".formatted(onCandidate, candidate));
             } else if (state.phase() == Phase.CANARY) {
-                missing.add("first down-votes counted so far: %d; they do not decide yet"
+                missing.add("first down-votes and choices between the arms counted so far: %d; they do not decide yet"
                         .formatted(state.evidence().counted()));
             }
         }
@@ -92,5 +93,12 @@ final class Missing {
                 .filter(each -> each.arm() == arm)
                 .mapToLong(each -> each.up() + each.down())
                 .sum();
+    }
+
+    /** Whether users chose between replies of both arms. */
+    private static boolean compared(Optional<PolicyScorecard> scorecard) {
+        return scorecard.stream()
+                .flatMap(card -> card.events().stream())
+                .anyMatch(each -> each.kind() == PolicyScorecard.Kind.PREFERRED);
     }
 }
