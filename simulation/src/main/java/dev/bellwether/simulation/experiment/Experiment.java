@@ -34,7 +34,7 @@ enum Experiment {
     EVIDENCE("thumbs, duels, and both") {
         @Override
         void vary(Variants variants) {
-            variants.add("thumbs alone", Map.of("chat.duel_share", 0.0, "refresh.pairs_min", 1));
+            variants.add("thumbs alone", Map.of("chat.duel_share", 0.0));
             variants.add("duels alone", Map.of("chat.duel_share", 1.0));
             variants.add("both", Map.of());
         }

@@ -69,6 +69,15 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
         return rated.stream().mapToLong(each -> each.judgements().size()).sum();
     }
 
+    /** What judgements say of replies by themselves, a thumb as 1. */
+    public double votes() {
+        return rated.stream()
+                .flatMap(each -> each.judgements().stream())
+                .flatMap(judgement -> Tokens.opinions(judgement).stream())
+                .mapToDouble(Tokens.Opinion::weight)
+                .sum();
+    }
+
     /** Hashes of everybody whose replies or judgements are in it. */
     public Set<String> people() {
         Set<String> people = new TreeSet<>();

@@ -8,10 +8,9 @@ import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.checkpoint.UnsupportedCheckpointException;
 import dev.bellwether.policy.engine.RewardScorer.Score;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
-import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.JsonLines;
+import dev.bellwether.trainer.dataset.Judgements;
 import dev.bellwether.trainer.dataset.Sample;
-import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.external.RewardEndpoint.Query;
 import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.Weights;
@@ -48,7 +47,7 @@ public final class ExternalTraining {
      *
      * @param prompts whose numbers are the labels
      */
-    public record Evidence(List<int[]> prompts, List<Comparison> comparisons, List<Vote> votes) {}
+    public record Evidence(List<int[]> prompts, Judgements judgements) {}
 
     /**
      * What a command need not keep to, and does well to know.
@@ -121,13 +120,13 @@ public final class ExternalTraining {
                     .put("prompt", tokenizer.written(evidence.prompts().get(i)))
                     .put("label", Integer.toString(i)));
         }
-        List<ObjectNode> preferences = evidence.comparisons().stream()
+        List<ObjectNode> preferences = evidence.judgements().comparisons().stream()
                 .map(each -> JSON.createObjectNode()
                         .put("prompt", tokenizer.written(each.chosen().prompt()))
                         .put("chosen", tokenizer.written(each.chosen().reply()))
                         .put("rejected", tokenizer.written(each.rejected().reply())))
                 .toList();
-        List<ObjectNode> unary = evidence.votes().stream()
+        List<ObjectNode> unary = evidence.judgements().votes().stream()
                 .map(each -> JSON.createObjectNode()
                         .put("prompt", tokenizer.written(each.reply().prompt()))
                         .put("completion", tokenizer.written(each.reply().reply()))

@@ -1,7 +1,6 @@
 package dev.bellwether.trainer.refresh;
 
-import dev.bellwether.trainer.dataset.Comparison;
-import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.dataset.Judgements;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -9,58 +8,47 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The judgements of a snapshot, divided by person: most teach the reward model, the others the judge that examines
  * what it led to. Of the first, those who judged last are held out, with everything that they said.
  *
- * @param comparisons of the people of the reward model, held-out ones included
+ * @param taught of the people of the reward model, held-out ones included
+ * @param training of these what it learns from; {@code heldOut} the rest
  */
-record Division(
-        List<Comparison> comparisons,
-        List<Comparison> heldOut,
-        List<Comparison> training,
-        List<Vote> trainingVotes,
-        List<Comparison> judging,
-        List<Vote> judgingVotes) {
+record Division(Judgements taught, Judgements training, Judgements heldOut, Judgements judging) {
     private static final double JUDGE_SHARE = .3;
     private static final double HELD_OUT = .1;
 
-    static Division of(List<Comparison> comparisons, List<Vote> votes) {
-        List<Comparison> taught = all(comparisons, person -> !judges(person));
+    static Division of(Judgements all) {
+        Judgements taught = all.of(person -> !judges(person));
         Set<String> late = latest(taught, HELD_OUT);
-        Predicate<String> trains = person -> !judges(person) && !late.contains(person);
         return new Division(
                 taught,
-                all(taught, late::contains),
-                all(taught, trains),
-                votes.stream().filter(each -> trains.test(each.judge())).toList(),
-                all(comparisons, Division::judges),
-                votes.stream().filter(each -> judges(each.judge())).toList());
+                taught.of(person -> !late.contains(person)),
+                taught.of(late::contains),
+                all.of(Division::judges));
     }
 
-    /** Comparisons of these people alone; one that people of two parts made together belongs to neither. */
-    private static List<Comparison> all(List<Comparison> comparisons, Predicate<String> people) {
-        return comparisons.stream()
-                .filter(each -> each.judges().stream().allMatch(people))
-                .toList();
-    }
+    private record Said(List<String> people, long time) {}
 
-    /** The people who judged last, just so many that theirs are {@code share} of the comparisons. */
-    private static Set<String> latest(List<Comparison> comparisons, double share) {
-        List<Comparison> newestFirst = comparisons.stream()
-                .sorted(Comparator.comparingLong(Comparison::time).reversed())
+    /** The people who judged last, just so many that theirs are {@code share} of what was said. */
+    private static Set<String> latest(Judgements judgements, double share) {
+        List<Said> newestFirst = Stream.concat(
+                        judgements.comparisons().stream().map(each -> new Said(each.judges(), each.time())),
+                        judgements.votes().stream().map(each -> new Said(List.of(each.judge()), each.time())))
+                .sorted(Comparator.comparingLong(Said::time).reversed())
                 .toList();
-        Map<String, Long> counts = comparisons.stream()
-                .flatMap(each -> each.judges().stream())
+        Map<String, Long> counts = newestFirst.stream()
+                .flatMap(each -> each.people().stream())
                 .collect(Collectors.groupingBy(Function.identity(), Collectors.counting()));
         Set<String> people = new HashSet<>();
         long held = 0;
-        for (Comparison comparison : newestFirst) {
-            for (String person : comparison.judges()) {
-                if (held < share * comparisons.size() && people.add(person)) {
+        for (Said each : newestFirst) {
+            for (String person : each.people()) {
+                if (held < share * newestFirst.size() && people.add(person)) {
                     held += counts.getOrDefault(person, 0L);
                 }
             }

@@ -58,7 +58,7 @@ final class Examination {
         double kl = workshop.divergence(candidate, prompts, seed + 1);
         gate.winRate(judge, ours, theirs, replies)
                 .divergence(kl)
-                .length(ours, workshop.comparisons())
+                .length(ours, workshop.judgements().contrasts())
                 .repetition(ours, workshop.usualPhrases(), workshop::written, replies)
                 .diversity(ours, replies)
                 .perplexity(workshop.perplexity(candidate, good), workshop.perplexity(workshop.base(), good));
@@ -68,10 +68,10 @@ final class Examination {
         return new Result(ours, kl, gate.verdict());
     }
 
-    /** Replies that people preferred and that the judge finds better than most; none of them trained the policy. */
+    /** Replies that people preferred or liked and that the judge finds better than most; none of them trained the policy. */
     private List<Sample> goodReplies() {
         List<Sample> preferred =
-                people.judging().stream().map(Comparison::chosen).toList();
+                people.judging().contrasts().stream().map(Comparison::chosen).toList();
         List<RewardScorer.Score> scores = judge.score(preferred);
         double median = scores.stream()
                 .mapToDouble(RewardScorer.Score::mean)

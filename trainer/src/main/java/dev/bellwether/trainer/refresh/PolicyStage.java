@@ -79,7 +79,7 @@ final class PolicyStage {
                 config.training().adapters(workshop.policy()));
         Weights made = new ExternalTraining(external, settings(), bounds, directory, workshop.origin())
                 .run(
-                        new ExternalTraining.Evidence(workshop.prompts(), people.training(), people.trainingVotes()),
+                        new ExternalTraining.Evidence(workshop.prompts(), people.training()),
                         workshop.base(),
                         reward,
                         (fraction, metrics) -> listener.progress("external", Math.min(fraction, .999), metrics));
@@ -188,14 +188,20 @@ final class PolicyStage {
             case PPO -> Ppo.withCritic(models, workshop.rollouts(), workshop.prompts(), online, config.seed());
             case RLOO -> Ppo.leavingOneOut(models, workshop.rollouts(), workshop.prompts(), online, config.seed());
             case DPO ->
-                DirectTraining.dpo(workshop.policy(), actor, workshop.base(), people.training(), direct, config.seed());
+                DirectTraining.dpo(
+                        workshop.policy(),
+                        actor,
+                        workshop.base(),
+                        people.training().comparisons(),
+                        direct,
+                        config.seed());
             case KTO ->
                 DirectTraining.kto(
                         workshop.policy(),
                         actor,
                         workshop.base(),
-                        people.training(),
-                        people.trainingVotes(),
+                        people.training().comparisons(),
+                        people.training().votes(),
                         direct,
                         config.seed());
         };

@@ -7,10 +7,12 @@ import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.Checkpoint;
 import dev.bellwether.policy.checkpoint.PolicyStore;
+import dev.bellwether.trainer.dataset.Judgements;
 import dev.bellwether.trainer.dataset.Snapshot;
 import dev.bellwether.trainer.external.ExternalTrainingException;
 import dev.bellwether.trainer.model.TrainingCollapsedException;
 import dev.bellwether.trainer.model.Weights;
+import dev.bellwether.trainer.objective.Objective;
 import dev.bellwether.trainer.release.ErrorBudget;
 import dev.bellwether.trainer.release.Publication;
 import dev.bellwether.trainer.release.ReleaseGate;
@@ -174,9 +176,11 @@ public final class Refresh {
     }
 
     private Outcome outcome(Snapshot snapshot) throws IOException {
-        if (snapshot.pairs().size() < config.pairsMin()) {
-            return Outcome.without("too few pairs: %d, needed are %d"
-                    .formatted(snapshot.pairs().size(), config.pairsMin()));
+        double evidence = snapshot.pairs().size() + RewardConfig.DEFAULT.voteWeight() * snapshot.votes();
+        if (evidence < config.pairsMin()) {
+            return Outcome.without(
+                    "too little to learn from: %d pairs and %.0f thumbs, of which two count as one; pairs_min is %d"
+                            .formatted(snapshot.pairs().size(), snapshot.votes(), config.pairsMin()));
         }
         return switch (Start.of(store, order, config)) {
             case Start.Missing(String reason) -> Outcome.without(reason);
@@ -201,20 +205,23 @@ public final class Refresh {
                     "no prompt leaves room for a reply of %d tokens within %d; lower completion_tokens_max, or raise `training: {sample_tokens_max: …}`"
                             .formatted(config.completionTokensMax(), workshop.tokensMax()));
         }
-        Division people = Division.of(workshop.comparisons(), workshop.votes());
+        Division people = Division.of(workshop.judgements());
         if (people.training().isEmpty()
-                || people.heldOut().isEmpty()
-                || people.judging().isEmpty()) {
+                || people.heldOut().contrasts().isEmpty()
+                || people.judging().contrasts().isEmpty()) {
             return Outcome.without(
-                    "too few people judged: %d comparisons to learn from, %d held out, %d for the judge; each needs some"
-                            .formatted(
-                                    people.training().size(),
-                                    people.heldOut().size(),
-                                    people.judging().size()));
+                    "too few people judged, or all alike: %s to learn from, %s held out, %s for the judge; each needs comparisons, or thumbs up and down"
+                            .formatted(number(people.training()), number(people.heldOut()), number(people.judging())));
+        }
+        if (config.training().objective() == Objective.DPO
+                && config.external() == null
+                && people.training().comparisons().isEmpty()) {
+            return Outcome.without(
+                    "the objective dpo learns from comparisons, and there are thumbs alone; `training: {objective: kto}` learns from those, ppo and rloo from a reward model of both");
         }
         RewardStage stage = new RewardStage(start, workshop, people, stages, listener, config.seed());
         try (RewardModel reward = stage.reward()) {
-            Calibration calibration = Calibration.of(reward, people.heldOut());
+            Calibration calibration = Calibration.of(reward, people.heldOut().contrasts());
             double accuracy = calibration.accuracy();
             listener.progress("reward", 1, calibration.metrics());
             if (order.until() == Until.REWARD) {
@@ -222,7 +229,7 @@ public final class Refresh {
             }
             ReleaseGate gate = new ReleaseGate(config.klBudget(), order.level(), config.seed());
             try (RewardModel judge = stage.judge()) {
-                gate.judgeAccuracy(judge, people.comparisons());
+                gate.judgeAccuracy(judge, people.taught().contrasts());
             }
             if (!gate.verdict().passed()) {
                 return new Outcome(null, accuracy, 0, false, gate.verdict().reasons());
@@ -244,6 +251,11 @@ public final class Refresh {
                 return published(start, workshop, snapshot, actor, result, accuracy);
             }
         }
+    }
+
+    private static String number(Judgements judgements) {
+        return "%d comparisons and %d thumbs"
+                .formatted(judgements.comparisons().size(), judgements.votes().size());
     }
 
     private Outcome rewardAlone(Start.From start, double accuracy) {

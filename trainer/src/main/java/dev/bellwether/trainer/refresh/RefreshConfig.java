@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param judgements new judgements that start a refresh
  * @param interval after this time fewer do
  * @param judgementsMin but never fewer than these
- * @param pairsMin comparisons without which a refresh is skipped
+ * @param pairsMin comparisons without which a refresh is skipped; a thumb is half of one
  * @param temperature of the bot's replies
  * @param topP of the bot's replies, the share of probability that their tokens are drawn from
  * @param steps of PPO

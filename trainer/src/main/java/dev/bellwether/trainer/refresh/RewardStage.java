@@ -7,7 +7,7 @@ import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.PolicyStore;
 import dev.bellwether.policy.checkpoint.RewardScale;
 import dev.bellwether.policy.engine.RewardScorer;
-import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Judgements;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
@@ -48,15 +48,14 @@ final class RewardStage {
     }
 
     RewardModel reward() throws IOException {
-        return model("reward", people.training(), people.trainingVotes(), seed);
+        return model("reward", people.training(), seed);
     }
 
     RewardModel judge() throws IOException {
-        return model("judge", people.judging(), people.judgingVotes(), seed + 1);
+        return model("judge", people.judging(), seed + 1);
     }
 
-    private RewardModel model(String name, List<Comparison> comparisons, List<Vote> votes, long ownSeed)
-            throws IOException {
+    private RewardModel model(String name, Judgements judgements, long ownSeed) throws IOException {
         // A refresh that goes on after an upstream took over, or went, starts from other weights.
         String file = start.candidate() ? name : name + "-from-" + start.version();
         RewardModel model = workshop.newRewardModel(ownSeed);
@@ -69,11 +68,11 @@ final class RewardStage {
         RewardConfig config = standard.withLearningRate(workshop.learningRateFactor() * standard.learningRate());
         new RewardTraining(model, config, ownSeed)
                 .train(
-                        comparisons,
-                        votes,
+                        judgements.comparisons(),
+                        judgements.votes(),
                         stages.savepoint(file),
                         (step, steps) -> listener.progress(name, step / (double) steps, Map.of("step", (double) step)));
-        model.calibrate(start.candidate() ? sampled(ownSeed) : judged(comparisons, votes, ownSeed));
+        model.calibrate(start.candidate() ? sampled(ownSeed) : judged(judgements, ownSeed));
         stages.save(
                 file,
                 model.weights().vector(),
@@ -92,10 +91,10 @@ final class RewardStage {
     }
 
     /** The replies that were judged: an upstream wrote them, and it is an upstream's replies that will be scored. */
-    private static List<Sample> judged(List<Comparison> comparisons, List<Vote> votes, long ownSeed) {
+    private static List<Sample> judged(Judgements judgements, long ownSeed) {
         List<Sample> replies = new ArrayList<>(Stream.concat(
-                        comparisons.stream().flatMap(each -> Stream.of(each.chosen(), each.rejected())),
-                        votes.stream().map(Vote::reply))
+                        judgements.comparisons().stream().flatMap(each -> Stream.of(each.chosen(), each.rejected())),
+                        judgements.votes().stream().map(Vote::reply))
                 .toList());
         Collections.shuffle(replies, new Random(ownSeed));
         return replies.subList(0, Math.min(CALIBRATION_REPLIES, replies.size()));
@@ -107,9 +106,9 @@ final class RewardStage {
         ObjectNode about = EventJson.mapper().createObjectNode();
         about.put("accuracy", calibration.accuracy());
         about.set("calibration", EventJson.mapper().valueToTree(calibration));
-        about.put("held_out", people.heldOut().size());
-        about.put("comparisons", people.training().size());
-        about.put("votes", people.trainingVotes().size());
+        about.put("held_out", people.heldOut().contrasts().size());
+        about.put("comparisons", people.training().comparisons().size());
+        about.put("votes", people.training().votes().size());
         about.put("heads", reward.heads());
         about.put(RewardScorer.SAMPLE_TOKENS_MAX, workshop.tokensMax());
         new Publication(store)

@@ -9,9 +9,9 @@ import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
 import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Judgements;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Snapshot;
-import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.model.AdapterFolder;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
@@ -51,8 +51,7 @@ final class Workshop implements AutoCloseable {
     private final Optional<LoraConfig> lora;
     private final Transformer model;
     private final Rollouts rollouts;
-    private final List<Comparison> comparisons;
-    private final List<Vote> votes;
+    private final Judgements judgements;
     private final List<int[]> prompts;
     private final List<int[]> examined;
     private final LearnedFrom people;
@@ -77,9 +76,9 @@ final class Workshop implements AutoCloseable {
             int endToken = tokenizer.endOfReply(policy.endTokens());
             Snapshot.Tokens tokens = snapshot.new Tokens(tokenizer, endToken, tokensMax);
             suite = new Suite(config.suite(), tokenizer, endToken, tokensMax);
-            comparisons = tokens.comparisons();
+            List<Comparison> comparisons = tokens.comparisons();
             Snapshot.Tokens.Votes heard = tokens.votes();
-            votes = heard.cast();
+            judgements = new Judgements(comparisons, heard.cast());
             votesLeftOut = heard.leftOut();
             List<int[]> all = tokens.prompts(config.completionTokensMax());
             boolean many = all.size() >= PROMPTS_MANY;
@@ -158,12 +157,8 @@ final class Workshop implements AutoCloseable {
         return rollouts;
     }
 
-    List<Comparison> comparisons() {
-        return comparisons;
-    }
-
-    List<Vote> votes() {
-        return votes;
+    Judgements judgements() {
+        return judgements;
     }
 
     /** Whose data this is. */
@@ -254,13 +249,14 @@ final class Workshop implements AutoCloseable {
     /** What phrases people preferred, and the origin says by itself. */
     Phrases.Usual usualPhrases() {
         if (usualPhrases == null) {
+            List<Comparison> compared = judgements.contrasts();
             Phrases preferred =
-                    Phrases.of(comparisons.stream().map(Comparison::chosen).toList());
+                    Phrases.of(compared.stream().map(Comparison::chosen).toList());
             Phrases first = Phrases.of(served(base, prompts(PROMPTS_MANY, config.seed()), config.seed()).stream()
                     .map(Rollout::sample)
                     .toList());
             Phrases rejected =
-                    Phrases.of(comparisons.stream().map(Comparison::rejected).toList());
+                    Phrases.of(compared.stream().map(Comparison::rejected).toList());
             usualPhrases = new Phrases.Usual(preferred, rejected, first);
         }
         return usualPhrases;

@@ -332,6 +332,8 @@ class RefreshIT {
     void skipsAndSaysWhatIsMissingWhenThereAreTooFewPairs() throws IOException {
         Report report = refresh("few", (stage, fraction, metrics) -> {})
                 .run(Snapshot.of(snapshot(false).pairs().subList(0, 5), List.of()));
-        assertThat(report.reasons()).containsExactly("too few pairs: 5, needed are 20");
+        assertThat(report.reasons())
+                .containsExactly(
+                        "too little to learn from: 5 pairs and 0 thumbs, of which two count as one; pairs_min is 20");
     }
 }

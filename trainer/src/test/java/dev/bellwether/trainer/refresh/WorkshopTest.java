@@ -179,12 +179,12 @@ class WorkshopTest {
         Snapshot snapshot = Snapshot.of(List.of(pair), List.of());
         try (Workshop narrow = workshop(Trained.FULL, "origin", 40, snapshot);
                 Workshop wide = workshop(Trained.FULL, "origin", 200, snapshot)) {
-            assertThat(narrow.comparisons()).isEmpty();
+            assertThat(narrow.judgements().comparisons()).isEmpty();
             assertThat(narrow.leftOut())
                     .singleElement()
                     .asString()
                     .contains("1 pairs and 0 thumbs", "longer than 40 tokens");
-            assertThat(wide.comparisons()).hasSize(1);
+            assertThat(wide.judgements().comparisons()).hasSize(1);
             assertThat(wide.leftOut()).isEmpty();
             assertThat(wide.tokensMax()).isEqualTo(200);
         }
