@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param completionTokens generated, all replies and candidates together
  * @param cost by the prices of {@code bots.yaml}, in their currency; none where no price is known
  * @param rival the other arm's version, where a duel asked it in vain; none otherwise and in records of before
- * @param candidates what was generated to choose from, best first, where the best of several was served; else empty
+ * @param candidates what was generated to choose from, best first, where the reward model chose; else empty
+ * @param doubted whether it chose for a duel the two that it doubts most; none otherwise and in records of before
  */
 public record Answer(
         List<Failure> failures,
@@ -25,7 +26,8 @@ public record Answer(
         int completionTokens,
         @Nullable Double cost,
         @Nullable Failure rival,
-        @JsonSetter(nulls = Nulls.AS_EMPTY) List<Candidate> candidates) {
+        @JsonSetter(nulls = Nulls.AS_EMPTY) List<Candidate> candidates,
+        @Nullable Boolean doubted) {
 
     /** A version that was asked and failed, and why. */
     public record Failure(String version, String reason) {}

@@ -57,6 +57,11 @@ public record Interaction(
         return replies.size() > 1;
     }
 
+    /** Whether it was a duel of the replies that the reward model doubted most. */
+    public boolean doubted() {
+        return answer != null && Boolean.TRUE.equals(answer.doubted());
+    }
+
     /** Whether it was a duel that first asked the other arm's version, in vain. */
     public boolean rivalFailed() {
         return answer != null && answer.rival() != null;

@@ -43,9 +43,15 @@ public record PreferencePair(
     /** Which rule made a pair. */
     public enum Origin {
         DUEL,
+        /** A duel between the replies, of several, that the reward model doubted most. */
+        DOUBTED_DUEL,
         RANKING,
         EDIT,
         REGENERATE,
-        THUMBS
+        THUMBS;
+
+        public boolean duel() {
+            return this == DUEL || this == DOUBTED_DUEL;
+        }
     }
 }

@@ -255,6 +255,19 @@ class FeedbackTopologyTest {
                         new Events(.5, Arm.CHAMPION, Kind.PREFERRED, 1));
     }
 
+    @Test
+    void countsNoChoiceThatIsNotBetweenTheArmsAlike() {
+        Interaction early = interaction("e", "mia", "v2-1", Arm.CHAMPION, .25, "Where is my PIN?", "There.", "Here.");
+        stream.send(Records.withVersions(early, "default", "v2"));
+        Interaction inVain = interaction("r", "ben", "v2-1", Arm.CHAMPION, .5, "Where is my PIN?", "There.", "Here.");
+        stream.send(Records.withVersions(Records.afterRival(inVain, "v2"), "default", "spare"));
+        stream.send(feedback("f", "e", 1, new Preference(Outcome.FIRST)));
+        stream.send(feedback("g", "r", 2, new Preference(Outcome.SECOND)));
+        stream.pass(Duration.ofSeconds(1));
+        assertThat(only(stream.latest(Topics.POLICY_SCORECARDS), "support/v2-1").events())
+                .isEmpty();
+    }
+
     /** Both arms of a rollout are on one side of it. */
     @Test
     void goesOnCountingTheVotesOfAUserWhoSawBothArmsAgainstTheHoldOut() {

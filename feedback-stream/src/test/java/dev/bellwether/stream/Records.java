@@ -83,13 +83,19 @@ public final class Records {
     /** The same, as a fallback answered it after {@code version} had failed. */
     static Interaction afterFailure(Interaction each, String version) {
         return answered(
-                each, new Answer(List.of(new Answer.Failure(version, "away")), null, 5, 5, 5, null, null, List.of()));
+                each,
+                new Answer(List.of(new Answer.Failure(version, "away")), null, 5, 5, 5, null, null, List.of(), null));
     }
 
     /** The same, its duel having asked the other arm's {@code version} in vain. */
     static Interaction afterRival(Interaction each, String version) {
         return answered(
-                each, new Answer(List.of(), null, 5, 5, 5, null, new Answer.Failure(version, "away"), List.of()));
+                each, new Answer(List.of(), null, 5, 5, 5, null, new Answer.Failure(version, "away"), List.of(), null));
+    }
+
+    /** The same, a duel of the replies that the reward model doubts. */
+    public static Interaction doubted(Interaction each) {
+        return answered(each, new Answer(List.of(), null, 5, 5, 5, null, null, List.of(), true));
     }
 
     private static Interaction answered(Interaction each, Answer answer) {

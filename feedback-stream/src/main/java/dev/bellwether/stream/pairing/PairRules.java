@@ -110,9 +110,10 @@ final class PairRules {
     }
 
     private void duel(RatedInteraction each, Feedback judgement, Outcome outcome) {
+        Origin origin = each.interaction().doubted() ? Origin.DOUBTED_DUEL : Origin.DUEL;
         switch (outcome) {
-            case FIRST -> add(each, judgement, Origin.DUEL, 1, reply(each, 0), reply(each, 1));
-            case SECOND -> add(each, judgement, Origin.DUEL, 1, reply(each, 1), reply(each, 0));
+            case FIRST -> add(each, judgement, origin, 1, reply(each, 0), reply(each, 1));
+            case SECOND -> add(each, judgement, origin, 1, reply(each, 1), reply(each, 0));
             case TIE, BOTH_BAD -> {}
         }
     }

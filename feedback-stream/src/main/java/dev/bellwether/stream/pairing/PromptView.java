@@ -145,7 +145,7 @@ final class PromptView {
     private boolean visible(Held pair) {
         return switch (pair.origin()) {
             case REGENERATE -> tries.keySet().containsAll(pair.restsOn().keySet());
-            case THUMBS, DUEL, RANKING, EDIT ->
+            case THUMBS, DUEL, DOUBTED_DUEL, RANKING, EDIT ->
                 judged.keySet().containsAll(pair.restsOn().keySet());
         };
     }

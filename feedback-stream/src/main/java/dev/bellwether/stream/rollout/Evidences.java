@@ -39,8 +39,8 @@ final class Evidences {
     /** In a duel both arms reply, whatever the candidate's share. */
     private static final double DUEL_SHARE = .5;
 
-    /** Of what speaks neither for the candidate nor against it, but for rounding. */
-    private static final double NEUTRAL = 1 - 1e-9;
+    /** What happened is four times likelier of a candidate that is worse by the margin than of better ones. */
+    private static final double AGAINST = .25;
 
     private Evidences() {}
 
@@ -99,8 +99,8 @@ final class Evidences {
         }
         return new Evidence(
                 Math.max(before.harm(), SequentialTest.eValue(down, 0, Side.GREATER)),
-                Math.max(before.nonInferiority(), better(down, duels, Math.log(margin))),
-                Math.max(before.superiority(), better(down, duels, 0)),
+                Math.max(before.nonInferiority(), byVotes(down, margin) * byDuels(duels, margin)),
+                Math.max(before.superiority(), byVotes(down, 1) * byDuels(duels, 1)),
                 Math.max(before.sampleRatio(), SequentialTest.twoSided(exposed, 0)),
                 Stream.concat(down.stream(), duels.stream())
                         .mapToLong(count -> count.candidate() + count.champion())
@@ -109,15 +109,27 @@ final class Evidences {
     }
 
     /**
-     * Evidence that the candidate gets relatively fewer down-votes than {@code margin} (a logarithm) allows, and is
-     * preferred at better odds. A user is counted in one of the two, so that the product of their e-values is one against
-     * a candidate that is worse in both; where one of them speaks for that, the other does not outvote it.
+     * What speaks against a candidate that is better by the other kind of evidence; none where nothing does. A user is counted
+     * in one of the two, so that the product of their e-values is one against a candidate that is worse in both; it says nothing
+     * of one that is worse in one of them.
      */
-    private static double better(List<Count> down, List<Count> duels, double margin) {
-        double byVotes = SequentialTest.eValue(down, margin, Side.LESS);
-        double byDuels = SequentialTest.eValue(duels, -margin, Side.GREATER);
-        double least = Math.min(byVotes, byDuels);
-        return least < NEUTRAL ? least : byVotes * byDuels;
+    static Optional<String> against(PolicyScorecard scorecard, double margin) {
+        if (byVotes(votes(scorecard.votes(), Votes::down), margin) < AGAINST) {
+            return Optional.of("down-votes speak against it");
+        }
+        return byDuels(duels(scorecard), margin) < AGAINST
+                ? Optional.of("duels between the arms speak against it")
+                : Optional.empty();
+    }
+
+    /** Evidence that the candidate gets fewer down-votes than {@code margin} times the champion's. */
+    private static double byVotes(List<Count> down, double margin) {
+        return SequentialTest.eValue(down, Math.log(margin), Side.LESS);
+    }
+
+    /** Evidence that it is preferred at better odds than 1 to {@code margin}. */
+    private static double byDuels(List<Count> duels, double margin) {
+        return SequentialTest.eValue(duels, -Math.log(margin), Side.GREATER);
     }
 
     /** Which arm's reply users preferred. */

@@ -205,15 +205,16 @@ final class RolloutMachine {
                     ? Optional.of(held(state, next, "too little traffic", "too few named users for too long", 0, now))
                     : Optional.empty();
         }
+        Optional<String> against = Optional.ofNullable(scorecard)
+                .flatMap(card -> Evidences.against(card, settings.nonInferiorityMargin()));
         if (over
                 && evidence.counted() >= settings.countedMin()
-                && evidence.nonInferiority() >= Evidences.promotionAlarm(settings.alpha(), attempts(state))) {
+                && evidence.nonInferiority() >= Evidences.promotionAlarm(settings.alpha(), attempts(state))
+                && against.isEmpty()) {
             return Optional.of(promoted(state, next, evidence, settings, now));
         }
-        return late
-                ? Optional.of(
-                        held(state, next, over ? "undecided" : "too little traffic", "undecided for too long", 0, now))
-                : Optional.empty();
+        String held = over ? against.orElse("undecided") : "too little traffic";
+        return late ? Optional.of(held(state, next, held, "undecided for too long", 0, now)) : Optional.empty();
     }
 
     /** Users whom an arm has met at a share. */

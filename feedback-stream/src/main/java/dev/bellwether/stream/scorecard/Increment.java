@@ -31,7 +31,7 @@ record Increment(Observation observation, boolean exposed, boolean met, boolean 
         if (now.leavesVotesOut()) {
             first.remove(Kind.VOTED);
         }
-        if (before.voted()) {
+        if (before.counted()) {
             // One user's thumb and preference are not independent: whichever came first counts.
             first.remove(Kind.PREFERRED);
         }

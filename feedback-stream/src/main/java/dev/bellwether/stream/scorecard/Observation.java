@@ -39,6 +39,9 @@ record Observation(
         Set<Kind> kinds,
         @Nullable Arm preferred) {
 
+    /** Of the candidate, at which an arm is as often a user's own as the other one. */
+    private static final double EVEN = .5;
+
     /** Of a reply; all that were assigned by the draw count, also those whom the version failed. */
     static List<Observation> of(Interaction interaction, Duration slowAfter) {
         Set<Kind> kinds = EnumSet.noneOf(Kind.class);
@@ -96,7 +99,14 @@ record Observation(
         return kinds.isEmpty() ? List.of() : of(rated.interaction(), up, down, kinds, null);
     }
 
+    /**
+     * Of a duel at a share of one half: at another, more of the conversations would be one arm's, and people may like what goes
+     * with what they read before.
+     */
     private static List<Observation> duel(RatedInteraction rated) {
+        if (rated.interaction().candidateShare() != EVEN || !ofBothArms(rated.interaction())) {
+            return List.of();
+        }
         for (Feedback judgement : rated.judgements()) {
             if (judgement.source() == Source.END_USER && judgement.signal() instanceof Preference preference) {
                 Outcome outcome = preference.outcome();
@@ -107,6 +117,11 @@ record Observation(
             }
         }
         return List.of();
+    }
+
+    /** Whether one reply is the candidate's and the other the champion's, not a fallback's. */
+    private static boolean ofBothArms(Interaction duel) {
+        return !duel.rivalFailed() && duel.replies().size() == 2 && arm(duel, 0) != arm(duel, 1);
     }
 
     /** Whose a duel's reply is. */

@@ -1,18 +1,18 @@
 package dev.bellwether.stream.scorecard;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.bellwether.event.PolicyScorecard.Kind;
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What has been counted of a user in an experiment, or must not be any more; that there is one says that the user was
  * exposed.
  *
- * @param voted whether a thumb of theirs was counted; absent in what was kept before
+ * @param voted whether a thumb of theirs was counted; none in what was kept before
  * @param share the largest at which the user met it: shares only grow, and a vote may be on a reply of before
  */
-record Seen(boolean up, boolean down, @JsonProperty("voted") boolean voted, Set<Kind> kinds, double share) {
+record Seen(boolean up, boolean down, @Nullable Boolean voted, Set<Kind> kinds, double share) {
     Seen {
         kinds = Set.copyOf(kinds);
     }
@@ -26,8 +26,13 @@ record Seen(boolean up, boolean down, @JsonProperty("voted") boolean voted, Set<
         return new Seen(
                 over || up || now.up(),
                 over || down || now.down(),
-                voted || (now.up() && !up) || (now.down() && !down),
+                counted() || (now.up() && !up) || (now.down() && !down),
                 all,
                 Math.max(share, now.share()));
+    }
+
+    /** Whether a thumb of theirs was counted, as far as is known. */
+    boolean counted() {
+        return voted == null ? up || down : voted;
     }
 }

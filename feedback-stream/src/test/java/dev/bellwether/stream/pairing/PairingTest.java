@@ -21,6 +21,7 @@ import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.PreferencePair.Origin;
 import dev.bellwether.event.RatedInteraction;
 import dev.bellwether.event.Source;
+import dev.bellwether.stream.Records;
 import dev.bellwether.stream.StreamDriver;
 import dev.bellwether.stream.pairing.PairRules.Ruled;
 import dev.bellwether.topic.Topics;
@@ -55,6 +56,16 @@ class PairingTest {
     @AfterEach
     void stop() {
         stream.close();
+    }
+
+    @Test
+    void saysWhereTheRewardModelDoubtedADuelsReplies() {
+        Interaction duel = interaction("a", "Where is my card?", "Here.", "There.");
+        stream.send(Records.doubted(duel));
+        stream.send(feedback("f", "a", 1, new Preference(Outcome.FIRST)));
+        assertThat(stream.latest(Topics.PREFERENCE_PAIRS).values())
+                .extracting(PreferencePair::origin)
+                .containsExactly(Origin.DOUBTED_DUEL);
     }
 
     @Test

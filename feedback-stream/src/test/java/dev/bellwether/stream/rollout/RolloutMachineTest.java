@@ -235,34 +235,6 @@ class RolloutMachineTest {
     }
 
     @Test
-    void promotesByWhatUsersPreferInDuelsUnlessTheirThumbsSpeakAgainstIt() {
-        RolloutState state = lastStep(settings(Approval.AUTOMATIC, new Step(.5, Duration.ZERO)));
-        assertThat(tick(state, duels(100, 60), 1_000).state().phase()).isEqualTo(Phase.PROMOTED);
-        assertThat(tick(state, duels(70, 70), 1_000).state().phase()).isEqualTo(Phase.CANARY);
-        assertThat(tick(state, duels(70, 55), 1_000).state().phase()).isEqualTo(Phase.CANARY);
-        Cards both = duels(70, 55).down(.5, Arm.CANDIDATE, 24).down(.5, Arm.CHAMPION, 28);
-        assertThat(tick(state, both, 1_000).state().phase())
-                .as("13.4 by duels, 1.8 by down-votes")
-                .isEqualTo(Phase.PROMOTED);
-        Cards against = duels(100, 60).down(.5, Arm.CANDIDATE, 18).down(.5, Arm.CHAMPION, 12);
-        assertThat(tick(state, against, 1_000).state().phase()).isEqualTo(Phase.CANARY);
-    }
-
-    @Test
-    void rollsBackWhatLosesItsDuels() {
-        RolloutState state = lastStep(settings(Approval.AUTOMATIC, new Step(.5, Duration.ZERO)));
-        Outcome outcome = tick(state, duels(20, 60), 1_000);
-        assertThat(outcome.state().phase()).isEqualTo(Phase.ROLLED_BACK);
-        assertThat(outcome.transition().orElseThrow().why()).isEqualTo("users prefer the champion's replies to its");
-    }
-
-    private static Cards duels(long candidate, long champion) {
-        return users(.5, 400)
-                .happened(.5, Arm.CANDIDATE, Kind.PREFERRED, candidate)
-                .happened(.5, Arm.CHAMPION, Kind.PREFERRED, champion);
-    }
-
-    @Test
     void rollsBackForHarmInEveryPhaseThatHasACandidate() {
         RolloutState canary = canary();
         for (Phase phase : List.of(Phase.PAUSED, Phase.HELD, Phase.AWAITING_APPROVAL)) {

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param fallbacks versions that are asked in this order when the assigned one fails
  * @param bestOf replies that the reward model chooses from; 1 serves the only one
+ * @param duelOf replies of which the two of a duel are those that the reward model doubts most; 2 are any two
  * @param concurrent chats of this bot under way at once
  * @param prices by the upstream's name of the model
  * @param recordTokens whether interactions hold the tokens that a model of one's own drew, with their log-probabilities
@@ -23,12 +24,14 @@ import org.jspecify.annotations.Nullable;
 public record ServingConfig(
         List<String> fallbacks,
         int bestOf,
+        int duelOf,
         int concurrent,
         Map<String, Price> prices,
         boolean recordTokens,
         ModelLimits limits,
         @Nullable VllmConfig vllm) {
-    public static final ServingConfig DEFAULT = of(null, null, null, null, null, null, null, null, null, null, null);
+    public static final ServingConfig DEFAULT =
+            of(null, null, null, null, null, null, null, null, null, null, null, null);
 
     private static final int BEST_OF_MAX = 16;
 
@@ -51,6 +54,9 @@ public record ServingConfig(
         if (bestOf < 1 || bestOf > BEST_OF_MAX) {
             throw new IllegalArgumentException("serving: best_of is 1 to %d, not %d".formatted(BEST_OF_MAX, bestOf));
         }
+        if (duelOf < 2 || duelOf > BEST_OF_MAX) {
+            throw new IllegalArgumentException("serving: duel_of is 2 to %d, not %d".formatted(BEST_OF_MAX, duelOf));
+        }
         if (concurrent < 1) {
             throw new IllegalArgumentException("serving: concurrent is at least 1, not " + concurrent);
         }
@@ -62,6 +68,7 @@ public record ServingConfig(
     static ServingConfig of(
             @JsonProperty("fallbacks") @Nullable List<String> fallbacks,
             @JsonProperty("best_of") @Nullable Integer bestOf,
+            @JsonProperty("duel_of") @Nullable Integer duelOf,
             @JsonProperty("concurrent") @Nullable Integer concurrent,
             @JsonProperty("prices") @Nullable Map<String, Price> prices,
             @JsonProperty("record_tokens") @Nullable Boolean recordTokens,
@@ -74,6 +81,7 @@ public record ServingConfig(
         return new ServingConfig(
                 Optional.ofNullable(fallbacks).orElse(List.of()),
                 Optional.ofNullable(bestOf).orElse(1),
+                Optional.ofNullable(duelOf).orElse(2),
                 Optional.ofNullable(concurrent).orElse(512),
                 Optional.ofNullable(prices).orElse(Map.of()),
                 Boolean.TRUE.equals(recordTokens),
@@ -86,5 +94,10 @@ public record ServingConfig(
                         Optional.ofNullable(precision),
                         Optional.ofNullable(device).orElse(ModelLimits.DEFAULT.device())),
                 vllm);
+    }
+
+    /** Whether a reward model chooses what goes out. */
+    public boolean chooses() {
+        return bestOf > 1 || duelOf > 2;
     }
 }

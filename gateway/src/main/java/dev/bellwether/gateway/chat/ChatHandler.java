@@ -19,11 +19,13 @@ import dev.bellwether.gateway.rollout.Assignment;
 import dev.bellwether.gateway.rollout.RolloutFollower;
 import dev.bellwether.gateway.serving.AcrossArms;
 import dev.bellwether.gateway.serving.Ask;
-import dev.bellwether.gateway.serving.BestOf;
+import dev.bellwether.gateway.serving.Choice;
+import dev.bellwether.gateway.serving.Chooser;
 import dev.bellwether.gateway.serving.FallbackChain;
 import dev.bellwether.gateway.serving.Policy;
 import dev.bellwether.gateway.serving.PolicyCatalog;
 import dev.bellwether.gateway.serving.Replies;
+import dev.bellwether.gateway.serving.ReplyListener;
 import dev.bellwether.gateway.serving.RewardModels;
 import dev.bellwether.policy.engine.Sampling;
 import io.vertx.ext.web.RoutingContext;
@@ -49,6 +51,9 @@ public final class ChatHandler {
     private static final double TOP_P_LEAST = 1e-6;
     private static final int ASSIGNMENTS_MAX = 3;
     private static final int CANDIDATES_MAX = 16;
+
+    /** Of the duels, where others are of replies that the reward model doubts: by these it is measured. */
+    private static final double DUELS_AT_RANDOM = .25;
 
     private final Supplier<Bots> bots;
     private final Supplier<TokenKeys> secrets;
@@ -142,6 +147,8 @@ public final class ChatHandler {
         String interactionId = UuidCreator.getTimeOrderedEpoch().toString();
         String conversation = request.conversationId() == null ? interactionId : request.conversationId();
         ChatReply objects = new ChatReply(interactionId, name, conversation, clock.instant());
+        @Nullable String rival = rival(serving.assignment(), request, bot, ask);
+        Optional<Choice> choice = rival == null ? choice(request, bot, ask) : Optional.empty();
         ReplySink sink = ReplySink.of(context, objects, request.stream(), request.includeUsage());
         Recorder.Subject subject = new Recorder.Subject(
                 request,
@@ -152,34 +159,61 @@ public final class ChatHandler {
                 ask.sampling().temperature(),
                 ask.sampling().topP(),
                 bot.serving(),
-                bot.privacy());
+                bot.privacy(),
+                choice.filter(Choice.DOUBTED::equals).isPresent());
         Exchange exchange = new Exchange(context, sink, recorder, subject);
-        Replies replies = replies(serving, request, bot, ask, exchange);
+        Replies replies = rival == null
+                ? replies(serving, request, bot, ask, choice, exchange)
+                : acrossArms(serving, request, bot, ask, rival, exchange);
         exchange.start(replies, ask.deadline().left().plus(GRACE));
     }
 
-    /** Who is asked: both arms for a duel between them; else the user's own arm, for as many replies as are chosen from. */
-    private Replies replies(Serving serving, ChatRequest request, Bot bot, Ask ask, Exchange exchange) {
-        String name = request.model();
-        Assignment assignment = serving.assignment();
-        List<String> versions = versions(assignment, bot);
-        boolean choose = bot.serving().bestOf() > 1 && models.scores(name);
-        String rival = request.n() == 1 && ask.choices() == 2 && !choose ? assignment.rival() : null;
-        if (rival != null) {
-            return new AcrossArms(
-                    versions,
-                    rival,
-                    random.nextInt(2),
-                    serving.use(),
-                    version -> catalog.use(name, version),
-                    ask,
-                    exchange);
+    private static boolean duel(ChatRequest request, Ask ask) {
+        return request.n() == 1 && ask.choices() == 2;
+    }
+
+    private boolean choosesBest(ChatRequest request, Bot bot) {
+        return bot.serving().bestOf() > 1 && models.scores(request.model());
+    }
+
+    /** The other arm's version for a duel between the arms; none where the user's own arm replies alone. */
+    private @Nullable String rival(Assignment assignment, ChatRequest request, Bot bot, Ask ask) {
+        return duel(request, ask) && !choosesBest(request, bot) ? assignment.rival() : null;
+    }
+
+    /** How replies are chosen of several; none where they go out as they come. */
+    private Optional<Choice> choice(ChatRequest request, Bot bot, Ask ask) {
+        boolean duel = duel(request, ask);
+        if (duel && bot.serving().duelOf() > 2 && models.scores(request.model())) {
+            return random.nextDouble() < DUELS_AT_RANDOM ? Optional.empty() : Optional.of(Choice.DOUBTED);
         }
+        return choosesBest(request, bot) ? Optional.of(duel ? Choice.BEST_COMPARED : Choice.BEST) : Optional.empty();
+    }
+
+    private Replies acrossArms(
+            Serving serving, ChatRequest request, Bot bot, Ask ask, String rival, Exchange exchange) {
+        return new AcrossArms(
+                versions(serving.assignment(), bot),
+                rival,
+                random.nextInt(2),
+                serving.use(),
+                version -> catalog.use(request.model(), version),
+                ask,
+                exchange);
+    }
+
+    /** Of the user's own arm, as many as are chosen from. */
+    private Replies replies(
+            Serving serving, ChatRequest request, Bot bot, Ask ask, Optional<Choice> choice, Exchange exchange) {
+        Assignment assignment = serving.assignment();
         return new FallbackChain(
-                versions,
-                version -> version.equals(assignment.version()) ? serving.use() : catalog.use(name, version),
-                choose ? ask.with(candidates(ask, bot), false) : ask,
-                choose ? new BestOf(name, models, ask, exchange) : exchange);
+                versions(assignment, bot),
+                version -> version.equals(assignment.version()) ? serving.use() : catalog.use(request.model(), version),
+                choice.map(how ->
+                                ask.with(how == Choice.DOUBTED ? bot.serving().duelOf() : candidates(ask, bot), false))
+                        .orElse(ask),
+                choice.<ReplyListener>map(how -> new Chooser(request.model(), models, how, ask, exchange))
+                        .orElse(exchange));
     }
 
     private static int candidates(Ask ask, Bot bot) {

@@ -63,7 +63,11 @@ public final class Recorder implements AutoCloseable {
         this.clock = clock;
     }
 
-    /** One interaction, as far as it was decided before it was answered. */
+    /**
+     * One interaction, as far as it was decided before it was answered.
+     *
+     * @param doubted whether it is to be a duel of the replies that the reward model doubts
+     */
     record Subject(
             ChatRequest request,
             ChatReply objects,
@@ -73,7 +77,8 @@ public final class Recorder implements AutoCloseable {
             double temperature,
             double topP,
             ServingConfig serving,
-            Masking masking) {}
+            Masking masking,
+            boolean doubted) {}
 
     /**
      * How it was answered.
@@ -237,7 +242,8 @@ public final class Recorder implements AutoCloseable {
                 outcome.rivalFailure()
                         .map(failure -> recorded(subject, failure))
                         .orElse(null),
-                totals.candidates());
+                totals.candidates(),
+                subject.doubted() && !totals.candidates().isEmpty() ? true : null);
     }
 
     /** Services repeat in what they say what they were asked. */

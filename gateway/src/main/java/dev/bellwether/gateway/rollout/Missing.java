@@ -42,8 +42,7 @@ final class Missing {
             } else if (!compared && onChampion == 0) {
                 missing.add("no thumb on the champion has come; %d on %s".formatted(onCandidate, candidate));
             } else if (state.phase() == Phase.CANARY) {
-                missing.add("first down-votes and choices between the arms counted so far: %d; they do not decide yet"
-                        .formatted(state.evidence().counted()));
+                missing.add(counted(state));
             }
         }
         step(missing, state, scorecard);
@@ -52,6 +51,17 @@ final class Missing {
                     .formatted(100 * state.candidateShare(), candidate));
         }
         return missing;
+    }
+
+    private static String counted(RolloutState state) {
+        RolloutSettings settings = state.settings();
+        boolean together = settings != null && state.evidence().nonInferiority() >= 1 / settings.alpha();
+        return "first down-votes and choices between the arms counted so far: %d; %s"
+                .formatted(
+                        state.evidence().counted(),
+                        together
+                                ? "together they speak for the candidate, but time, users, or one of the two do not"
+                                : "they do not decide yet");
     }
 
     /** Of what a step needs before the next. */

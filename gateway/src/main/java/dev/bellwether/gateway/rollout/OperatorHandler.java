@@ -78,7 +78,7 @@ public final class OperatorHandler {
         json.set("rollout", EventJson.mapper().valueToTree(announced));
         json.put("effective_revision", rollouts.state(bot).revision());
         rollouts.unavailable(bot).ifPresent(why -> json.put("unavailable", why));
-        if (bots.get().find(bot).filter(each -> each.serving().bestOf() > 1).isPresent()) {
+        if (bots.get().find(bot).filter(each -> each.serving().chooses()).isPresent()) {
             ObjectNode chooser = json.putObject("best_of");
             models.name(bot).ifPresent(name -> chooser.put("reward_model", name));
             models.refused(bot).ifPresent(why -> chooser.put("refused", why));

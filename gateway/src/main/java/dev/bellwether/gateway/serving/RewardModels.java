@@ -18,7 +18,7 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The newest reward model of each bot that serves the best of several replies, taken from the store as it comes. */
+/** The newest reward model of each bot that chooses among several replies, taken from the store as it comes. */
 public final class RewardModels implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RewardModels.class);
     private static final Duration LOOK = Duration.ofSeconds(5);
@@ -78,13 +78,13 @@ public final class RewardModels implements AutoCloseable {
             while (true) {
                 Map<String, Bot> now = bots.get().bots();
                 now.forEach((bot, settings) -> {
-                    if (settings.serving().bestOf() > 1) {
+                    if (settings.serving().chooses()) {
                         look(bot);
                     }
                 });
                 loaded.keySet().stream()
                         .filter(bot ->
-                                !now.containsKey(bot) || now.get(bot).serving().bestOf() == 1)
+                                !now.containsKey(bot) || !now.get(bot).serving().chooses())
                         .forEach(this::unload);
                 Thread.sleep(LOOK);
             }

@@ -34,6 +34,7 @@ class PolicyCatalogTest {
     private static final ServingConfig SMALL = new ServingConfig(
             List.of(),
             1,
+            2,
             512,
             Map.of(),
             false,

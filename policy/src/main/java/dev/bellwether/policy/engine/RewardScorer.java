@@ -12,6 +12,7 @@ import dev.bellwether.policy.prompt.Turn;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Scores replies to a prompt with a reward model, as the trainer scored them when it learned.
@@ -32,8 +33,16 @@ public final class RewardScorer implements AutoCloseable {
     private final int positions;
     private boolean closed;
 
-    /** A reply's score, and how far the heads disagree on it, both in deviations of the scale. */
-    public record Score(double mean, double spread) {
+    /**
+     * A reply's score, and how far the heads disagree on it, both in deviations of the scale.
+     *
+     * @param heads what each says, in logits of being preferred
+     */
+    public record Score(double mean, double spread, List<Double> heads) {
+        public Score {
+            heads = List.copyOf(heads);
+        }
+
         /** Mean and standard deviation of the heads' raw rewards, after {@code scale}. */
         public static Score of(float[] heads, RewardScale scale) {
             double mean = 0;
@@ -44,7 +53,24 @@ public final class RewardScorer implements AutoCloseable {
             for (float head : heads) {
                 variance += (head - mean) * (head - mean) / heads.length;
             }
-            return new Score((mean - scale.mean()) / scale.deviation(), Math.sqrt(variance) / scale.deviation());
+            return new Score(
+                    (mean - scale.mean()) / scale.deviation(),
+                    Math.sqrt(variance) / scale.deviation(),
+                    IntStream.range(0, heads.length)
+                            .mapToObj(head -> (double) heads[head])
+                            .toList());
+        }
+
+        /** How far the heads disagree on whether this reply is preferred to {@code other}: the variance of their probabilities. */
+        public double doubt(Score other) {
+            double[] preferred = IntStream.range(0, heads.size())
+                    .mapToDouble(head -> 1 / (1 + Math.exp(other.heads.get(head) - heads.get(head))))
+                    .toArray();
+            double mean = Arrays.stream(preferred).average().orElse(0);
+            return Arrays.stream(preferred)
+                    .map(each -> (each - mean) * (each - mean))
+                    .average()
+                    .orElse(0);
         }
     }
 

@@ -62,6 +62,14 @@ enum Experiment {
             }
         }
     },
+    QUESTIONS("duels of any two replies, or of the two that the reward model doubts most") {
+        @Override
+        void vary(Variants variants) {
+            for (int replies : new int[] {2, 4, 8}) {
+                variants.add("of %d".formatted(replies), Map.of("serving.duel_of", replies));
+            }
+        }
+    },
     ADVERSE("returning customers, some of whom say the opposite of what they think") {
         @Override
         void vary(Variants variants) {

@@ -107,7 +107,7 @@ public record TopicAudit(long lost, long duplicated, long unrated, List<Version>
                 .mapToLong(each -> each.judgements().size() - subjects(each).size())
                 .sum();
         List<String> duels = pairs.stream()
-                .filter(pair -> pair.origin() == PreferencePair.Origin.DUEL)
+                .filter(pair -> pair.origin().duel())
                 .map(pair -> pair.chosen().interactionId())
                 .toList();
         return judgements + duels.size() - Set.copyOf(duels).size();

@@ -2,6 +2,7 @@ package dev.bellwether.simulation.endtoend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.bellwether.event.Answer;
 import dev.bellwether.event.Interaction;
 import dev.bellwether.event.PreferencePair;
 import dev.bellwether.event.RefreshProgress;
@@ -31,6 +32,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -80,7 +82,7 @@ class UpstreamBotIT {
                 bots:
                   desk:
                     champion: curt
-                    serving: {best_of: 3}
+                    serving: {best_of: 3, duel_of: 5}
                     rollout:
                       steps: [{share: 0.5, hold: PT1S}]
                       approval: automatic
@@ -188,6 +190,7 @@ class UpstreamBotIT {
             LOG.info("share of good replies alone {}, with the best of three {}", alone, chosen);
             assertThat(chosen).as("good replies with the best of three").isGreaterThan(alone + .15);
             assertThat(service.completions() - before).as("what it costs").isEqualTo(600);
+            duelOfWhatIsDoubted();
             long revision = operator.status("desk").rollout().revision();
             operator.command("desk", OperatorClient.Command.START, "kind", "another prompt", revision);
             await(() -> operator.status("desk").rollout().phase() == RolloutState.Phase.CANARY
@@ -199,6 +202,24 @@ class UpstreamBotIT {
             await(() -> promoted(operator));
             assertThat(operator.status("desk").rollout().champion()).isEqualTo("kind");
         }
+    }
+
+    /** Three duels of four show two of five replies; their pairs say that those were chosen. */
+    private static void duelOfWhatIsDoubted() {
+        await(() -> {
+            ChatResponse response =
+                    client.chat(question(0, "doubted").duel(Duel.ALWAYS).build());
+            client.submit(response.feedbackToken().orElseThrow(), new Feedback.Preference(Chosen.FIRST));
+            Interaction duel = reader().latest(Topics.INTERACTIONS).get(response.interactionId());
+            return duel.replies().size() == 2
+                    && Objects.requireNonNull(duel.answer()).candidates().size() == 5
+                    && duel.answer().candidates().stream()
+                                    .filter(Answer.Candidate::served)
+                                    .count()
+                            == 2;
+        });
+        await(() -> reader().latest(Topics.PREFERENCE_PAIRS).values().stream()
+                .anyMatch(pair -> pair.origin() == PreferencePair.Origin.DOUBTED_DUEL));
     }
 
     private static boolean promoted(OperatorClient operator) throws IOException, InterruptedException {

@@ -1,5 +1,6 @@
 package dev.bellwether.trainer.dataset;
 
+import dev.bellwether.event.PreferencePair.Origin;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Predicate;
@@ -30,19 +31,56 @@ public record Judgements(List<Comparison> comparisons, List<Vote> votes) {
     }
 
     /**
-     * Comparisons to measure by, none of them to learn from. Where there are few, a reply that was liked stands beside one, to
-     * another prompt, that was not: that tells whether a reward model knows good from bad, if not whether it knows the better of
-     * two replies to one prompt. No vote is in two.
+     * Comparisons to measure a reward model by: of replies that none chose because it could not tell, where there are enough,
+     * else all that there are.
+     */
+    public List<Comparison> fair() {
+        List<Comparison> fair = comparisons.stream()
+                .filter(each -> each.origin() != Origin.DOUBTED_DUEL)
+                .toList();
+        return enough(fair) ? fair : comparisons;
+    }
+
+    /**
+     * Replies that were liked beside others, to other prompts, that were not: what there is to measure by where people gave
+     * thumbs alone; none where they compared enough. No vote is in two. Nothing is learned from these, since across prompts
+     * a preference measures how hard the questions were.
      */
     public List<Comparison> contrasts() {
-        if (comparisons.size() >= COMPARISONS_ENOUGH) {
-            return comparisons;
+        if (enough(comparisons)) {
+            return List.of();
         }
         List<Vote> liked = inOrder(Vote::up);
         List<Vote> disliked = inOrder(vote -> !vote.up());
-        Stream<Comparison> contrasts = IntStream.range(0, Math.min(liked.size(), disliked.size()))
-                .mapToObj(i -> contrast(liked.get(i), disliked.get(i)));
-        return Stream.concat(comparisons.stream(), contrasts).toList();
+        int number = Math.min(liked.size(), disliked.size());
+        boolean likedFirst = liked.size() == number;
+        return IntStream.range(0, number)
+                .mapToObj(i -> contrast(spread(liked, i, number), spread(disliked, i, number), likedFirst))
+                .toList();
+    }
+
+    /** Replies that people preferred, and where few compared, those that they liked, too. */
+    public List<Sample> good() {
+        return Stream.concat(comparisons.stream(), contrasts().stream())
+                .map(Comparison::chosen)
+                .toList();
+    }
+
+    /** The others, likewise. */
+    public List<Sample> bad() {
+        return Stream.concat(comparisons.stream(), contrasts().stream())
+                .map(Comparison::rejected)
+                .toList();
+    }
+
+    /** Whether comparisons measure well enough by themselves. */
+    private static boolean enough(List<Comparison> comparisons) {
+        return comparisons.size() >= COMPARISONS_ENOUGH;
+    }
+
+    /** One of {@code number} votes that are as far apart as can be. */
+    private static Vote spread(List<Vote> votes, int i, int number) {
+        return votes.get((int) ((long) i * votes.size() / number));
     }
 
     private List<Vote> inOrder(Predicate<Vote> which) {
@@ -52,12 +90,13 @@ public record Judgements(List<Comparison> comparisons, List<Vote> votes) {
                 .toList();
     }
 
-    private static Comparison contrast(Vote liked, Vote disliked) {
+    /** Named first is who is rarer: one person may have given most of the rarer votes. */
+    private static Comparison contrast(Vote liked, Vote disliked, boolean likedFirst) {
         return new Comparison(
                 liked.reply(),
                 disliked.reply(),
                 Math.min(liked.weight(), disliked.weight()),
-                List.of(liked.judge(), disliked.judge()),
+                likedFirst ? List.of(liked.judge(), disliked.judge()) : List.of(disliked.judge(), liked.judge()),
                 Math.max(liked.time(), disliked.time()),
                 null,
                 Comparison.Shown.APART);

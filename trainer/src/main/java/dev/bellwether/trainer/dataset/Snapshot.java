@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -69,9 +70,15 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
         return rated.stream().mapToLong(each -> each.judgements().size()).sum();
     }
 
-    /** What judgements say of replies by themselves, a thumb as 1. */
+    /** What judgements say of replies by themselves that are in no pair, a thumb as 1. */
     public double votes() {
+        Set<String> paired = pairs.stream()
+                .filter(pair -> pair.origin() == Origin.THUMBS)
+                .flatMap(pair ->
+                        Stream.of(pair.chosen().interactionId(), pair.rejected().interactionId()))
+                .collect(Collectors.toSet());
         return rated.stream()
+                .filter(each -> !paired.contains(each.interaction().interactionId()))
                 .flatMap(each -> each.judgements().stream())
                 .flatMap(judgement -> Tokens.opinions(judgement).stream())
                 .mapToDouble(Tokens.Opinion::weight)
@@ -174,8 +181,7 @@ public record Snapshot(List<PreferencePair> pairs, List<RatedInteraction> rated,
         }
 
         private static Shown shown(PreferencePair pair) {
-            if (pair.origin() != Origin.DUEL
-                    || pair.chosen().side() == pair.rejected().side()) {
+            if (!pair.origin().duel() || pair.chosen().side() == pair.rejected().side()) {
                 return Shown.APART;
             }
             return pair.chosen().side() < pair.rejected().side() ? Shown.FIRST : Shown.SECOND;

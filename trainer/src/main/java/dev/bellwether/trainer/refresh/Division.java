@@ -1,6 +1,7 @@
 package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.trainer.dataset.Judgements;
+import dev.bellwether.trainer.dataset.Vote;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -22,6 +23,9 @@ record Division(Judgements taught, Judgements training, Judgements heldOut, Judg
     private static final double JUDGE_SHARE = .3;
     private static final double HELD_OUT = .1;
 
+    /** So many comparisons are divided by themselves; of fewer too few would be held out. */
+    private static final int COMPARISONS_MANY = 300;
+
     static Division of(Judgements all) {
         Judgements taught = all.of(person -> !judges(person));
         Set<String> late = latest(taught, HELD_OUT);
@@ -34,11 +38,13 @@ record Division(Judgements taught, Judgements training, Judgements heldOut, Judg
 
     private record Said(List<String> people, long time) {}
 
-    /** The people who judged last, just so many that theirs are {@code share} of what was said. */
+    /** The people who judged last, just so many that theirs are {@code share} of what they compared, or where that is little, said. */
     private static Set<String> latest(Judgements judgements, double share) {
+        boolean compared = judgements.comparisons().size() >= COMPARISONS_MANY;
         List<Said> newestFirst = Stream.concat(
                         judgements.comparisons().stream().map(each -> new Said(each.judges(), each.time())),
-                        judgements.votes().stream().map(each -> new Said(List.of(each.judge()), each.time())))
+                        (compared ? List.<Vote>of() : judgements.votes())
+                                .stream().map(each -> new Said(List.of(each.judge()), each.time())))
                 .sorted(Comparator.comparingLong(Said::time).reversed())
                 .toList();
         Map<String, Long> counts = newestFirst.stream()

@@ -1,7 +1,6 @@
 package dev.bellwether.trainer.refresh;
 
 import dev.bellwether.policy.engine.RewardScorer;
-import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
@@ -58,7 +57,7 @@ final class Examination {
         double kl = workshop.divergence(candidate, prompts, seed + 1);
         gate.winRate(judge, ours, theirs, replies)
                 .divergence(kl)
-                .length(ours, workshop.judgements().contrasts())
+                .length(ours, workshop.judgements().good())
                 .repetition(ours, workshop.usualPhrases(), workshop::written, replies)
                 .diversity(ours, replies)
                 .perplexity(workshop.perplexity(candidate, good), workshop.perplexity(workshop.base(), good));
@@ -70,8 +69,7 @@ final class Examination {
 
     /** Replies that people preferred or liked and that the judge finds better than most; none of them trained the policy. */
     private List<Sample> goodReplies() {
-        List<Sample> preferred =
-                people.judging().contrasts().stream().map(Comparison::chosen).toList();
+        List<Sample> preferred = people.judging().good();
         List<RewardScorer.Score> scores = judge.score(preferred);
         double median = scores.stream()
                 .mapToDouble(RewardScorer.Score::mean)

@@ -19,6 +19,7 @@ import dev.bellwether.trainer.release.ReleaseGate;
 import dev.bellwether.trainer.reward.Calibration;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.reward.RewardModel;
+import dev.bellwether.trainer.reward.Yardstick;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -176,6 +177,12 @@ public final class Refresh {
     }
 
     private Outcome outcome(Snapshot snapshot) throws IOException {
+        boolean direct = config.training().objective() == Objective.DPO && config.external() == null;
+        if (direct && snapshot.pairs().size() < config.pairsMin()) {
+            return Outcome.without(
+                    "too few pairs: %d, and the objective dpo learns from nothing else; pairs_min is %d. `training: {objective: kto}` learns from thumbs, too, ppo and rloo from a reward model of both"
+                            .formatted(snapshot.pairs().size(), config.pairsMin()));
+        }
         double evidence = snapshot.pairs().size() + RewardConfig.DEFAULT.voteWeight() * snapshot.votes();
         if (evidence < config.pairsMin()) {
             return Outcome.without(
@@ -207,21 +214,15 @@ public final class Refresh {
         }
         Division people = Division.of(workshop.judgements());
         if (people.training().isEmpty()
-                || people.heldOut().contrasts().isEmpty()
-                || people.judging().contrasts().isEmpty()) {
+                || people.heldOut().good().isEmpty()
+                || people.judging().good().isEmpty()) {
             return Outcome.without(
                     "too few people judged, or all alike: %s to learn from, %s held out, %s for the judge; each needs comparisons, or thumbs up and down"
                             .formatted(number(people.training()), number(people.heldOut()), number(people.judging())));
         }
-        if (config.training().objective() == Objective.DPO
-                && config.external() == null
-                && people.training().comparisons().isEmpty()) {
-            return Outcome.without(
-                    "the objective dpo learns from comparisons, and there are thumbs alone; `training: {objective: kto}` learns from those, ppo and rloo from a reward model of both");
-        }
         RewardStage stage = new RewardStage(start, workshop, people, stages, listener, config.seed());
         try (RewardModel reward = stage.reward()) {
-            Calibration calibration = Calibration.of(reward, people.heldOut().contrasts());
+            Calibration calibration = new Yardstick(people.heldOut(), config.seed()).calibration(reward);
             double accuracy = calibration.accuracy();
             listener.progress("reward", 1, calibration.metrics());
             if (order.until() == Until.REWARD) {
@@ -229,7 +230,7 @@ public final class Refresh {
             }
             ReleaseGate gate = new ReleaseGate(config.klBudget(), order.level(), config.seed());
             try (RewardModel judge = stage.judge()) {
-                gate.judgeAccuracy(judge, people.taught().contrasts());
+                gate.judgeAccuracy(judge, new Yardstick(people.taught(), config.seed()));
             }
             if (!gate.verdict().passed()) {
                 return new Outcome(null, accuracy, 0, false, gate.verdict().reasons());

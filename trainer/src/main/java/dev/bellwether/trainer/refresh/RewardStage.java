@@ -106,7 +106,9 @@ final class RewardStage {
         ObjectNode about = EventJson.mapper().createObjectNode();
         about.put("accuracy", calibration.accuracy());
         about.set("calibration", EventJson.mapper().valueToTree(calibration));
-        about.put("held_out", people.heldOut().contrasts().size());
+        about.put(
+                "held_out",
+                people.heldOut().fair().size() + people.heldOut().contrasts().size());
         about.put("comparisons", people.training().comparisons().size());
         about.put("votes", people.training().votes().size());
         about.put("heads", reward.heads());

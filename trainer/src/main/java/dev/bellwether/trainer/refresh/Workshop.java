@@ -249,14 +249,11 @@ final class Workshop implements AutoCloseable {
     /** What phrases people preferred, and the origin says by itself. */
     Phrases.Usual usualPhrases() {
         if (usualPhrases == null) {
-            List<Comparison> compared = judgements.contrasts();
-            Phrases preferred =
-                    Phrases.of(compared.stream().map(Comparison::chosen).toList());
+            Phrases preferred = Phrases.of(judgements.good());
             Phrases first = Phrases.of(served(base, prompts(PROMPTS_MANY, config.seed()), config.seed()).stream()
                     .map(Rollout::sample)
                     .toList());
-            Phrases rejected =
-                    Phrases.of(compared.stream().map(Comparison::rejected).toList());
+            Phrases rejected = Phrases.of(judgements.bad());
             usualPhrases = new Phrases.Usual(preferred, rejected, first);
         }
         return usualPhrases;

@@ -1,12 +1,13 @@
 package dev.bellwether.trainer.release;
 
 import dev.bellwether.trainer.dataset.Comparison;
+import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.objective.Phrases;
 import dev.bellwether.trainer.objective.Rollouts;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.reward.RewardLoss;
 import dev.bellwether.trainer.reward.RewardModel;
-import dev.bellwether.trainer.reward.RewardTraining;
+import dev.bellwether.trainer.reward.Yardstick;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -52,9 +53,10 @@ public final class ReleaseGate {
     /** The verdict, with the number behind every condition and the reasons of a refusal. */
     public record Verdict(boolean passed, Map<String, Double> numbers, List<String> reasons) {}
 
-    /** The judge must tell what people prefer, on comparisons of people it was not trained on. */
-    public ReleaseGate judgeAccuracy(RewardModel judge, List<Comparison> others) {
-        boolean[] right = RewardTraining.right(judge, others);
+    /** The judge must tell what people prefer, by what people said whom it was not trained on. */
+    public ReleaseGate judgeAccuracy(RewardModel judge, Yardstick yardstick) {
+        boolean[] right = yardstick.right(judge);
+        List<Comparison> others = yardstick.comparisons();
         double[] values = new double[right.length];
         List<String> judges = new ArrayList<>();
         for (int i = 0; i < right.length; i++) {
@@ -123,11 +125,9 @@ public final class ReleaseGate {
     }
 
     /** Replies must be neither shorter nor longer than those that people preferred. */
-    public ReleaseGate length(List<Rollout> candidate, List<Comparison> comparisons) {
-        double[] preferred = comparisons.stream()
-                .mapToDouble(each -> each.chosen().replyLength())
-                .sorted()
-                .toArray();
+    public ReleaseGate length(List<Rollout> candidate, List<Sample> good) {
+        double[] preferred =
+                good.stream().mapToDouble(Sample::replyLength).sorted().toArray();
         double mean = candidate.stream()
                 .mapToDouble(each -> each.sample().replyLength())
                 .average()

@@ -44,7 +44,7 @@ public record Calibration(
      */
     public record Part(int comparisons, double confidence, double accuracy) {}
 
-    public static Calibration of(RewardModel model, List<Comparison> comparisons) {
+    static Calibration of(RewardModel model, List<Comparison> comparisons) {
         List<Sample> replies = new ArrayList<>();
         for (Comparison each : comparisons) {
             replies.add(each.chosen());

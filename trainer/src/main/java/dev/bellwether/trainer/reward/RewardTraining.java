@@ -1,6 +1,5 @@
 package dev.bellwether.trainer.reward;
 
-import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.MicroBatch;
 import dev.bellwether.trainer.dataset.Sample;
@@ -374,20 +373,5 @@ public final class RewardTraining {
                 biasSlope += slope / heads;
             }
         }
-    }
-
-    /** For each comparison whether the chosen reply scores higher. */
-    public static boolean[] right(RewardModel model, List<Comparison> comparisons) {
-        List<Sample> replies = new ArrayList<>();
-        for (Comparison comparison : comparisons) {
-            replies.add(comparison.chosen());
-            replies.add(comparison.rejected());
-        }
-        List<RewardScorer.Score> scores = model.score(replies);
-        boolean[] right = new boolean[comparisons.size()];
-        for (int i = 0; i < right.length; i++) {
-            right[i] = scores.get(2 * i).mean() > scores.get(2 * i + 1).mean();
-        }
-        return right;
     }
 }

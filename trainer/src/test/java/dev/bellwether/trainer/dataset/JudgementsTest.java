@@ -3,6 +3,7 @@ package dev.bellwether.trainer.dataset;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import dev.bellwether.event.PreferencePair.Origin;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -33,18 +34,43 @@ class JudgementsTest {
                         each -> each.rejected().tokens()[1],
                         Comparison::judges)
                 .containsExactly(
-                        tuple(10, 11, List.of("person-10", "person-11")),
-                        tuple(12, 13, List.of("person-12", "person-13")));
+                        tuple(10, 11, List.of("person-11", "person-10")),
+                        tuple(12, 13, List.of("person-13", "person-12")));
         assertThat(new Judgements(List.of(), List.of(vote(1, true))).contrasts())
                 .isEmpty();
+    }
+
+    /** One person gave both dislikes; what was liked is of the whole time. */
+    @Test
+    void spreadsThemOverTimeAndNamesWhoIsRarerFirst() {
+        List<Vote> votes = new ArrayList<>(
+                IntStream.range(0, 10).mapToObj(i -> vote(i, true)).toList());
+        votes.add(new Vote(reply(20), false, "ann", 20));
+        votes.add(new Vote(reply(21), false, "ann", 21));
+        assertThat(new Judgements(List.of(), votes).contrasts())
+                .extracting(
+                        each -> each.chosen().tokens()[1], each -> each.judges().getFirst())
+                .containsExactly(tuple(0, "ann"), tuple(5, "ann"));
     }
 
     @Test
     void measuresByComparisonsWhereThereAreEnough() {
         List<Vote> votes =
                 IntStream.range(0, 20).mapToObj(i -> vote(i, i % 2 == 0)).toList();
-        assertThat(new Judgements(comparisons(30), votes).contrasts()).hasSize(30);
-        assertThat(new Judgements(comparisons(29), votes).contrasts()).hasSize(39);
+        assertThat(new Judgements(comparisons(30), votes).contrasts()).isEmpty();
+        assertThat(new Judgements(comparisons(30), votes).good()).hasSize(30);
+        assertThat(new Judgements(comparisons(29), votes).contrasts()).hasSize(10);
+        assertThat(new Judgements(comparisons(29), votes).bad()).hasSize(39);
+    }
+
+    @Test
+    void measuresByDuelsThatNobodyChoseWhereThereAreEnough() {
+        List<Comparison> duels = new ArrayList<>(comparisons(30));
+        duels.addAll(Collections.nCopies(
+                50,
+                new Comparison(reply(1), reply(2), 1, List.of("ann"), 0, Origin.DOUBTED_DUEL, Comparison.Shown.FIRST)));
+        assertThat(new Judgements(duels, List.of()).fair()).hasSize(30);
+        assertThat(new Judgements(duels.subList(1, 80), List.of()).fair()).hasSize(79);
     }
 
     @Test

@@ -32,6 +32,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Refreshes of a bot without duels, whose users never ask the same: not one pair comes of their thumbs. */
 class ThumbsRefreshIT {
@@ -58,7 +60,7 @@ class ThumbsRefreshIT {
                 "support",
                 "conversation-" + number,
                 "person-" + number,
-                List.of(new Message("user", "Where is my card number %d?".formatted(number))),
+                List.of(new Message("user", question(number))),
                 List.of(new Reply(text, "default", 0, "stop", 5, 3, .7, 1)),
                 null,
                 Arm.CHAMPION,
@@ -81,6 +83,16 @@ class ThumbsRefreshIT {
                 null,
                 number);
         return new RatedInteraction(Event.SCHEMA, 1, interaction, List.of(thumb));
+    }
+
+    /** Every other two people ask what annoys them. */
+    private static String question(int number) {
+        return (annoying(number) ? "Why was my transfer declined, order %d?" : "Where is my card number %d?")
+                .formatted(number);
+    }
+
+    private static boolean annoying(int number) {
+        return number / 2 % 2 == 0;
     }
 
     private static Snapshot thumbs(int people, IntPredicate likes) {
@@ -130,6 +142,13 @@ class ThumbsRefreshIT {
     }
 
     @Test
+    void findsNothingToLearnInThumbsThatTheQuestionDecides() throws IOException {
+        Report report = refresh(Objective.PPO, thumbs(PEOPLE, person -> !annoying(person)));
+        assertThat(report.passed()).isFalse();
+        assertThat(report.reasons()).singleElement().asString().contains("the judge finds no preference to learn");
+    }
+
+    @Test
     void saysWhatIsMissing() throws IOException {
         assertThat(refresh(Objective.PPO, thumbs(39, person -> person % 2 == 0)).reasons())
                 .containsExactly(
@@ -146,11 +165,20 @@ class ThumbsRefreshIT {
     }
 
     @Test
-    void namesTheObjectiveThatLearnsFromThumbs() throws IOException {
+    void namesTheObjectivesThatLearnFromThumbs() throws IOException {
         assertThat(refresh(Objective.DPO, thumbs(PEOPLE, person -> person % 2 == 0))
                         .reasons())
                 .singleElement()
                 .asString()
-                .contains("dpo learns from comparisons", "objective: kto");
+                .contains("too few pairs: 0, and the objective dpo", "objective: kto");
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Objective.class,
+            names = {"KTO", "RLOO"})
+    void makesACandidateByThem(Objective objective) throws IOException {
+        Report report = refresh(objective, thumbs(PEOPLE, person -> person % 2 == 0));
+        assertThat(report.version()).as("%s", report.reasons()).isEqualTo("v1");
     }
 }

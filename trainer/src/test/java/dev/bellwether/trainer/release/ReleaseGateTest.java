@@ -3,7 +3,6 @@ package dev.bellwether.trainer.release;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.objective.Phrases;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
@@ -117,12 +116,6 @@ class ReleaseGateTest {
                 .toList();
     }
 
-    private static List<Comparison> preferred(List<Sample> samples) {
-        return samples.stream()
-                .map(each -> Comparison.of(each, reply(1, 9, 0), 1))
-                .toList();
-    }
-
     /**
      * Of a hundred replies so many close alike; of a hundred preferred ones as many, and of a hundred of the first policy's. Of a
      * hundred with a chance of .25 each, 33 come with probability .045, of .3 39 with .034, of .5 59 with .044, of .8 88 with .025; one
@@ -165,7 +158,7 @@ class ReleaseGateTest {
                 .toList();
         List<Rollout> ours = rollouts(List.of(reply(1, new int[length])));
         ReleaseGate.Verdict verdict =
-                new ReleaseGate(15, .05, 1).length(ours, preferred(preferred)).verdict();
+                new ReleaseGate(15, .05, 1).length(ours, preferred).verdict();
         assertThat(verdict.passed()).isEqualTo(passed);
         assertThat(verdict.numbers()).containsEntry("reply_tokens", (double) length);
     }

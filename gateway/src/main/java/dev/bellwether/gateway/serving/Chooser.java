@@ -6,7 +6,6 @@ import dev.bellwether.gateway.http.Json;
 import dev.bellwether.policy.engine.RewardScorer.Score;
 import dev.bellwether.policy.prompt.Turn;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -17,17 +16,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Waits for all of several replies and passes the best on by the reward model's score; runs on the event loop that
+ * Waits for all of several replies and passes some on, chosen by the reward model's scores; runs on the event loop that
  * asked. Where they cannot be scored, those that came first are passed on: choosing may fail, replying may not.
  */
-public final class BestOf implements ReplyListener {
-    private static final Logger LOG = LoggerFactory.getLogger(BestOf.class);
+public final class Chooser implements ReplyListener {
+    private static final Logger LOG = LoggerFactory.getLogger(Chooser.class);
 
     /** Of the time that is left, for scoring. */
     private static final int SHARE = 2;
 
     private final String bot;
     private final RewardModels models;
+    private final Choice choice;
     private final Ask ask;
     private final ReplyListener listener;
     private final List<GeneratedReply> candidates = new ArrayList<>();
@@ -35,9 +35,10 @@ public final class BestOf implements ReplyListener {
     /**
      * @param ask what the reader asked for: as many replies go on
      */
-    public BestOf(String bot, RewardModels models, Ask ask, ReplyListener listener) {
+    public Chooser(String bot, RewardModels models, Choice choice, Ask ask, ReplyListener listener) {
         this.bot = bot;
         this.models = models;
+        this.choice = choice;
         this.ask = ask;
         this.listener = listener;
     }
@@ -71,11 +72,8 @@ public final class BestOf implements ReplyListener {
     }
 
     private void choose(List<Score> scores, Totals totals) {
-        List<Integer> ranked = IntStream.range(0, scores.size())
-                .boxed()
-                .sorted(Comparator.comparingDouble(i -> -scores.get(i).mean()))
-                .toList();
-        List<Integer> chosen = ranked.subList(0, ask.choices());
+        List<Integer> ranked = Choice.ranked(scores);
+        List<Integer> chosen = choice.of(scores, ask.choices());
         Set<Integer> served = new HashSet<>(chosen);
         List<Candidate> scored = ranked.stream()
                 .map(i -> new Candidate(i, scores.get(i).mean(), scores.get(i).spread(), served.contains(i)))
