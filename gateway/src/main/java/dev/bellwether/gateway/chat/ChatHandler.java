@@ -209,8 +209,8 @@ public final class ChatHandler {
         return new FallbackChain(
                 versions(assignment, bot),
                 version -> version.equals(assignment.version()) ? serving.use() : catalog.use(request.model(), version),
-                choice.map(how ->
-                                ask.with(how == Choice.DOUBTED ? bot.serving().duelOf() : candidates(ask, bot), false))
+                choice.map(how -> ask.with(
+                                how.equals(Choice.DOUBTED) ? bot.serving().duelOf() : candidates(ask, bot), false))
                         .orElse(ask),
                 choice.<ReplyListener>map(how -> new Chooser(request.model(), models, how, ask, exchange))
                         .orElse(exchange));
