@@ -243,7 +243,7 @@ public final class Recorder implements AutoCloseable {
                         .map(failure -> recorded(subject, failure))
                         .orElse(null),
                 totals.candidates(),
-                subject.doubted() && !totals.candidates().isEmpty() ? true : null);
+                (subject.doubted() && !totals.candidates().isEmpty()) ? true : null);
     }
 
     /** Services repeat in what they say what they were asked. */
