@@ -31,8 +31,11 @@ public final class Bodies implements AutoCloseable {
     private static final int BESIDE_MAX = 96;
     private static final int WAITING_MAX = 256;
 
-    /** Times as long as a large body took to parse nothing is parsed, so that large bodies never take a core. */
-    private static final int REST = 4;
+    /**
+     * Times as long as a large body took to parse nothing is parsed: to mask, pass on and record it takes several times as long as
+     * to parse it, and all that together never takes a core.
+     */
+    private static final int REST = 9;
 
     private final int bytesMax;
     private final int smallMax;
