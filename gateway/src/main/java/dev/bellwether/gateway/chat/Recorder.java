@@ -47,6 +47,10 @@ public final class Recorder implements AutoCloseable {
 
     private static final int REASON_MAX = 300;
     private static final int MASKED_AT_ONCE_MAX = 4_000;
+
+    /** Times as long as masking a long one took: it leaves half of a core. */
+    private static final int MASKING_REST = 1;
+
     private static final int MASKED_LATER_MAX = 64;
 
     private final EventJournal journal;
@@ -141,7 +145,7 @@ public final class Recorder implements AutoCloseable {
     private Future<Void> append(Subject subject, Outcome outcome, boolean complete) {
         Future<Interaction> interaction = letters(subject, outcome) <= MASKED_AT_ONCE_MAX
                 ? Future.succeededFuture(masked(subject, outcome, complete))
-                : maskers.of(subject.objects().bot()).run(() -> masked(subject, outcome, complete));
+                : maskers.of(subject.objects().bot()).run(() -> masked(subject, outcome, complete), MASKING_REST);
         return interaction.compose(
                 each -> journal.append(Topics.INTERACTIONS, subject.objects().interactionId(), each));
     }

@@ -15,7 +15,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
 
@@ -40,7 +39,7 @@ public final class Bodies implements AutoCloseable {
     private final int bytesMax;
     private final int smallMax;
     private final Duration readLimit;
-    private final Workers workers = new Workers("bodies", 1, 2 * (RECEIVED_AT_ONCE + BESIDE_MAX));
+    private final Workers workers = new Workers("bodies", 1, RECEIVED_AT_ONCE + BESIDE_MAX);
     private final Places places = new Places(RECEIVED_AT_ONCE);
     private final Places queue = new Places(WAITING_MAX);
     private final Places beside = new Places(BESIDE_MAX);
@@ -139,23 +138,10 @@ public final class Bodies implements AutoCloseable {
         receive(context, limit, () -> {
             byte[] bytes = bytes(context.body().buffer());
             String encoding = encoding(context);
-            AtomicLong took = new AtomicLong();
-            workers.run(() -> {
-                        long start = System.nanoTime();
-                        try {
-                            return Json.parse(decoded(bytes, encoding, limit));
-                        } finally {
-                            took.set(System.nanoTime() - start);
-                        }
-                    })
+            workers.run(() -> Json.parse(decoded(bytes, encoding, limit)), REST)
                     .onComplete(_ -> parsed.run())
                     .onSuccess(json -> pass(context, json))
                     .onFailure(context::fail);
-            // The thread rests behind it; where even that does not fit in, there is enough to do already.
-            workers.run(() -> {
-                Thread.sleep(Duration.ofNanos(REST * took.get()));
-                return true;
-            });
         });
     }
 

@@ -29,13 +29,30 @@ public final class Workers implements AutoCloseable {
 
     /** Runs {@code work}; the result comes back on the caller's event loop. Full: 429. */
     public <T> Future<T> run(Callable<T> work) {
+        return run(work, 0);
+    }
+
+    /** The same, and the thread then rests for {@code rest} times as long as the work took: what is too much never takes a core. */
+    public <T> Future<T> run(Callable<T> work, int rest) {
         Promise<T> promise = Promise.promise();
         try {
-            threads.execute(() -> attempt(work).onComplete(promise));
+            threads.execute(() -> {
+                long start = System.nanoTime();
+                attempt(work).onComplete(promise);
+                rest(rest * (System.nanoTime() - start));
+            });
         } catch (RejectedExecutionException e) {
             promise.fail(overloaded());
         }
         return EventLoop.here(promise.future());
+    }
+
+    private static void rest(long nanos) {
+        try {
+            Thread.sleep(Duration.ofNanos(nanos));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Whatever is thrown reaches who waits, so that nobody waits for ever. */
