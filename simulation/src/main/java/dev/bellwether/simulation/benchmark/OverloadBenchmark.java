@@ -222,10 +222,11 @@ final class OverloadBenchmark {
             throws IOException {
         LoadGenerator other = new LoadGenerator(port, PATH, key, body(bot, question), TOKEN);
         say("the bot %s alone".formatted(bot));
+        List<String> pieces = List.of("x", "<|end", "\\ud83d\\ude42", "4929 1234 ");
+        sender(port, key, large, pieces.getFirst()).closedLoop(LARGE_CONNECTIONS, settings.time());
         Result alone = other.closedLoop(4, settings.time());
-        for (String piece : List.of("x", "<|end", "\\ud83d\\ude42", "4929 1234 ")) {
-            String megabyte = body(large, piece.repeat(LARGE_BYTES / piece.length()));
-            LoadGenerator sender = new LoadGenerator(port, PATH, key, megabyte, "");
+        for (String piece : pieces) {
+            LoadGenerator sender = sender(port, key, large, piece);
             say("the bot %s, beside bodies of '%s' that are %s".formatted(bot, piece, how));
             Duration longer = settings.time().plusSeconds(2);
             CompletableFuture<Result> sending = CompletableFuture.supplyAsync(() -> {
@@ -245,6 +246,10 @@ final class OverloadBenchmark {
             figures.add(Figure.of(
                     "large bodies refused", at, (sent.bad() + sent.refused()) / (longer.toNanos() / 1e9), "1/s"));
         }
+    }
+
+    private static LoadGenerator sender(int port, Map<String, String> key, String bot, String piece) {
+        return new LoadGenerator(port, PATH, key, body(bot, piece.repeat(LARGE_BYTES / piece.length())), "");
     }
 
     private void say(String what) {
