@@ -237,7 +237,6 @@ public final class Gateway implements AutoCloseable {
                 .setIdleTimeout(120)
                 .setIdleTimeoutUnit(TimeUnit.SECONDS)
                 .setTcpNoDelay(true)
-                .setHandle100ContinueAutomatically(true)
                 .setCompressionSupported(false);
         try {
             HttpServer server = vertx.createHttpServer(options).requestHandler(router);

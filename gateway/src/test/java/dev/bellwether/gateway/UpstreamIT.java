@@ -53,6 +53,7 @@ class UpstreamIT {
             "sick",
             "strict",
             "leaky",
+            "leaky-long",
             "slow-stream",
             "die-in-mid-stream",
             "endless");
@@ -75,7 +76,10 @@ class UpstreamIT {
             bots.append("  up-%s: {champion: v1}\n".formatted(model));
             bots.append("  safe-%s: {champion: v1, serving: {fallbacks: [spare]}}\n".formatted(model));
         }
-        UNTIDY.forEach(model -> bots.append("  up-%s: {champion: v1}\n".formatted(model)));
+        UNTIDY.forEach(model ->
+                bots.append("  up-%s: {champion: v1, serving: {prices: {good-2026: {input: 2.0, output: 10.0}}}}\n"
+                        .formatted(model)));
+        bots.append("  safe-die-in-mid-stream: {champion: v1, serving: {fallbacks: [spare]}}\n");
         bots.append("  up-prompt: {champion: v1}\n");
         gateway = new TestGateway(
                 directory.resolve("data"),
@@ -97,6 +101,9 @@ class UpstreamIT {
             gateway.upstream("safe-" + model, "v1", service.version(model, key + limits));
             gateway.upstream("safe-" + model, "spare", service.version("good", ""));
         }
+        String again = ",\"limits\":{\"retries\":3}";
+        gateway.upstream("safe-die-in-mid-stream", "v1", service.version("die-in-mid-stream", again));
+        gateway.upstream("safe-die-in-mid-stream", "spare", service.version("other", ""));
         gateway.upstream(
                 "up-prompt",
                 "v1",
@@ -208,6 +215,30 @@ class UpstreamIT {
     }
 
     @Test
+    void passesOnWhatItDoesNotKnowAsItIs() throws IOException, InterruptedException {
+        String asked = """
+                {"model":"up-good","messages":[
+                  {"role":"user","content":[{"type":"text","text":"What is this?"},
+                    {"type":"image_url","image_url":{"url":"https://pictures.example/card.png","detail":"low"}}]}],
+                 "tools":[{"type":"function","function":{"name":"balance","strict":true,
+                   "parameters":{"type":"object","properties":{}}}}],
+                 "response_format":{"type":"json_schema","json_schema":{"name":"place","schema":{"type":"object"}}},
+                 "logprobs":true,"top_logprobs":2,"logit_bias":{"50256":-100},"brand_new":{"deep":[1,{"a":null}]}}
+                """;
+        HttpResponse<String> response =
+                TestGateway.send("POST", gateway.open("/v1/chat/completions"), asked, gateway.key());
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        JsonNode sent = service.lastBody();
+        JsonNode given = JSON.readTree(asked);
+        for (String field : List.of(
+                "messages", "tools", "response_format", "logprobs", "top_logprobs", "logit_bias", "brand_new")) {
+            assertThat(sent.path(field)).as(field).isEqualTo(given.path(field));
+        }
+        assertThat(recorded(JSON.readTree(response.body())).prompt().getFirst().content())
+                .contains("What is this?", "[image_url]");
+    }
+
+    @Test
     void generatesSeveralReplies() throws IOException, InterruptedException {
         JsonNode reply = gateway.chat("up-good", ",\"n\":3");
         assertThat(reply.path("choices")).hasSize(3);
@@ -264,17 +295,24 @@ class UpstreamIT {
         events.forEach(event -> text.append(event.at("/choices/0/delta/content").asText()));
         assertThat(text).hasToString(ScriptedUpstream.TEXT);
         assertThat(events).noneMatch(event -> event.has("error"));
-        assertThat(recorded(events.getLast()).replies().getFirst().text()).isEqualTo(ScriptedUpstream.TEXT);
+        Interaction interaction = recorded(events.getLast());
+        assertThat(interaction.replies().getFirst().text()).isEqualTo(ScriptedUpstream.TEXT);
+        assertThat(Objects.requireNonNull(interaction.answer()).cost())
+                .as("nobody said how much it was")
+                .isNull();
     }
 
     @Test
     void endsAStreamThatDiesWithAnErrorAndNeverBeginsAnother() throws IOException, InterruptedException {
         int before = service.calls("die-in-mid-stream");
-        HttpResponse<String> response = gateway.ask("up-die-in-mid-stream", ",\"stream\":true");
+        HttpResponse<String> response = gateway.ask("safe-die-in-mid-stream", ",\"stream\":true");
         List<JsonNode> events = events(response.body());
         assertThat(events.getFirst().at("/choices/0/delta/content").asText()).isEqualTo("It is");
         assertThat(events.getLast().at("/error/code").asText()).isEqualTo("upstream_interrupted");
-        assertThat(service.calls("die-in-mid-stream")).isEqualTo(before + 1);
+        assertThat(service.calls("die-in-mid-stream"))
+                .as("three more would be allowed before the first token")
+                .isEqualTo(before + 1);
+        assertThat(service.calls("other")).as("the fallback's").isZero();
         HttpResponse<String> silent = gateway.ask("up-slow-stream", ",\"stream\":true");
         assertThat(events(silent.body()).getLast().at("/error/code").asText()).isEqualTo("upstream_timeout");
     }
@@ -298,6 +336,10 @@ class UpstreamIT {
         HttpResponse<String> response = gateway.ask("up-leaky", "");
         assertThat(response.statusCode()).isEqualTo(500);
         assertThat(response.body()).contains("***").doesNotContain(SECRET);
+        assertThat(gateway.ask("up-leaky-long", "").body())
+                .as("where the message is cut stands a piece of the key")
+                .contains("xxx")
+                .doesNotContain(SECRET.substring(0, 4));
     }
 
     @Test

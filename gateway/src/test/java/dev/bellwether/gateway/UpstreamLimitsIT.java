@@ -27,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -51,8 +52,16 @@ class UpstreamLimitsIT {
             "redirect",
             "hold",
             "die-in-mid-stream",
-            "one-in-three-dies",
-            "one-in-three-rambles");
+            "third-stall",
+            "third-die",
+            "third-garbage",
+            "third-garbage-stream",
+            "third-broken",
+            "third-redirect",
+            "third-hold",
+            "third-die-in-mid-stream");
+
+    private static final Set<Integer> CLEAR = Set.of(200, 429, 500, 502, 503, 504);
 
     @TempDir
     private static Path directory = Path.of("");
@@ -79,6 +88,8 @@ class UpstreamLimitsIT {
                   up-hurried: {champion: v1, chat: {deadline: PT0.2S}}
                   up-narrow: {champion: v1, serving: {concurrent: 1}}
                   up-best: {champion: v1, serving: {best_of: 4}}
+                  up-single: {champion: v1}
+                  up-rare: {champion: v1}
                 """);
         FLAT.forEach(model -> bots.append("  flat-%s: {champion: v1}\n".formatted(model)));
         gateway = new TestGateway(
@@ -98,6 +109,8 @@ class UpstreamLimitsIT {
         add("up-hurried", "hold", "");
         add("up-narrow", "hold", LIMITS);
         add("up-best", "good", "");
+        add("up-single", "hold", LIMITS.replace("{", "{\"concurrent\":1,"));
+        add("up-rare", "good", ",\"limits\":{\"per_second\":1}");
         for (String model : FLAT) {
             add("flat-" + model, model, LIMITS);
         }
@@ -201,13 +214,54 @@ class UpstreamLimitsIT {
                         gateway.key()),
                 HttpResponse.BodyHandlers.ofString());
         await(() -> service.calls("hold") > before);
-        List<Integer> statuses = new ArrayList<>();
-        while (!first.isDone()) {
-            statuses.add(gateway.ask("up-narrow", "").statusCode());
-            assertThat(gateway.ask("up-good", "").statusCode()).isEqualTo(200);
-        }
-        assertThat(statuses).contains(429);
+        HttpResponse<String> refused = gateway.ask("up-narrow", "");
+        assertThat(refused.statusCode()).isEqualTo(429);
+        assertThat(refused.headers().firstValue("retry-after")).isPresent();
+        JsonNode other = gateway.chat("up-good", "");
+        assertThat(gateway.judge(TestGateway.token(other), "{\"kind\":\"thumb\",\"value\":\"up\"}")
+                        .statusCode())
+                .isEqualTo(202);
         assertThat(first.get().statusCode()).isEqualTo(504);
+    }
+
+    @Test
+    void asksAServiceForNoMoreAtOnceThanItsVersionAllows() throws Exception {
+        List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            asked.add(TestGateway.HTTP.sendAsync(
+                    TestGateway.request(
+                            "POST",
+                            gateway.open("/v1/chat/completions"),
+                            TestGateway.question("up-single", ""),
+                            gateway.key()),
+                    HttpResponse.BodyHandlers.ofString()));
+        }
+        List<HttpResponse<String>> answers = new ArrayList<>();
+        for (CompletableFuture<HttpResponse<String>> each : asked) {
+            answers.add(each.get());
+        }
+        assertThat(answers).extracting(HttpResponse::statusCode).containsExactlyInAnyOrder(504, 429, 429, 429);
+        saysThatItIsBusy(answers.stream()
+                .filter(each -> each.statusCode() == 429)
+                .findFirst()
+                .orElseThrow());
+    }
+
+    @Test
+    void asksAServiceNoMoreOftenThanItsVersionAllows() throws IOException, InterruptedException {
+        HttpResponse<String> response = gateway.ask("up-rare", "");
+        int before = service.calls("good");
+        while (response.statusCode() == 200) {
+            response = gateway.ask("up-rare", "");
+        }
+        assertThat(response.statusCode()).isEqualTo(429);
+        assertThat(service.calls("good")).isLessThan(before + 10);
+        saysThatItIsBusy(response);
+    }
+
+    private static void saysThatItIsBusy(HttpResponse<String> response) {
+        assertThat(response.body()).contains("upstream_busy");
+        assertThat(response.headers().firstValue("retry-after")).hasValue("1");
     }
 
     @Test
@@ -250,9 +304,8 @@ class UpstreamLimitsIT {
                         for (int i = next.getAndIncrement(); i < 10_000; i = next.getAndIncrement()) {
                             try {
                                 String stream = i % 2 == 0 ? ",\"stream\":true" : "";
-                                if (gateway.ask(bots.get(i % bots.size()), stream)
-                                                .statusCode()
-                                        > 0) {
+                                if (CLEAR.contains(gateway.ask(bots.get(i % bots.size()), stream)
+                                        .statusCode())) {
                                     answered.incrementAndGet();
                                 }
                             } catch (IOException | InterruptedException e) {
@@ -264,7 +317,12 @@ class UpstreamLimitsIT {
         }
         CompletableFuture.allOf(workers.toArray(CompletableFuture[]::new)).get();
         assertThat(answered).hasValue(10_000);
-        await(() -> service.connections() < 200);
+        for (String model : List.of("stall", "die", "garbage", "broken", "redirect", "hold", "die-in-mid-stream")) {
+            assertThat(service.calls(ScriptedUpstream.THIRD + model))
+                    .as("%s: a service that fails one time in three is not left alone", model)
+                    .isGreaterThan(150);
+        }
+        await(() -> service.connections() < 64);
         System.gc();
         long after = Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
         assertThat(after - before).as("bytes more than before").isLessThan(150L << 20);

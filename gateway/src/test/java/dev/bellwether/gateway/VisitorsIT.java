@@ -23,6 +23,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -114,6 +115,18 @@ class VisitorsIT {
         Interaction first = interaction(chat("roomy", ",\"user\":\"mia\"", "203.0.113.1", "cookie", cookie));
         Interaction second = interaction(chat("roomy", ",\"user\":\"ben\"", "203.0.113.2", "cookie", cookie));
         assertThat(first.userHash()).isNotNull().isEqualTo(second.userHash()).isNotEqualTo(hashOfMia);
+        for (String named : List.of("mia", "ben")) {
+            JsonNode reply =
+                    JSON.readTree(chat("roomy", ",\"user\":\"%s\"".formatted(named), "203.0.113.1", "cookie", cookie)
+                            .body());
+            assertThat(gateway.judge(TestGateway.token(reply), "{\"kind\":\"thumb\",\"value\":\"up\"}")
+                            .statusCode())
+                    .isEqualTo(202);
+            String id = reply.at("/bellwether/interaction_id").asText();
+            TestGateway.await(() -> TestGateway.records(Topics.FEEDBACK).stream()
+                    .filter(vote -> vote.interactionId().equals(id))
+                    .anyMatch(vote -> Objects.equals(vote.userHash(), first.userHash())));
+        }
         String other = cookie(page("roomy"));
         assertThat(interaction(chat("roomy", "", "203.0.113.1", "cookie", other))
                         .userHash())

@@ -79,6 +79,33 @@ class WireIT {
         assertThat(answers.split("HTTP/1.1 ")).as(answers).hasSize(2);
     }
 
+    private static String chat(String version, String headers) throws IOException {
+        String body = question("wire", "");
+        return answers("POST /v1/chat/completions HTTP/%s\r\nhost: a\r\nauthorization: Bearer %s\r\n"
+                        .formatted(version, gateway.key())
+                + "content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n%s\r\n%s"
+                        .formatted(body.length(), headers, body));
+    }
+
+    @Test
+    void answersClientsOfOldAndThoseThatAskBeforeTheySend() throws IOException {
+        assertThat(chat("1.0", "")).startsWith("HTTP/1.0 200 ").contains("chat.completion");
+        assertThat(chat("1.1", "expect: 100-continue\r\n"))
+                .startsWith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 ")
+                .contains("chat.completion");
+        assertThat(chat("1.1", "expect: tea\r\n")).startsWith("HTTP/1.1 417 ");
+        String large = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer " + gateway.key()
+                + "\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 11000000\r\n\r\n";
+        try (Socket socket =
+                new Socket(gateway.open("/").getHost(), gateway.open("/").getPort())) {
+            socket.setSoTimeout(PATIENCE_MILLIS);
+            socket.getOutputStream().write(large.getBytes(StandardCharsets.ISO_8859_1));
+            assertThat(new String(socket.getInputStream().readNBytes(12), StandardCharsets.UTF_8))
+                    .as("before it is sent")
+                    .isEqualTo("HTTP/1.1 413");
+        }
+    }
+
     /** Everything that the gateway answers until it closes the connection. */
     private static String answers(String sent) throws IOException {
         try (Socket socket =

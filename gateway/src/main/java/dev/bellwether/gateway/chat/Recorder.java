@@ -261,9 +261,12 @@ public final class Recorder implements AutoCloseable {
         return reason.length() > REASON_MAX ? reason.substring(0, REASON_MAX) : reason;
     }
 
+    /** None where the service does not say how much it read and wrote: nothing is free. */
     private static Optional<Double> cost(Subject subject, Totals totals) {
         Price price = totals.model() == null ? null : subject.serving().prices().get(totals.model());
-        return Optional.ofNullable(price).map(known -> known.of(totals.promptTokens(), totals.completionTokens()));
+        return Optional.ofNullable(price)
+                .filter(_ -> totals.promptTokens() + totals.completionTokens() > 0)
+                .map(known -> known.of(totals.promptTokens(), totals.completionTokens()));
     }
 
     private void count(Subject subject, Outcome outcome) {

@@ -43,7 +43,7 @@ final class UpstreamErrors {
      */
     PolicyException status(HttpClientResponse response, Buffer body, Predicate<String> ofVersion) {
         int status = response.statusCode();
-        String said = redact(message(body).orElse("no message"));
+        String said = message(body).map(this::redact).map(UpstreamErrors::cut).orElse("no message");
         if (status < 300) {
             return garbage("the status %d".formatted(status));
         }
@@ -118,8 +118,11 @@ final class UpstreamErrors {
                                         ? error.path("message").textValue()
                                         : error.path("detail").isTextual()
                                                 ? error.path("detail").textValue()
-                                                : null))
-                .map(message -> message.length() > MESSAGE_MAX ? message.substring(0, MESSAGE_MAX) + "…" : message);
+                                                : null));
+    }
+
+    private static String cut(String message) {
+        return message.length() > MESSAGE_MAX ? message.substring(0, MESSAGE_MAX) + "…" : message;
     }
 
     private String code(Buffer body, int status) {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,19 +22,25 @@ public final class UpstreamKeys implements Function<UpstreamConfig.Key, Supplier
     private static final Duration FRESH = Duration.ofSeconds(10);
 
     private final Function<String, @Nullable String> variable;
+    private final LongSupplier nanos;
 
     /**
      * @param variable an environment variable by its name
      */
     public UpstreamKeys(Function<String, @Nullable String> variable) {
+        this(variable, System::nanoTime);
+    }
+
+    UpstreamKeys(Function<String, @Nullable String> variable, LongSupplier nanos) {
         this.variable = variable;
+        this.nanos = nanos;
     }
 
     /** The key as it is now; one that is not there refuses the version by the name of what is missing. */
     @Override
     public Supplier<@Nullable String> apply(UpstreamConfig.Key key) {
         if (key.file() != null) {
-            return new KeyFile(Path.of(key.file()));
+            return new KeyFile(Path.of(key.file()), nanos);
         }
         String found = variable.apply(String.valueOf(key.environment()));
         if (found == null || found.isBlank()) {
@@ -47,19 +54,21 @@ public final class UpstreamKeys implements Function<UpstreamConfig.Key, Supplier
 
     private static final class KeyFile implements Supplier<@Nullable String> {
         private final Path file;
+        private final LongSupplier nanos;
         private String key;
         private long readNanos;
 
-        private KeyFile(Path file) {
+        private KeyFile(Path file, LongSupplier nanos) {
             this.file = file;
+            this.nanos = nanos;
             this.key = read();
-            this.readNanos = System.nanoTime();
+            this.readNanos = nanos.getAsLong();
         }
 
         @Override
         public synchronized String get() {
-            if (System.nanoTime() - readNanos > FRESH.toNanos()) {
-                readNanos = System.nanoTime();
+            if (nanos.getAsLong() - readNanos > FRESH.toNanos()) {
+                readNanos = nanos.getAsLong();
                 try {
                     key = read();
                 } catch (UnsupportedCheckpointException e) {

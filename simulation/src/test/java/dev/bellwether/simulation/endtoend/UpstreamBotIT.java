@@ -31,6 +31,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -271,8 +272,16 @@ class UpstreamBotIT {
     /** Whether a reply was the best of several, as its record says. */
     private static boolean chosen(ChatResponse response) throws IOException {
         Interaction interaction = reader().latest(Topics.INTERACTIONS).get(response.interactionId());
-        return interaction != null
-                && interaction.answer() != null
-                && interaction.answer().candidates().size() == 3;
+        if (interaction == null || interaction.answer() == null) {
+            return false;
+        }
+        List<Answer.Candidate> candidates = interaction.answer().candidates();
+        if (!candidates.isEmpty()) {
+            assertThat(candidates)
+                    .isSortedAccordingTo(
+                            Comparator.comparingDouble(Answer.Candidate::score).reversed());
+            assertThat(candidates).extracting(Answer.Candidate::served).containsExactly(true, false, false);
+        }
+        return candidates.size() == 3;
     }
 }
