@@ -71,7 +71,7 @@ class DuelEvidenceTest {
         assertThat(phase(down(duels(70, 55), 24, 28))).isEqualTo(Phase.PROMOTED);
     }
 
-    /** .43 is not yet four times likelier of a worse version, .18 is. */
+    /** By down-votes .82, .43, and .22: the last is below a quarter. */
     @Test
     void holdsBackWhatDownVotesSpeakAgainstHoweverItWinsItsDuels() {
         assertThat(phase(down(duels(900, 100), 1, 0))).isEqualTo(Phase.PROMOTED);

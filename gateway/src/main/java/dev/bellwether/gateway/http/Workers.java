@@ -39,7 +39,9 @@ public final class Workers implements AutoCloseable {
             threads.execute(() -> {
                 long start = System.nanoTime();
                 attempt(work).onComplete(promise);
-                rest(rest * (System.nanoTime() - start));
+                if (rest > 0) {
+                    rest(rest * (System.nanoTime() - start));
+                }
             });
         } catch (RejectedExecutionException e) {
             promise.fail(overloaded());
