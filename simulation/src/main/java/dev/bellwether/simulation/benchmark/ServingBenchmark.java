@@ -39,6 +39,10 @@ final class ServingBenchmark {
     private static final int TOKENS_MAX = 128;
     private static final int LONG_PROMPT_TOKENS = 7_000;
     private static final int SECOND_TURN_TOKENS = 40;
+
+    /** For the first turn's reply, what the second adds, and its reply. */
+    private static final int SECOND_TURN_ROOM = 128;
+
     private static final int MEMORY_SLOTS = 8;
     private static final int MEMORY_POSITIONS = 2_048;
     private static final double MEGABYTE = 1e6;
@@ -210,7 +214,7 @@ final class ServingBenchmark {
     /** A long prompt, then the same conversation's next turn. */
     private void conversation(Precision precision, PolicyTokenizer tokenizer) throws InterruptedException {
         int positions = Math.min(checkpoint.config().positionsMax(), LONG_PROMPT_TOKENS + 1_024);
-        int length = Math.min(LONG_PROMPT_TOKENS, positions - 512);
+        int length = Math.min(LONG_PROMPT_TOKENS, positions - SECOND_TURN_ROOM);
         say("%s: a prompt of %d tokens".formatted(precision, length));
         EngineConfig config = new EngineConfig(
                 2, positions, 16, THREADS, settings.device().cuda() ? 4_096 : 512, precision, settings.device());

@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
             "  evidence   thumbs alone, duels alone, both",
             "  objective  ppo, rloo, dpo, kto",
             "  cadence    the same judgements in 1, 3 and 6 refreshes",
+            "  questions  duels of any two replies, or of those that the reward model doubts most",
             "  adverse    30 %% of returning customers say the opposite"
         },
         mixinStandardHelpOptions = true)

@@ -59,6 +59,15 @@ class ExperimentTest {
         }
     }
 
+    @Test
+    void itsHelpNamesEach() {
+        String help = new CommandLine(new ExperimentCommand(Map.of())).getUsageMessage();
+
+        for (Experiment experiment : Experiment.values()) {
+            assertThat(help).contains("  " + experiment.label() + " ");
+        }
+    }
+
     /** A home whose demo takes no time, and writes down how it was called. */
     private void home() throws IOException {
         Files.createDirectories(home.resolve("simulation/tastes"));

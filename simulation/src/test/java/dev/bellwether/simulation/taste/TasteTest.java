@@ -125,7 +125,7 @@ class TasteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"default", "long-and-stepwise", "very-short", "nothing"})
+    @ValueSource(strings = {"courteous", "default", "long-and-stepwise", "nothing", "plain", "very-short"})
     void readsTheShippedTastes(String name) throws IOException {
         assertThat(Taste.read(Path.of("tastes", name + ".yaml")).rules()).isNotEmpty();
     }
