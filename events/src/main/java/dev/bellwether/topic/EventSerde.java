@@ -1,6 +1,6 @@
 package dev.bellwether.topic;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.EventJson;
 import java.io.IOException;
@@ -12,9 +12,11 @@ import org.apache.kafka.common.serialization.Serializer;
 /** Writes and reads one type of event as JSON; a form it does not know is an error that names it. */
 public final class EventSerde<E extends Event> implements Serde<E> {
     private final Class<E> type;
+    private final ObjectReader reader;
 
     public EventSerde(Class<E> type) {
         this.type = type;
+        this.reader = EventJson.mapper().readerFor(type);
     }
 
     @Override
@@ -37,15 +39,33 @@ public final class EventSerde<E extends Event> implements Serde<E> {
 
     private E read(byte[] bytes) {
         try {
-            JsonNode json = EventJson.mapper().readTree(bytes);
-            int schema = json.path("schema").asInt(0);
-            if (schema != Event.SCHEMA) {
-                throw new SerializationException(
-                        "%s has schema %d; known is %d".formatted(type.getSimpleName(), schema, Event.SCHEMA));
+            E event = reader.readValue(bytes);
+            if (event != null && event.schema() == Event.SCHEMA) {
+                return event;
             }
-            return EventJson.mapper().treeToValue(json, type);
         } catch (IOException | IllegalArgumentException e) {
-            throw new SerializationException("not a %s: %s".formatted(type.getSimpleName(), e.getMessage()), e);
+            requireKnown(bytes);
+            throw notOne(e);
         }
+        requireKnown(bytes);
+        throw notOne(new IOException("it is null"));
+    }
+
+    /** Of a form that is not known it says nothing that fields are missing. */
+    private void requireKnown(byte[] bytes) {
+        int schema;
+        try {
+            schema = EventJson.mapper().readTree(bytes).path("schema").asInt(0);
+        } catch (IOException e) {
+            throw notOne(e);
+        }
+        if (schema != Event.SCHEMA) {
+            throw new SerializationException(
+                    "%s has schema %d; known is %d".formatted(type.getSimpleName(), schema, Event.SCHEMA));
+        }
+    }
+
+    private SerializationException notOne(Exception why) {
+        return new SerializationException("not a %s: %s".formatted(type.getSimpleName(), why.getMessage()), why);
     }
 }

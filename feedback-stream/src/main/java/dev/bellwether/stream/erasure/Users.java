@@ -42,6 +42,9 @@ public final class Users {
     /** Whose interactions are not all forgotten yet. */
     private final KeyValueStore<String, Asked> erasing;
 
+    /** Whether anybody asked, as far as is known: hardly ever, and looking for one user in the store is dear. */
+    private @Nullable Boolean anybody;
+
     /**
      * That a user asked to be forgotten.
      *
@@ -70,7 +73,7 @@ public final class Users {
 
     /** Whether what {@code user} said or was told in an interaction is no longer to be known. */
     public boolean forgot(@Nullable String user, String interactionId, long appended) {
-        if (user == null) {
+        if (user == null || !anybodyAsked()) {
             return false;
         }
         try (WindowStoreIterator<Long> asked = erased.fetch(user, 0, Long.MAX_VALUE)) {
@@ -84,6 +87,15 @@ public final class Users {
         return false;
     }
 
+    private boolean anybodyAsked() {
+        if (anybody == null) {
+            try (KeyValueIterator<?, Long> all = erased.all()) {
+                anybody = all.hasNext();
+            }
+        }
+        return anybody;
+    }
+
     /** Makes an interaction one that can be found by its user. */
     public void remember(Forgotten interaction) {
         interactions.put(interaction.userHash(), interaction.interactionId(), interaction);
@@ -95,6 +107,7 @@ public final class Users {
      * @param now when the stream heard of it
      */
     public void forget(Erasure erasure, long now) {
+        anybody = true;
         erased.put(erasure.userHash(), erasure.time(), now);
         erasing.put(erasure.userHash(), new Asked(erasure.time(), now));
     }
