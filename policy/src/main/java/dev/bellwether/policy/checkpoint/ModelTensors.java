@@ -7,6 +7,7 @@ import java.util.List;
 public final class ModelTensors {
     public static final String EMBEDDINGS = "model.embed_tokens.weight";
     public static final String HEAD = "lm_head.weight";
+    public static final String LAST_NORM = "model.norm.weight";
 
     private final CheckpointConfig config;
     private final List<TensorShape> tensors = new ArrayList<>();
@@ -22,7 +23,7 @@ public final class ModelTensors {
             all.addAttention("model.layers." + layer + ".");
             all.addFeedForward("model.layers." + layer + ".");
         }
-        all.add("model.norm.weight", config.hiddenSize());
+        all.add(LAST_NORM, config.hiddenSize());
         if (config.rewardModel()) {
             all.add("score.weight", config.labels(), config.hiddenSize());
         } else if (!config.tiedEmbeddings()) {

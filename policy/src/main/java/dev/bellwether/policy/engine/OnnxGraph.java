@@ -196,7 +196,7 @@ final class OnnxGraph {
             residual = norm(residual, delta, prefix + "post_attention_layernorm.weight", normed, "residual_b" + layer);
             delta = feedForward(normed, prefix, layer);
         }
-        norm(residual, delta, "model.norm.weight", "states", "residual_end");
+        norm(residual, delta, ModelTensors.LAST_NORM, "states", "residual_end");
         return "states";
     }
 

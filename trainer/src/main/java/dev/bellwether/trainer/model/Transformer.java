@@ -135,7 +135,7 @@ public final class Transformer implements AutoCloseable {
     }
 
     Tensor last(Weights weights, Tensor x) {
-        return norm(weights, x, "model.norm.weight");
+        return norm(weights, x, ModelTensors.LAST_NORM);
     }
 
     /** One layer over {@code x [rows, length, hiddenSize]}. */

@@ -36,7 +36,7 @@ final class Critic implements Baseline {
         this.parameters = new Parameters(weights, Parameters.AdamW.PPO);
         this.device = weights.device();
         this.config = config;
-        this.offset = reward.scale().mean() / reward.scale().deviation();
+        this.offset = reward.headScale().mean() / reward.scale().deviation();
     }
 
     @Override

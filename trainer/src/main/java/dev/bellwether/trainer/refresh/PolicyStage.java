@@ -14,6 +14,7 @@ import dev.bellwether.trainer.objective.Objective;
 import dev.bellwether.trainer.objective.PolicyTraining;
 import dev.bellwether.trainer.objective.Ppo;
 import dev.bellwether.trainer.objective.PpoConfig;
+import dev.bellwether.trainer.objective.Sharpening;
 import dev.bellwether.trainer.reward.RewardModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,6 +29,9 @@ import org.slf4j.LoggerFactory;
 /** The policy of a refresh: trained once, by the bot's objective or its own command, or taken from the refresh's folder. */
 final class PolicyStage {
     private static final Logger LOG = LoggerFactory.getLogger(PolicyStage.class);
+
+    /** Of the way that a policy may go, so that training has some left. */
+    private static final double SHARPENED_MOST = .75;
 
     private final RefreshConfig config;
     private final Checkpoint champion;
@@ -216,7 +220,7 @@ final class PolicyStage {
 
     /** The champion's place, or the origin's, where the champion's is not within what a policy may be away from it. */
     private Beginning beginning(RewardModel reward) throws IOException {
-        Weights actor = warmed(reward);
+        Weights actor = sharpened(warmed(reward), reward);
         List<int[]> asked = workshop.prompts(config.training().rollouts(), config.seed());
         double nats;
         try {
@@ -258,6 +262,34 @@ final class PolicyStage {
                     .train(actor, (fraction, metrics) -> listener.progress("distil", fraction, metrics));
         }
         stages.save("distilled", actor.vector());
+        return actor;
+    }
+
+    /** Adapters hold nothing of the last norm. */
+    private Weights sharpened(Weights actor, RewardModel reward) throws IOException {
+        if (!config.training().sharpen()
+                || actor.lora().isPresent()
+                || stages.load("sharpened", actor.vector()).isPresent()) {
+            return actor;
+        }
+        try (Transformer policy = new Transformer(workshop.policy())) {
+            new Sharpening(
+                            policy,
+                            workshop.base(),
+                            reward,
+                            workshop.rollouts(),
+                            workshop.prompts(),
+                            settings(),
+                            config.seed())
+                    .sharpen(
+                            actor,
+                            SHARPENED_MOST * PpoConfig.furthest(config.klBudget()),
+                            (fraction, metrics) -> listener.progress("sharpen", fraction, metrics));
+        } catch (RuntimeException | Error e) {
+            actor.close();
+            throw e;
+        }
+        stages.save("sharpened", actor.vector());
         return actor;
     }
 

@@ -5,7 +5,6 @@ import dev.bellwether.event.EventJson;
 import dev.bellwether.policy.checkpoint.ArtefactKind;
 import dev.bellwether.policy.checkpoint.ArtefactLabel;
 import dev.bellwether.policy.checkpoint.PolicyStore;
-import dev.bellwether.policy.checkpoint.RewardScale;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.trainer.dataset.Judgements;
 import dev.bellwether.trainer.dataset.Sample;
@@ -61,7 +60,7 @@ final class RewardStage {
         RewardModel model = workshop.newRewardModel(ownSeed);
         Optional<double[]> saved = stages.load(file, model.weights().vector());
         if (saved.isPresent()) {
-            model.scale(new RewardScale(saved.get()[0], saved.get()[1]));
+            model.standing(saved.get());
             return model;
         }
         RewardConfig standard = RewardConfig.DEFAULT;
@@ -73,11 +72,7 @@ final class RewardStage {
                         stages.savepoint(file),
                         (step, steps) -> listener.progress(name, step / (double) steps, Map.of("step", (double) step)));
         model.calibrate(start.candidate() ? sampled(ownSeed) : judged(judgements, ownSeed));
-        stages.save(
-                file,
-                model.weights().vector(),
-                model.scale().mean(),
-                model.scale().deviation());
+        stages.save(file, model.weights().vector(), model.standing());
         stages.deleteSavepoint(file);
         return model;
     }
@@ -112,6 +107,7 @@ final class RewardStage {
         about.put("comparisons", people.training().comparisons().size());
         about.put("votes", people.training().votes().size());
         about.put("heads", reward.heads());
+        about.put("relevance", reward.relevanceTerm().weight());
         about.put(RewardScorer.SAMPLE_TOKENS_MAX, workshop.tokensMax());
         new Publication(store)
                 .publishReward(
@@ -123,7 +119,7 @@ final class RewardStage {
                                 null,
                                 created,
                                 about,
-                                reward.scale()),
+                                reward.headScale()),
                         workshop.rewardConfig(),
                         reward.weights(),
                         workshop.origin().directory(),

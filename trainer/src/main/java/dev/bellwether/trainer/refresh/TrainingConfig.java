@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * @param bestOf how many of its own replies the policy learns the best of before PPO
  * @param rollouts replies of a step of PPO
  * @param sampleTokensMax of prompt and reply together; longer ones are not learned from
+ * @param relevance whether rewards may hold how relevant replies are, as far as judgements ask for it
+ * @param sharpen whether a policy is made surer of what it says, as far as that pleases and replies stay different
  */
 public record TrainingConfig(
         Trained kind,
@@ -36,7 +38,9 @@ public record TrainingConfig(
         Objective objective,
         BestOfN.Config bestOf,
         int rollouts,
-        int sampleTokensMax) {
+        int sampleTokensMax,
+        boolean relevance,
+        boolean sharpen) {
     public static final TrainingConfig DEFAULT = new TrainingConfig(
             Trained.AUTO,
             LoraConfig.DEFAULT,
@@ -45,7 +49,9 @@ public record TrainingConfig(
             Objective.PPO,
             BestOfN.Config.DEFAULT,
             PpoConfig.DEFAULT.rollouts(),
-            ScorerConfig.SAMPLE_TOKENS_MAX);
+            ScorerConfig.SAMPLE_TOKENS_MAX,
+            true,
+            true);
 
     private static final int SAMPLE_TOKENS_LEAST = 32;
 
@@ -75,7 +81,9 @@ public record TrainingConfig(
             @JsonProperty("objective") @Nullable Objective objective,
             @JsonProperty("best_of") BestOfN.@Nullable Config bestOf,
             @JsonProperty("rollouts") @Nullable Integer rollouts,
-            @JsonProperty("sample_tokens_max") @Nullable Integer sampleTokensMax) {
+            @JsonProperty("sample_tokens_max") @Nullable Integer sampleTokensMax,
+            @JsonProperty("relevance") @Nullable Boolean relevance,
+            @JsonProperty("sharpen") @Nullable Boolean sharpen) {
         LoraConfig standard = LoraConfig.DEFAULT;
         int ownRank = Optional.ofNullable(rank).orElse(standard.rank());
         return new TrainingConfig(
@@ -89,33 +97,27 @@ public record TrainingConfig(
                 Optional.ofNullable(objective).orElse(DEFAULT.objective),
                 Optional.ofNullable(bestOf).orElse(BestOfN.Config.DEFAULT),
                 Optional.ofNullable(rollouts).orElse(PpoConfig.DEFAULT.rollouts()),
-                Optional.ofNullable(sampleTokensMax).orElse(ScorerConfig.SAMPLE_TOKENS_MAX));
+                Optional.ofNullable(sampleTokensMax).orElse(ScorerConfig.SAMPLE_TOKENS_MAX),
+                Optional.ofNullable(relevance).orElse(true),
+                Optional.ofNullable(sharpen).orElse(true));
     }
 
     /** As it is read. */
     @JsonValue
     Map<String, Object> toJson() {
-        return Map.of(
-                "kind",
-                kind.label(),
-                "rank",
-                lora.rank(),
-                "alpha",
-                lora.alpha(),
-                "targets",
-                lora.targets(),
-                "device",
-                deviceSetting,
-                "warm_start",
-                warmStart ? CHAMPION : ORIGIN,
-                "objective",
-                objective,
-                "best_of",
-                bestOf,
-                "rollouts",
-                rollouts,
-                "sample_tokens_max",
-                sampleTokensMax);
+        return Map.ofEntries(
+                Map.entry("kind", kind.label()),
+                Map.entry("rank", lora.rank()),
+                Map.entry("alpha", lora.alpha()),
+                Map.entry("targets", lora.targets()),
+                Map.entry("device", deviceSetting),
+                Map.entry("warm_start", warmStart ? CHAMPION : ORIGIN),
+                Map.entry("objective", objective),
+                Map.entry("best_of", bestOf),
+                Map.entry("rollouts", rollouts),
+                Map.entry("sample_tokens_max", sampleTokensMax),
+                Map.entry("relevance", relevance),
+                Map.entry("sharpen", sharpen));
     }
 
     private static boolean warm(String from) {

@@ -8,6 +8,8 @@ import dev.bellwether.policy.checkpoint.LearnedFrom;
 import dev.bellwether.policy.checkpoint.LoraConfig;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.policy.prompt.PolicyTokenizer;
+import dev.bellwether.policy.prompt.PromptRefusedException;
+import dev.bellwether.policy.prompt.Turn;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Judgements;
 import dev.bellwether.trainer.dataset.Sample;
@@ -20,6 +22,7 @@ import dev.bellwether.trainer.objective.PpoConfig;
 import dev.bellwether.trainer.objective.Rollouts;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
 import dev.bellwether.trainer.release.Suite;
+import dev.bellwether.trainer.reward.Relevance;
 import dev.bellwether.trainer.reward.RewardConfig;
 import dev.bellwether.trainer.reward.RewardModel;
 import dev.bellwether.trainer.sft.SftConfig;
@@ -59,6 +62,7 @@ final class Workshop implements AutoCloseable {
     private final int tokensMax;
     private final int pairsLeftOut;
     private final int votesLeftOut;
+    private final Optional<Relevance> relevance;
     private Phrases.@Nullable Usual usualPhrases;
 
     Workshop(RefreshConfig config, RewardConfig reward, Checkpoint origin, Snapshot snapshot) {
@@ -85,6 +89,17 @@ final class Workshop implements AutoCloseable {
             prompts = all.stream().filter(each -> !many || !examined(each)).toList();
             examined = all.stream().filter(each -> !many || examined(each)).toList();
             pairsLeftOut = snapshot.pairs().size() - comparisons.size();
+            relevance = config.training().relevance() ? relevance(tokenizer) : Optional.empty();
+        }
+    }
+
+    private Optional<Relevance> relevance(PolicyTokenizer tokenizer) {
+        try {
+            int[] nothing = tokenizer.prompt(List.of(Turn.user("")));
+            return Optional.of(new Relevance(model, base, nothing, reward.batchTokens()));
+        } catch (PromptRefusedException e) {
+            LOG.warn("relevance counts for nothing: the template takes no empty turn: {}", e.getMessage());
+            return Optional.empty();
         }
     }
 
@@ -227,7 +242,7 @@ final class Workshop implements AutoCloseable {
     /** A reward model that starts from the origin, its heads new. */
     RewardModel newRewardModel(long seed) {
         CheckpointConfig heads = rewardConfig();
-        return new RewardModel(heads, base.trainable(heads, lora, seed), reward.batchTokens());
+        return new RewardModel(heads, base.trainable(heads, lora, seed), reward.batchTokens(), relevance);
     }
 
     CheckpointConfig rewardConfig() {

@@ -38,6 +38,7 @@ public final class RewardTraining {
     private static final double WARMUP = .06;
     private static final double BIAS_RATE = .05;
     private static final double SIDE_RATE = .2;
+    private static final double RELEVANCE_RATE = .2;
 
     /** Where evidence gives fewer steps, batches are smaller and the learning rate is higher, twice at most. */
     private static final double STEPS_FEW = 100;
@@ -57,6 +58,9 @@ public final class RewardTraining {
 
     /** By how much more, in logits, people prefer the reply that they are shown first; no reply's reward holds any of it. */
     private double side;
+
+    /** What relevance is worth, in logits for each unit of {@link Relevances}. */
+    private double relevance;
 
     public RewardTraining(RewardModel model, RewardConfig config, long seed) {
         this.model = model;
@@ -84,9 +88,10 @@ public final class RewardTraining {
         List<Evidence> all = new ArrayList<>();
         judged.forEach(each -> all.add(new Evidence.Compared(each)));
         votes.forEach(each -> all.add(new Evidence.Voted(each, config.voteWeight() * each.weight())));
+        Relevances relevances = Relevances.of(all, good(judged, votes), model.relevance());
         Mismatches.of(good(judged, votes), config, random.nextLong())
                 .forEach(each -> all.add(new Evidence.Compared(each)));
-        Epochs epochs = new Epochs(all, bootstrap(all.size()), random.nextLong(), savepoint, progress);
+        Epochs epochs = new Epochs(all, relevances, bootstrap(all.size()), random.nextLong(), savepoint, progress);
         try (Weights beginning = model.weights().copy();
                 Parameters parameters = new Parameters(model.weights(), Parameters.AdamW.FINE_TUNING)) {
             savepoint.restore(parameters).ifPresent(epochs::resume);
@@ -102,6 +107,7 @@ public final class RewardTraining {
     /** Epochs over the evidence; after the first it is weighed by what the model has come to think of people. */
     private final class Epochs {
         private final List<Evidence> evidence;
+        private final Relevances relevances;
         private final int[][] draws;
         private final long seed;
         private final Savepoint savepoint;
@@ -120,11 +126,13 @@ public final class RewardTraining {
 
         private Epochs(
                 List<Evidence> evidence,
+                Relevances relevances,
                 int[][] draws,
                 long seed,
                 Savepoint savepoint,
                 BiConsumer<Integer, Integer> progress) {
             this.evidence = evidence;
+            this.relevances = relevances;
             this.draws = draws;
             this.seed = seed;
             this.savepoint = savepoint;
@@ -139,10 +147,16 @@ public final class RewardTraining {
             made = 0;
             bias = 0;
             side = 0;
+            value(0);
+        }
+
+        private void value(double worth) {
+            relevance = worth;
+            model.relevanceTerm(relevances.term(worth));
         }
 
         private double[] position() {
-            double[] standing = {doubting ? 1 : 0, made, bias, side};
+            double[] standing = {doubting ? 1 : 0, made, bias, side, relevance};
             return Stream.of(
                             Arrays.stream(standing),
                             believed.stream().mapToDouble(Evidence::weight),
@@ -156,8 +170,11 @@ public final class RewardTraining {
             made = (int) position[1];
             bias = position[2];
             side = position[3];
-            believed = weighing(position, 4);
-            weighed = weighing(position, 4 + evidence.size());
+            // Savepoints of before hold nothing of relevance.
+            int from = position.length - 2 * evidence.size();
+            value(from > 4 ? position[4] : 0);
+            believed = weighing(position, from);
+            weighed = weighing(position, from + evidence.size());
         }
 
         private List<Evidence> weighing(double[] position, int from) {
@@ -189,12 +206,13 @@ public final class RewardTraining {
                 }
                 Batch batch = new Batch();
                 for (int i : part(order, part, perEpoch)) {
-                    batch.add(weighed.get(i), draws[i]);
+                    batch.add(weighed.get(i), relevances.of(i), draws[i]);
                 }
                 Offsets slopes = backward(batch);
                 parameters.update(LearningRate.cosine(haste * config.learningRate(), made, steps, warmup));
                 bias -= BIAS_RATE * slopes.bias();
                 side -= SIDE_RATE * slopes.side();
+                value(Math.max(0, relevance - RELEVANCE_RATE * slopes.relevance()));
                 made++;
                 if (savepoint.due()) {
                     savepoint.save(parameters, position());
@@ -248,18 +266,30 @@ public final class RewardTraining {
         private final List<int[]> comparisonDraws = new ArrayList<>();
         private final List<Evidence.Voted> votes = new ArrayList<>();
         private final List<int[]> voteDraws = new ArrayList<>();
+
+        /** Of each comparison how much more relevant the chosen reply is, in units. */
+        private final List<Double> comparisonRelevance = new ArrayList<>();
+
+        private final List<Double> voteRelevance = new ArrayList<>();
         private double weight;
 
         void add(Evidence evidence, int... draws) {
+            add(evidence, 0, draws);
+        }
+
+        /** @param relevance of a comparison's chosen reply beyond that of the other, or of a vote's, in units */
+        void add(Evidence evidence, double relevance, int... draws) {
             weight += evidence.weight();
             switch (evidence) {
                 case Evidence.Compared compared -> {
                     comparisons.add(compared);
                     comparisonDraws.add(draws);
+                    comparisonRelevance.add(relevance);
                 }
                 case Evidence.Voted voted -> {
                     votes.add(voted);
                     voteDraws.add(draws);
+                    voteRelevance.add(relevance);
                 }
             }
         }
@@ -291,7 +321,7 @@ public final class RewardTraining {
     }
 
     /** The loss's slopes by what is added to rewards. */
-    record Offsets(double bias, double side) {}
+    record Offsets(double bias, double side, double relevance) {}
 
     /** Adds the gradients of a batch's loss to those of the model's weights; gives its slopes by the others. */
     Offsets backward(Batch batch) {
@@ -310,7 +340,7 @@ public final class RewardTraining {
                 pass.backward();
             }
         }
-        return new Offsets(slopes.biasSlope, slopes.sideSlope);
+        return new Offsets(slopes.biasSlope, slopes.sideSlope, slopes.relevanceSlope);
     }
 
     /** d loss / d reward of one step's replies. */
@@ -323,6 +353,9 @@ public final class RewardTraining {
 
         /** d loss / d side, over the duels so far. */
         private double sideSlope;
+
+        /** d loss / d relevance, over all judgements so far. */
+        private double relevanceSlope;
 
         private Slopes(Batch batch) {
             this.batch = batch;
@@ -350,12 +383,15 @@ public final class RewardTraining {
         private void comparison(int i, float[] rewards, float[] slopes, int at) {
             double share = batch.share(batch.comparisons.get(i));
             int shown = batch.comparisons.get(i).comparison().shown().sign();
+            double nearer = batch.comparisonRelevance.get(i);
             for (int head = 0; head < heads; head++) {
                 double chosen = rewards[at + head];
                 double rejected = rewards[at + heads + head];
                 double slope = batch.comparisonDraws.get(i)[head]
-                        * RewardLoss.pairSlope(chosen - rejected + shown * side, config.smoothing());
+                        * RewardLoss.pairSlope(
+                                chosen - rejected + shown * side + nearer * relevance, config.smoothing());
                 sideSlope += share * slope * shown / heads;
+                relevanceSlope += share * slope * nearer / heads;
                 double centre = 2 * config.centring() * (chosen + rejected);
                 slopes[at + head] = (float) (share * (centre + slope));
                 slopes[at + heads + head] = (float) (share * (centre - slope));
@@ -365,12 +401,14 @@ public final class RewardTraining {
         private void vote(int i, float[] rewards, float[] slopes, int at) {
             double share = batch.share(batch.votes.get(i));
             boolean up = batch.votes.get(i).vote().up();
+            double near = batch.voteRelevance.get(i);
             for (int head = 0; head < heads; head++) {
                 double slope = share
                         * batch.voteDraws.get(i)[head]
-                        * RewardLoss.voteSlope(rewards[at + head], bias, up, config.smoothing());
+                        * RewardLoss.voteSlope(rewards[at + head] + near * relevance, bias, up, config.smoothing());
                 slopes[at + head] = (float) slope;
                 biasSlope += slope / heads;
+                relevanceSlope += slope * near / heads;
             }
         }
     }

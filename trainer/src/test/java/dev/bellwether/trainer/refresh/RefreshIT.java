@@ -72,7 +72,16 @@ class RefreshIT {
             "default",
             true,
             new TrainingConfig(
-                    Trained.AUTO, LoraConfig.DEFAULT, "cpu", true, Objective.PPO, BestOfN.Config.DEFAULT, 64, 512),
+                    Trained.AUTO,
+                    LoraConfig.DEFAULT,
+                    "cpu",
+                    true,
+                    Objective.PPO,
+                    BestOfN.Config.DEFAULT,
+                    64,
+                    512,
+                    true,
+                    true),
             null,
             List.of(),
             10);
@@ -225,7 +234,16 @@ class RefreshIT {
     @Test
     void publishesTheAdaptersAloneThatItTrained() throws IOException {
         TrainingConfig training = new TrainingConfig(
-                Trained.LORA, LoraConfig.DEFAULT, "cpu", true, Objective.PPO, new BestOfN.Config(1, 6, 4), 16, 512);
+                Trained.LORA,
+                LoraConfig.DEFAULT,
+                "cpu",
+                true,
+                Objective.PPO,
+                new BestOfN.Config(1, 6, 4),
+                16,
+                512,
+                true,
+                true);
         RefreshConfig config = new RefreshConfig(
                 100, Duration.ofHours(1), 10, 20, 0, 1, 32, 1, 15, 1, "default", true, training, null, List.of(), 10);
         Set<String> stages = new LinkedHashSet<>();

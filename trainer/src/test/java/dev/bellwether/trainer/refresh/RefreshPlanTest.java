@@ -32,7 +32,9 @@ class RefreshPlanTest {
                 Objective.RLOO,
                 new BestOfN.Config(2, 30, 4),
                 24,
-                900);
+                900,
+                false,
+                false);
         RefreshPlan plan = new RefreshPlan(
                 Refresh.Order.first("support", "v2", "default", "v1", Refresh.Until.PUBLISH),
                 new RefreshConfig(
@@ -79,7 +81,9 @@ class RefreshPlanTest {
                         setting.equals("objective") ? Objective.of(value) : null,
                         null,
                         setting.equals("rollouts") ? Integer.valueOf(value) : null,
-                        setting.equals("sample_tokens_max") ? Integer.valueOf(value) : null))
+                        setting.equals("sample_tokens_max") ? Integer.valueOf(value) : null,
+                        null,
+                        null))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(value);
     }

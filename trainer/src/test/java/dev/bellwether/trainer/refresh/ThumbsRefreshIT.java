@@ -105,7 +105,7 @@ class ThumbsRefreshIT {
 
     private Report refresh(Objective objective, Snapshot snapshot) throws IOException {
         TrainingConfig training = new TrainingConfig(
-                Trained.AUTO, LoraConfig.DEFAULT, "cpu", true, objective, BestOfN.Config.DEFAULT, 16, 512);
+                Trained.AUTO, LoraConfig.DEFAULT, "cpu", true, objective, BestOfN.Config.DEFAULT, 16, 512, true, true);
         RefreshConfig config = new RefreshConfig(
                 100, Duration.ofHours(1), 10, 20, .7, 1, 32, 1, 15, 1, "default", true, training, null, List.of(), 10);
         return new Refresh(

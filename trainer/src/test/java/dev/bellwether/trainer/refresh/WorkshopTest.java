@@ -122,7 +122,8 @@ class WorkshopTest {
                 1,
                 "origin",
                 true,
-                new TrainingConfig(kind, LORA, "cpu", true, Objective.PPO, BestOfN.Config.DEFAULT, 8, tokensMax),
+                new TrainingConfig(
+                        kind, LORA, "cpu", true, Objective.PPO, BestOfN.Config.DEFAULT, 8, tokensMax, true, true),
                 null,
                 List.of(),
                 10);

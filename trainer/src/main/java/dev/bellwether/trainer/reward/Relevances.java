@@ -1,0 +1,63 @@
+package dev.bellwether.trainer.reward;
+
+import dev.bellwether.trainer.dataset.Sample;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.apache.commons.statistics.descriptive.Quantile;
+
+/**
+ * How relevant what people judged is; what needs no judgement says nothing of whether that matters to them.
+ *
+ * @param own of each piece of evidence, of a comparison the chosen reply's beyond the other's, in units
+ * @param unit root mean square of comparisons, or where there are none deviation of votes, in nats
+ * @param usual of replies in the mean, in nats
+ * @param most that counts, in nats
+ */
+record Relevances(double[] own, double unit, double usual, double most) {
+    /** So many of the replies that please are less relevant than what counts in full. */
+    private static final double MOST = .9;
+
+    private static final Relevances NONE = new Relevances(new double[0], 0, 0, 0);
+
+    static Relevances of(List<Evidence> judged, List<Sample> good, Optional<Relevance> relevance) {
+        if (relevance.isEmpty() || good.isEmpty()) {
+            return NONE;
+        }
+        double[] pleasing = relevance.get().of(good);
+        double[] nats = relevance
+                .get()
+                .of(judged.stream().flatMap(each -> each.replies().stream()).toList());
+        double usual = Arrays.stream(nats).average().orElse(0);
+        double most = Math.max(usual, Quantile.withDefaults().evaluate(pleasing, MOST));
+        Relevance.Term counted = new Relevance.Term(1, usual, most);
+        double[] own = new double[judged.size()];
+        double[] squares = new double[2];
+        int[] counts = new int[2];
+        int next = 0;
+        for (int i = 0; i < own.length; i++) {
+            int replies = judged.get(i).replies().size();
+            own[i] = counted.beyondUsual(nats[next]) - (replies > 1 ? counted.beyondUsual(nats[next + 1]) : 0);
+            squares[replies - 1] += own[i] * own[i];
+            counts[replies - 1]++;
+            next += replies;
+        }
+        int by = counts[1] > 0 ? 1 : 0;
+        double unit = Math.sqrt(squares[by] / Math.max(1, counts[by]));
+        if (!(unit > 0)) {
+            return NONE;
+        }
+        for (int i = 0; i < own.length; i++) {
+            own[i] /= unit;
+        }
+        return new Relevances(own, unit, usual, most);
+    }
+
+    double of(int evidence) {
+        return evidence < own.length ? own[evidence] : 0;
+    }
+
+    Relevance.Term term(double worth) {
+        return worth > 0 ? new Relevance.Term(worth / unit, usual, most) : Relevance.Term.NONE;
+    }
+}
