@@ -48,7 +48,7 @@ public final class EventSerde<E extends Event> implements Serde<E> {
             throw notOne(e);
         }
         requireKnown(bytes);
-        throw notOne(new IOException("it is null"));
+        throw new SerializationException("not a %s".formatted(type.getSimpleName()));
     }
 
     /** Of a form that is not known it says nothing that fields are missing. */

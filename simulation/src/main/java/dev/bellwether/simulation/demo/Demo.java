@@ -42,7 +42,7 @@ final class Demo {
     private static final int QUESTIONS_LEAST = 5;
 
     /** Stages that take long, of which so many parts are told. */
-    private static final Set<String> SLOW = Set.of("distil", "ppo", "rloo", "dpo", "kto", "external");
+    private static final Set<String> SLOW = Set.of("distil", "sharpen", "ppo", "rloo", "dpo", "kto", "external");
 
     private static final int STRETCHES = 12;
 

@@ -28,6 +28,11 @@ public enum Objective {
                                 name)));
     }
 
+    /** Whether a policy learns from replies of its own. */
+    public boolean online() {
+        return this == PPO || this == RLOO;
+    }
+
     /** Its name in settings and progress. */
     @JsonValue
     public String label() {

@@ -50,6 +50,9 @@ public final class Ppo implements PolicyTraining {
     private final long seed;
     private final ComputeDevice device;
 
+    /** At which the reference is as sure of what it says as the policy is when training begins. */
+    private final double referenceTemperature;
+
     /**
      * What policies learn from.
      *
@@ -80,6 +83,7 @@ public final class Ppo implements PolicyTraining {
         this.prompts = List.copyOf(prompts);
         this.config = config;
         this.seed = seed;
+        this.referenceTemperature = config.temperature() / Sharpening.of(models.actor(), models.reference());
     }
 
     /** With a critic that starts from the reward model. */
@@ -166,7 +170,7 @@ public final class Ppo implements PolicyTraining {
                 policy,
                 reference,
                 sampled,
-                config.temperature(),
+                referenceTemperature,
                 config.update().batchTokens());
         return finite(Map.of("response/distinct", Rollouts.distinct(sampled, replies), "objective/kl", kl), steps());
     }
@@ -218,8 +222,8 @@ public final class Ppo implements PolicyTraining {
                 .toList();
         for (MicroBatch batch : MicroBatch.packTogether(
                 samples, together, device.batchTokens(config.update().batchTokens()))) {
-            float[] old = logProbabilities(actor.weights(), batch);
-            float[] reference = logProbabilities(this.reference, batch);
+            float[] old = policy.logProbabilities(actor.weights(), batch, config.temperature());
+            float[] reference = policy.logProbabilities(this.reference, batch, referenceTemperature);
             double[] rewards = new double[batch.replyTokens()];
             float[] weights = new float[batch.replyTokens()];
             int[] numbers = new int[batch.size()];
@@ -262,10 +266,6 @@ public final class Ppo implements PolicyTraining {
             next += minibatch.size();
         }
         return valued;
-    }
-
-    private float[] logProbabilities(Weights weights, MicroBatch batch) {
-        return policy.logProbabilities(weights, batch, config.temperature());
     }
 
     /** Passes over the minibatches, until the policy has moved as far as a batch of rollouts can tell anything about. */

@@ -30,11 +30,8 @@ public record PpoConfig(
             .7,
             96);
 
-    /**
-     * Without a critic a step takes half the time: one pass over what was sampled, and more steps. A nat of divergence costs less,
-     * or training would take back what sharpening brought.
-     */
-    public static final PpoConfig LEAVING_ONE_OUT = DEFAULT.withEpochs(1, .1);
+    /** Without a critic a step takes half the time: one pass over what was sampled, and more steps. */
+    public static final PpoConfig LEAVING_ONE_OUT = DEFAULT.withEpochs(1);
 
     private static final double BUDGET_USED = .9;
 
@@ -53,10 +50,6 @@ public record PpoConfig(
             double missingEndPenalty,
             double klPenalty,
             double phrasePenalty) {
-        private Reward with(double ownKlPenalty) {
-            return new Reward(uncertaintyPenalty, scoreMax, missingEndPenalty, ownKlPenalty, phrasePenalty);
-        }
-
         /** Of a reply by itself, before its divergence is counted. */
         public double of(Score score, boolean ended) {
             double whole = score.mean() - uncertaintyPenalty * score.spread();
@@ -132,12 +125,12 @@ public record PpoConfig(
         return BUDGET_USED * budget;
     }
 
-    private PpoConfig withEpochs(int own, double klPenalty) {
+    private PpoConfig withEpochs(int own) {
         return new PpoConfig(
                 steps,
                 rollouts,
                 replies,
-                reward.with(klPenalty),
+                reward,
                 update.with(own, update.learningRate, update.batchTokens),
                 bounds,
                 temperature,

@@ -73,7 +73,7 @@ public final class Sharpening {
      * @param actor all of a model's weights
      * @param divergenceMax nats a reply that it may be away from the reference
      * @param progress hears the share that is done, and of each factor what replies are worth and how different they are
-     * @return by how much; 1 leaves it as it was
+     * @return by how much; 1 where it is left as it was
      */
     public double sharpen(Weights actor, double divergenceMax, BiConsumer<Double, Map<String, Double>> progress) {
         List<int[]> asked = asked();
@@ -89,10 +89,19 @@ public final class Sharpening {
                 List<Rollout> replies = replies(actor, asked);
                 double distinct = distinct(replies);
                 double worth = worth(replies);
+                double nats = divergence(replies);
                 progress.accept(
-                        (i + 1.0) / FACTORS.size(),
-                        Map.of("factor", factor, "response/distinct", distinct, "objective/worth", worth));
-                if (factor > 1 && (distinct < DISTINCT_LEAST || divergence(replies) > divergenceMax)) {
+                        (i + 1.0) / (FACTORS.size() + 1),
+                        Map.of(
+                                "factor",
+                                factor,
+                                "response/distinct",
+                                distinct,
+                                "objective/worth",
+                                worth,
+                                "objective/kl",
+                                nats));
+                if (factor > 1 && (distinct < DISTINCT_LEAST || nats > divergenceMax)) {
                     break;
                 }
                 if (worth > most) {
@@ -102,7 +111,21 @@ public final class Sharpening {
             }
             gain.copy_(before.mul(new Scalar(best)));
         }
+        progress.accept(1.0, Map.of("factor", best, "objective/worth", most));
         return best;
+    }
+
+    /** How much surer of what it says {@code policy} is than {@code reference}: by how much its last norm's gain is larger. */
+    static double of(Weights policy, Weights reference) {
+        return size(policy) / size(reference);
+    }
+
+    private static double size(Weights weights) {
+        double squares = 0;
+        for (float each : Torch.toArray(weights.get(ModelTensors.LAST_NORM))) {
+            squares += (double) each * each;
+        }
+        return Math.sqrt(squares);
     }
 
     private List<int[]> asked() {

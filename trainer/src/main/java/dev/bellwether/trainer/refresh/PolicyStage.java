@@ -220,7 +220,7 @@ final class PolicyStage {
 
     /** The champion's place, or the origin's, where the champion's is not within what a policy may be away from it. */
     private Beginning beginning(RewardModel reward) throws IOException {
-        Weights actor = sharpened(warmed(reward), reward);
+        Weights actor = warmed(reward);
         List<int[]> asked = workshop.prompts(config.training().rollouts(), config.seed());
         double nats;
         try {
@@ -230,7 +230,7 @@ final class PolicyStage {
             throw e;
         }
         if (nats < PpoConfig.furthest(config.klBudget())) {
-            return new Beginning(actor, nats);
+            return new Beginning(sharpened(actor, reward), nats);
         }
         LOG.warn(
                 "training begins at {}: where it was to go on from is {} nats a reply away, and kl_budget is {}",
@@ -238,7 +238,7 @@ final class PolicyStage {
                 nats,
                 config.klBudget());
         actor.close();
-        return new Beginning(workshop.trainable(), 0);
+        return new Beginning(sharpened(workshop.trainable(), reward), 0);
     }
 
     /** The champion or the origin, where that is set after it has learned the best of its own replies. */
@@ -265,9 +265,10 @@ final class PolicyStage {
         return actor;
     }
 
-    /** Adapters hold nothing of the last norm. */
+    /** Of adapters nothing, which hold none of the last norm; nor where no replies of its own would bring phrases back. */
     private Weights sharpened(Weights actor, RewardModel reward) throws IOException {
         if (!config.training().sharpen()
+                || !config.training().objective().online()
                 || actor.lora().isPresent()
                 || stages.load("sharpened", actor.vector()).isPresent()) {
             return actor;
@@ -285,12 +286,12 @@ final class PolicyStage {
                             actor,
                             SHARPENED_MOST * PpoConfig.furthest(config.klBudget()),
                             (fraction, metrics) -> listener.progress("sharpen", fraction, metrics));
-        } catch (RuntimeException | Error e) {
+            stages.save("sharpened", actor.vector());
+            return actor;
+        } catch (IOException | RuntimeException | Error e) {
             actor.close();
             throw e;
         }
-        stages.save("sharpened", actor.vector());
-        return actor;
     }
 
     private Weights finished(Weights actor) throws IOException {

@@ -37,7 +37,8 @@ final class Stages {
     private static final Logger LOG = LoggerFactory.getLogger(Stages.class);
     private static final String POLICY = "policy-";
     private static final String SAVED =
-            "(reward|judge|distilled|actor|%s\\d+)(-from-.*)?([.]training)?([.]unfinished)?".formatted(POLICY);
+            "(reward|judge|distilled|sharpened|actor|%s\\d+)(-from-.*)?([.]training)?([.]unfinished)?"
+                    .formatted(POLICY);
     private static final String TRAINING = ".training";
 
     /** How often a training inside a stage is saved, and how many times as long as saving takes it waits at least. */

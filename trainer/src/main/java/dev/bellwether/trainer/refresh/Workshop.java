@@ -96,7 +96,9 @@ final class Workshop implements AutoCloseable {
     private Optional<Relevance> relevance(PolicyTokenizer tokenizer) {
         try {
             int[] nothing = tokenizer.prompt(List.of(Turn.user("")));
-            return Optional.of(new Relevance(model, base, nothing, reward.batchTokens()));
+            return nothing.length == 0
+                    ? Optional.empty()
+                    : Optional.of(new Relevance(model, base, nothing, reward.batchTokens()));
         } catch (PromptRefusedException e) {
             LOG.warn("relevance counts for nothing: the template takes no empty turn: {}", e.getMessage());
             return Optional.empty();

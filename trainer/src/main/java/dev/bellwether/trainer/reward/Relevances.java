@@ -10,7 +10,7 @@ import org.apache.commons.statistics.descriptive.Quantile;
  * How relevant what people judged is; what needs no judgement says nothing of whether that matters to them.
  *
  * @param own of each piece of evidence, of a comparison the chosen reply's beyond the other's, in units
- * @param unit root mean square of comparisons, or where there are none deviation of votes, in nats
+ * @param unit root mean square of that, by the evidence's weight, in nats
  * @param usual of replies in the mean, in nats
  * @param most that counts, in nats
  */
@@ -32,18 +32,18 @@ record Relevances(double[] own, double unit, double usual, double most) {
         double most = Math.max(usual, Quantile.withDefaults().evaluate(pleasing, MOST));
         Relevance.Term counted = new Relevance.Term(1, usual, most);
         double[] own = new double[judged.size()];
-        double[] squares = new double[2];
-        int[] counts = new int[2];
+        double squares = 0;
+        double weight = 0;
         int next = 0;
         for (int i = 0; i < own.length; i++) {
-            int replies = judged.get(i).replies().size();
+            Evidence each = judged.get(i);
+            int replies = each.replies().size();
             own[i] = counted.beyondUsual(nats[next]) - (replies > 1 ? counted.beyondUsual(nats[next + 1]) : 0);
-            squares[replies - 1] += own[i] * own[i];
-            counts[replies - 1]++;
+            squares += each.weight() * own[i] * own[i];
+            weight += each.weight();
             next += replies;
         }
-        int by = counts[1] > 0 ? 1 : 0;
-        double unit = Math.sqrt(squares[by] / Math.max(1, counts[by]));
+        double unit = Math.sqrt(squares / weight);
         if (!(unit > 0)) {
             return NONE;
         }

@@ -81,6 +81,7 @@ class RefreshFoldersTest {
                 "reward-from-default",
                 "judge",
                 "distilled",
+                "sharpened",
                 "policy-00007",
                 "policy-00008.unfinished",
                 "actor",
