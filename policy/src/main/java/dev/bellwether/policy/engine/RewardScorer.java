@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Scores replies to a prompt with a reward model, as the trainer scored them when it learned.
+ * Scores replies to a prompt with a reward model's heads, as the trainer scored them when it learned.
  *
  * <p>A prompt that leaves no room for the longest of its replies is cut at its front, for all of them alike, so that all
  * are judged in the same context; a reply that leaves no room for a single token of a prompt is refused.

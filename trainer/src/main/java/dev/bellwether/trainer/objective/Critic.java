@@ -26,7 +26,7 @@ final class Critic implements Baseline {
     private final ComputeDevice device;
     private final PpoConfig.Update config;
 
-    /** What the scores' mean is shifted by, which the head knows nothing of. */
+    /** What the heads say in the mean, in the deviation of whole scores: values are beyond that. */
     private final double offset;
 
     Critic(CheckpointConfig policy, RewardModel reward, PpoConfig.Update config) {

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 final class PolicyStage {
     private static final Logger LOG = LoggerFactory.getLogger(PolicyStage.class);
 
-    /** Of the way that a policy may go, so that training has some left. */
+    /** Share of how far training may go, so that it has some left. */
     private static final double SHARPENED_MOST = .75;
 
     private final RefreshConfig config;

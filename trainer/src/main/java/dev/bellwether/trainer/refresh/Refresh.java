@@ -222,7 +222,9 @@ public final class Refresh {
         }
         RewardStage stage = new RewardStage(start, workshop, people, stages, listener, config.seed());
         try (RewardModel reward = stage.reward()) {
-            Calibration calibration = new Yardstick(people.heldOut(), config.seed()).calibration(reward);
+            Yardstick yardstick = new Yardstick(people.heldOut(), config.seed());
+            Calibration calibration = yardstick.calibration(reward);
+            Calibration ofHeads = yardstick.calibrationOfHeads(reward);
             double accuracy = calibration.accuracy();
             listener.progress("reward", 1, calibration.metrics());
             if (order.until() == Until.REWARD) {
@@ -235,8 +237,8 @@ public final class Refresh {
             if (!gate.verdict().passed()) {
                 return new Outcome(null, accuracy, 0, false, gate.verdict().reasons());
             }
-            if (accuracy > CHANCE && order.until() == Until.PUBLISH) {
-                stage.publish(reward, calibration, order, store, clock.instant());
+            if (ofHeads.accuracy() > CHANCE && order.until() == Until.PUBLISH) {
+                stage.publish(reward, ofHeads, order, store, clock.instant());
             }
             if (!start.candidate()) {
                 return rewardAlone(start, accuracy);
@@ -249,7 +251,7 @@ public final class Refresh {
                     return new Outcome(null, accuracy, Double.NaN, false, List.of("stopped after the policy"));
                 }
                 Examination.Result result = examined(workshop, stage, people, gate, actor, champion);
-                return published(start, workshop, snapshot, actor, result, accuracy);
+                return published(start, workshop, snapshot, actor, result, accuracy, ofHeads.accuracy());
             }
         }
     }
@@ -301,13 +303,14 @@ public final class Refresh {
             Snapshot snapshot,
             Weights actor,
             Examination.Result result,
-            double accuracy)
+            double accuracy,
+            double accuracyOfHeads)
             throws IOException {
         ReleaseGate.Verdict verdict = result.verdict();
         listener.progress("gate", 1, verdict.numbers());
         List<String> reasons = new ArrayList<>(verdict.reasons());
-        if (!(accuracy > CHANCE)) {
-            reasons.add(uselessReward(accuracy));
+        if (!(accuracyOfHeads > CHANCE)) {
+            reasons.add(uselessReward(accuracyOfHeads));
         }
         Outcome outcome = new Outcome(order.version(), accuracy, result.kl(), verdict.passed(), reasons);
         publish(start, workshop, actor, result, report(snapshot, outcome));

@@ -57,7 +57,7 @@ final class RewardStage {
     private RewardModel model(String name, Judgements judgements, long ownSeed) throws IOException {
         // A refresh that goes on after an upstream took over, or went, starts from other weights.
         String file = start.candidate() ? name : name + "-from-" + start.version();
-        RewardModel model = workshop.newRewardModel(ownSeed);
+        RewardModel model = workshop.newRewardModel(start.candidate(), ownSeed);
         Optional<double[]> saved = stages.load(file, model.weights().vector());
         if (saved.isPresent()) {
             model.standing(saved.get());
@@ -95,7 +95,7 @@ final class RewardStage {
         return replies.subList(0, Math.min(CALIBRATION_REPLIES, replies.size()));
     }
 
-    /** Publishes the reward model; one of the same name that is there already stays as it is. */
+    /** Publishes the reward model, its heads alone; one of the same name that is there already stays as it is. */
     void publish(RewardModel reward, Calibration calibration, Refresh.Order order, PolicyStore store, Instant created)
             throws IOException {
         ObjectNode about = EventJson.mapper().createObjectNode();

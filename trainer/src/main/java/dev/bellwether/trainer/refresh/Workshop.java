@@ -241,10 +241,18 @@ final class Workshop implements AutoCloseable {
         }
     }
 
-    /** A reward model that starts from the origin, its heads new. */
-    RewardModel newRewardModel(long seed) {
+    /**
+     * A reward model that starts from the origin, its heads new.
+     *
+     * @param trainsPolicy whether a policy is trained by it: what is published of it knows nothing of relevance
+     */
+    RewardModel newRewardModel(boolean trainsPolicy, long seed) {
         CheckpointConfig heads = rewardConfig();
-        return new RewardModel(heads, base.trainable(heads, lora, seed), reward.batchTokens(), relevance);
+        return new RewardModel(
+                heads,
+                base.trainable(heads, lora, seed),
+                reward.batchTokens(),
+                trainsPolicy ? relevance : Optional.empty());
     }
 
     CheckpointConfig rewardConfig() {

@@ -8,7 +8,7 @@ import java.util.List;
 
 /**
  * How much likelier a policy finds replies behind their prompts than behind one that asks nothing: the pointwise mutual
- * information of the two. How a reply is worded counts for neither; what it is about is what is left.
+ * information of the two. How a reply is worded counts in both and cancels out; what it is about is what is left.
  *
  * @see <a href="https://aclanthology.org/N16-1014/">Li et al.: A Diversity-Promoting Objective Function for Neural
  *     Conversation Models</a>

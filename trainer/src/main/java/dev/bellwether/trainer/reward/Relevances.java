@@ -58,6 +58,6 @@ record Relevances(double[] own, double unit, double usual, double most) {
     }
 
     Relevance.Term term(double worth) {
-        return worth > 0 ? new Relevance.Term(worth / unit, usual, most) : Relevance.Term.NONE;
+        return worth > 0 && unit > 0 ? new Relevance.Term(worth / unit, usual, most) : Relevance.Term.NONE;
     }
 }

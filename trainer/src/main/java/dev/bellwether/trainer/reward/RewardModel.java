@@ -154,7 +154,7 @@ public final class RewardModel implements AutoCloseable {
     }
 
     /** What the heads say, {@code [replies][heads]}. */
-    private float[][] headRewards(List<Sample> replies) {
+    float[][] headRewards(List<Sample> replies) {
         float[][] rewards = new float[replies.size()][];
         for (MicroBatch batch : MicroBatch.pack(replies, 2 * batchTokens)) {
             try (PointerScope _ = Torch.scope();

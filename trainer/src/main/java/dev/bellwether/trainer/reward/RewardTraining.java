@@ -260,66 +260,6 @@ public final class RewardTraining {
         return draws;
     }
 
-    /** The evidence of one step, and how often it counts for each head. */
-    static final class Batch {
-        private final List<Evidence.Compared> comparisons = new ArrayList<>();
-        private final List<int[]> comparisonDraws = new ArrayList<>();
-        private final List<Evidence.Voted> votes = new ArrayList<>();
-        private final List<int[]> voteDraws = new ArrayList<>();
-
-        /** Of each comparison how much more relevant the chosen reply is, in units. */
-        private final List<Double> comparisonRelevance = new ArrayList<>();
-
-        private final List<Double> voteRelevance = new ArrayList<>();
-        private double weight;
-
-        void add(Evidence evidence, int... draws) {
-            add(evidence, 0, draws);
-        }
-
-        /** @param relevance of a comparison's chosen reply beyond that of the other, or of a vote's, in units */
-        void add(Evidence evidence, double relevance, int... draws) {
-            weight += evidence.weight();
-            switch (evidence) {
-                case Evidence.Compared compared -> {
-                    comparisons.add(compared);
-                    comparisonDraws.add(draws);
-                    comparisonRelevance.add(relevance);
-                }
-                case Evidence.Voted voted -> {
-                    votes.add(voted);
-                    voteDraws.add(draws);
-                    voteRelevance.add(relevance);
-                }
-            }
-        }
-
-        /** Of a batch of people none of whom is believed nothing is learned. */
-        private double share(Evidence evidence) {
-            return weight > 0 ? evidence.weight() / weight : 0;
-        }
-
-        /** Those of comparisons in twos, then those of votes. */
-        private List<Sample> replies() {
-            List<Sample> replies = new ArrayList<>();
-            for (Evidence.Compared each : comparisons) {
-                replies.add(each.comparison().chosen());
-                replies.add(each.comparison().rejected());
-            }
-            votes.forEach(each -> replies.add(each.vote().reply()));
-            return replies;
-        }
-
-        /** Which of the replies have to be scored together. */
-        private List<List<Integer>> groups() {
-            int votesFrom = 2 * comparisons.size();
-            return Stream.concat(
-                            IntStream.range(0, comparisons.size()).mapToObj(i -> List.of(2 * i, 2 * i + 1)),
-                            IntStream.range(votesFrom, votesFrom + votes.size()).mapToObj(List::of))
-                    .toList();
-        }
-    }
-
     /** The loss's slopes by what is added to rewards. */
     record Offsets(double bias, double side, double relevance) {}
 

@@ -6,6 +6,7 @@ import dev.bellwether.trainer.dataset.Sample;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -55,12 +56,12 @@ public final class Yardstick {
     }
 
     /** Rewards {@code [2 * comparisons][heads]}, the preferred reply's first; those of contrasts less what others get there. */
-    float[][] rewards(RewardModel model) {
+    private float[][] rewards(Function<List<Sample>, float[][]> model) {
         List<Sample> replies = comparisons().stream()
                 .flatMap(each -> Stream.of(each.chosen(), each.rejected()))
                 .toList();
-        float[][] rewards = model.rewards(replies);
-        float[][] usual = model.rewards(others.stream().flatMap(List::stream).toList());
+        float[][] rewards = model.apply(replies);
+        float[][] usual = model.apply(others.stream().flatMap(List::stream).toList());
         for (int i = 0; i < others.size(); i++) {
             float[] own = rewards[2 * fair.size() + i];
             for (int head = 0; head < own.length; head++) {
@@ -74,12 +75,17 @@ public final class Yardstick {
 
     /** How far {@code model} can be believed. */
     public Calibration calibration(RewardModel model) {
-        return Calibration.of(rewards(model), comparisons());
+        return Calibration.of(rewards(model::rewards), comparisons());
+    }
+
+    /** The same of its heads alone, which are what is published. */
+    public Calibration calibrationOfHeads(RewardModel model) {
+        return Calibration.of(rewards(model::headRewards), comparisons());
     }
 
     /** Of each of {@link #comparisons} whether {@code model}'s mean reward is higher for the preferred reply. */
     public boolean[] right(RewardModel model) {
-        float[][] rewards = rewards(model);
+        float[][] rewards = rewards(model::rewards);
         boolean[] right = new boolean[rewards.length / 2];
         for (int i = 0; i < right.length; i++) {
             right[i] = sum(rewards[2 * i]) > sum(rewards[2 * i + 1]);

@@ -56,7 +56,7 @@ class SharpeningTest {
             double factor = sharpen(base, actor, 100);
             assertThat(heard).hasSizeGreaterThan(2);
             assertThat(heard.stream()
-                            .filter(each -> each.get("response/distinct") >= .75)
+                            .filter(each -> each.getOrDefault("response/distinct", 0.0) >= .75)
                             .max(Comparator.comparing(each -> each.get("objective/worth")))
                             .orElseThrow())
                     .containsEntry("factor", factor);

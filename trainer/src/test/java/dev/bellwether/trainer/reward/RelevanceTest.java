@@ -10,6 +10,7 @@ import dev.bellwether.policy.checkpoint.RewardScale;
 import dev.bellwether.trainer.dataset.Comparison;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
+import dev.bellwether.trainer.model.Parameters;
 import dev.bellwether.trainer.model.StreamedTransformer;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
@@ -17,6 +18,7 @@ import dev.bellwether.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -29,7 +31,7 @@ class RelevanceTest {
     private static final int[] NOTHING = {3, 80};
 
     /** Heads that learn nothing, so that whatever is learned is what relevance is worth. */
-    private static final RewardConfig STILL = new RewardConfig(2, 0, 6, 16, .1, 1, .5, 1, 1, .01, 1_800);
+    private static final RewardConfig STILL = new RewardConfig(2, 0, 3, 16, .1, 1, .5, 1, 1, .01, 1_800);
 
     private final Random random = new Random(5);
     private final Checkpoint policy = Checkpoint.open(Path.of("../policy/src/test/resources/reference/llama-tied"));
@@ -118,6 +120,64 @@ class RelevanceTest {
                     .as("what says nothing to the matter is never rewarded")
                     .isZero();
         }
+    }
+
+    /** Replies one and two of a comparison, three of a vote, four and five of a comparison; a mismatch behind them. */
+    @Test
+    void isMeasuredForEachPieceOfEvidence() {
+        List<Sample> all =
+                IntStream.range(0, 5).mapToObj(i -> reply(50 + i, 60)).toList();
+        double[] nats = relevance.of(all);
+        List<Evidence> judged = List.of(
+                new Evidence.Compared(Comparison.of(all.get(0), all.get(1), 1), 1),
+                new Evidence.Voted(new Vote(all.get(2), true, "mia", 0), .5),
+                new Evidence.Compared(Comparison.of(all.get(3), all.get(4), 1), 2));
+        Relevances found = Relevances.of(judged, all.subList(0, 3), Optional.of(relevance));
+        double usual = Arrays.stream(nats).average().orElseThrow();
+        assertThat(found.usual()).isCloseTo(usual, within(1e-4));
+        double[] capped =
+                Arrays.stream(nats).map(each -> Math.min(each, found.most())).toArray();
+        assertThat(capped).as("more than those have that please").isNotEqualTo(nats);
+        double[] own = {capped[0] - capped[1], capped[2] - usual, capped[3] - capped[4]};
+        double unit = Math.sqrt((own[0] * own[0] + .5 * own[1] * own[1] + 2 * own[2] * own[2]) / 3.5);
+        assertThat(found.unit()).isCloseTo(unit, within(1e-4));
+        for (int i = 0; i < own.length; i++) {
+            assertThat(found.of(i)).isCloseTo(own[i] / unit, within(1e-4));
+        }
+        assertThat(found.of(3)).isZero();
+        assertThat(found.term(2).weight()).isCloseTo(2 / unit, within(1e-4));
+        assertThat(Relevances.of(judged, all, Optional.empty()).term(2)).isEqualTo(Relevance.Term.NONE);
+        assertThat(Relevances.of(judged, List.of(), Optional.of(relevance)).term(2))
+                .isEqualTo(Relevance.Term.NONE);
+    }
+
+    @Test
+    void hasTheSlopeOfTheLoss() {
+        RewardConfig config = new RewardConfig(2, 0, 1, 16, .1, .5, 0, 1, 1, 0, 1_800);
+        Sample one = reply(50, 60);
+        Sample other = reply(50, 60);
+        try (RewardModel model = new RewardModel(heads, base.trainable(heads, Optional.empty(), 1), 1_800);
+                Parameters _ = new Parameters(model.weights(), Parameters.AdamW.FINE_TUNING)) {
+            Batch batch = new Batch();
+            batch.add(new Evidence.Compared(Comparison.of(one, other, 1)), 1.7, 1, 2);
+            batch.add(new Evidence.Voted(new Vote(one, false, "mia", 0), .5), -.6, 2, 1);
+            float[][] rewards = model.rewards(List.of(one, other));
+            double slope = new RewardTraining(model, config, 1).backward(batch).relevance();
+            double up = loss(rewards, 1e-4);
+            double down = loss(rewards, -1e-4);
+            assertThat(slope).isCloseTo((up - down) / 2e-4, within(1e-6)).isNotZero();
+        }
+    }
+
+    /** Of the batch above, a mean over two heads, where relevance is worth so much. */
+    private static double loss(float[][] rewards, double worth) {
+        double loss = 0;
+        for (int head = 0; head < 2; head++) {
+            double margin = rewards[0][head] - rewards[1][head] + 1.7 * worth;
+            loss += 1 / 1.5 * (1 + head) * RewardLoss.pair(margin, .1) / 2;
+            loss += .5 / 1.5 * (2 - head) * RewardLoss.vote(rewards[0][head] - .6 * worth, 0, false, .1) / 2;
+        }
+        return loss;
     }
 
     @Test

@@ -32,10 +32,10 @@ class RewardReferenceTest {
             Weights weights = parameters.weights();
             RewardModel model = new RewardModel(config, weights, 64);
             RewardTraining training = new RewardTraining(model, settings, 1);
-            RewardTraining.Batch batch = new RewardTraining.Batch();
-            batch.add(new Evidence.Compared(comparison), 1, 1);
-            batch.add(new Evidence.Compared(reversed), 1, 1);
-            batch.add(new Evidence.Voted(vote, settings.voteWeight()), 1, 2);
+            Batch batch = new Batch();
+            batch.add(new Evidence.Compared(comparison), 0, 1, 1);
+            batch.add(new Evidence.Compared(reversed), 0, 1, 1);
+            batch.add(new Evidence.Voted(vote, settings.voteWeight()), 0, 1, 2);
             float[][] rewards = model.rewards(List.of(BATCH.sample(0), BATCH.sample(1)));
             training.backward(batch);
             double loss = 0;

@@ -13,6 +13,7 @@ import dev.bellwether.trainer.dataset.Comparison.Shown;
 import dev.bellwether.trainer.dataset.Sample;
 import dev.bellwether.trainer.dataset.Vote;
 import dev.bellwether.trainer.model.Parameters;
+import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.tensor.ComputeDevice;
 import dev.bellwether.trainer.tensor.Torch;
@@ -62,7 +63,7 @@ class RewardTrainingTest {
         return votes;
     }
 
-    private record Trained(float[] weights, double bias, double accuracy) {}
+    private record Trained(float[] weights, double bias, Relevance.Term relevance, double accuracy) {}
 
     private static Trained train(
             RewardConfig config, List<Comparison> comparisons, List<Vote> votes, List<Comparison> heldOut)
@@ -81,12 +82,18 @@ class RewardTrainingTest {
         Checkpoint policy = Checkpoint.open(CHECKPOINT);
         CheckpointConfig reward = policy.config().asRewardModel(config.heads(), Pooling.MEAN);
         try (Weights base = Weights.of(policy, ComputeDevice.CPU);
-                RewardModel model = new RewardModel(reward, base.trainable(reward, lora, 1), config.batchTokens())) {
+                Transformer transformer = new Transformer(policy.config());
+                RewardModel model = new RewardModel(
+                        reward,
+                        base.trainable(reward, lora, 1),
+                        config.batchTokens(),
+                        Optional.of(new Relevance(transformer, base, new int[] {3, 80}, 1_800)))) {
             RewardTraining training = new RewardTraining(model, config, 1);
             training.train(comparisons, votes, savepoint, (step, steps) -> {});
             return new Trained(
                     model.weights().toArray(),
                     training.bias(),
+                    model.relevanceTerm(),
                     Calibration.of(model, heldOut).accuracy());
         }
     }
@@ -195,6 +202,7 @@ class RewardTrainingTest {
         Trained resumed = train(Optional.empty(), config, comparisons, votes, List.of(), mortal);
         assertThat(resumed.weights()).isEqualTo(whole.weights());
         assertThat(resumed.bias()).isEqualTo(whole.bias());
+        assertThat(resumed.relevance()).isEqualTo(whole.relevance());
     }
 
     /** Three of ten judgements say the opposite. */
