@@ -97,7 +97,9 @@ class RelevanceTest {
     }
 
     private static Comparison turned(Comparison each) {
-        return Comparison.of(each.rejected(), each.chosen(), 1);
+        Sample better = each.rejected();
+        Sample worse = each.chosen();
+        return Comparison.of(better, worse, 1);
     }
 
     @Test
