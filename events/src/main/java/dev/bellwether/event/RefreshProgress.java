@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How far a refresh is.
  *
- * @param stage {@code snapshot}, {@code reward}, {@code judge}, {@code distil}, {@code sharpen}, the objective's name or {@code
- *     external}, {@code gate}, {@code publish}, {@code done}; {@code waiting} after a failure
+ * @param stage {@code snapshot}, {@code reward}, {@code judge}, {@code distil}, {@code sharpen}, the objective's name or
+ *     {@code external}, {@code gate}, {@code publish}, {@code done}; {@code waiting} after a failure
  * @param fraction of the stage, 0 to 1
  * @param report what came of it; none before {@code done}
  * @param problem why it failed and waits for another try; none otherwise

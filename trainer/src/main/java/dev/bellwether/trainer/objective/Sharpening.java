@@ -4,6 +4,7 @@ import dev.bellwether.policy.checkpoint.ModelTensors;
 import dev.bellwether.policy.engine.RewardScorer;
 import dev.bellwether.policy.engine.Sampling;
 import dev.bellwether.trainer.dataset.Sample;
+import dev.bellwether.trainer.model.TrainingCollapsedException;
 import dev.bellwether.trainer.model.Transformer;
 import dev.bellwether.trainer.model.Weights;
 import dev.bellwether.trainer.objective.Rollouts.Rollout;
@@ -86,26 +87,13 @@ public final class Sharpening {
             for (int i = 0; i < FACTORS.size(); i++) {
                 double factor = FACTORS.get(i);
                 gain.copy_(before.mul(new Scalar(factor)));
-                List<Rollout> replies = replies(actor, asked);
-                double distinct = distinct(replies);
-                double worth = worth(replies);
-                double nats = divergence(replies);
-                progress.accept(
-                        (i + 1.0) / (FACTORS.size() + 1),
-                        Map.of(
-                                "factor",
-                                factor,
-                                "response/distinct",
-                                distinct,
-                                "objective/worth",
-                                worth,
-                                "objective/kl",
-                                nats));
-                if (factor > 1 && (distinct < DISTINCT_LEAST || nats > divergenceMax)) {
+                Tried tried = tried(replies(actor, asked));
+                progress.accept((i + 1.0) / (FACTORS.size() + 1), tried.metrics(factor));
+                if (factor > 1 && (tried.distinct < DISTINCT_LEAST || tried.nats > divergenceMax)) {
                     break;
                 }
-                if (worth > most) {
-                    most = worth;
+                if (tried.worth > most) {
+                    most = tried.worth;
                     best = factor;
                 }
             }
@@ -113,6 +101,22 @@ public final class Sharpening {
         }
         progress.accept(1.0, Map.of("factor", best, "objective/worth", most));
         return best;
+    }
+
+    /** What replies at one factor are: how different, worth how much, and how far from the reference. */
+    private record Tried(double distinct, double worth, double nats) {
+        Map<String, Double> metrics(double factor) {
+            return Map.of(
+                    "factor", factor, "response/distinct", distinct, "objective/worth", worth, "objective/kl", nats);
+        }
+    }
+
+    private Tried tried(List<Rollout> replies) {
+        Tried tried = new Tried(distinct(replies), worth(replies), divergence(replies));
+        if (!Double.isFinite(tried.worth + tried.nats)) {
+            throw new TrainingCollapsedException("what replies are worth is not finite before training begins");
+        }
+        return tried;
     }
 
     /** How much surer of what it says {@code policy} is than {@code reference}: by how much its last norm's gain is larger. */

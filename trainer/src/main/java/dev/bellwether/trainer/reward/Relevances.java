@@ -1,9 +1,9 @@
 package dev.bellwether.trainer.reward;
 
-import dev.bellwether.trainer.dataset.Sample;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 import org.apache.commons.statistics.descriptive.Quantile;
 
 /**
@@ -20,15 +20,18 @@ record Relevances(double[] own, double unit, double usual, double most) {
 
     private static final Relevances NONE = new Relevances(new double[0], 0, 0, 0);
 
-    static Relevances of(List<Evidence> judged, List<Sample> good, Optional<Relevance> relevance) {
-        if (relevance.isEmpty() || good.isEmpty()) {
+    static Relevances of(List<Evidence> judged, Optional<Relevance> relevance) {
+        if (relevance.isEmpty()) {
             return NONE;
         }
-        double[] pleasing = relevance.get().of(good);
         double[] nats = relevance
                 .get()
                 .of(judged.stream().flatMap(each -> each.replies().stream()).toList());
         double usual = Arrays.stream(nats).average().orElse(0);
+        double[] pleasing = pleasing(judged, nats);
+        if (pleasing.length == 0) {
+            return NONE;
+        }
         double most = Math.max(usual, Quantile.withDefaults().evaluate(pleasing, MOST));
         Relevance.Term counted = new Relevance.Term(1, usual, most);
         double[] own = new double[judged.size()];
@@ -51,6 +54,19 @@ record Relevances(double[] own, double unit, double usual, double most) {
             own[i] /= unit;
         }
         return new Relevances(own, unit, usual, most);
+    }
+
+    /** Of the replies that somebody preferred or liked. */
+    private static double[] pleasing(List<Evidence> judged, double... nats) {
+        DoubleStream.Builder pleasing = DoubleStream.builder();
+        int next = 0;
+        for (Evidence each : judged) {
+            if (!(each instanceof Evidence.Voted voted) || voted.vote().up()) {
+                pleasing.add(nats[next]);
+            }
+            next += each.replies().size();
+        }
+        return pleasing.build().toArray();
     }
 
     double of(int evidence) {

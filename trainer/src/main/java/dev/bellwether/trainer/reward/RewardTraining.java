@@ -88,7 +88,7 @@ public final class RewardTraining {
         List<Evidence> all = new ArrayList<>();
         judged.forEach(each -> all.add(new Evidence.Compared(each)));
         votes.forEach(each -> all.add(new Evidence.Voted(each, config.voteWeight() * each.weight())));
-        Relevances relevances = Relevances.of(all, good(judged, votes), model.relevance());
+        Relevances relevances = Relevances.of(all, model.relevance());
         Mismatches.of(good(judged, votes), config, random.nextLong())
                 .forEach(each -> all.add(new Evidence.Compared(each)));
         Epochs epochs = new Epochs(all, relevances, bootstrap(all.size()), random.nextLong(), savepoint, progress);

@@ -134,7 +134,7 @@ class RelevanceTest {
                 new Evidence.Compared(Comparison.of(all.get(0), all.get(1), 1), 1),
                 new Evidence.Voted(new Vote(all.get(2), true, "mia", 0), .5),
                 new Evidence.Compared(Comparison.of(all.get(3), all.get(4), 1), 2));
-        Relevances found = Relevances.of(judged, all.subList(0, 3), Optional.of(relevance));
+        Relevances found = Relevances.of(judged, Optional.of(relevance));
         double usual = Arrays.stream(nats).average().orElseThrow();
         assertThat(found.usual()).isCloseTo(usual, within(1e-4));
         double[] capped =
@@ -148,9 +148,9 @@ class RelevanceTest {
         }
         assertThat(found.of(3)).isZero();
         assertThat(found.term(2).weight()).isCloseTo(2 / unit, within(1e-4));
-        assertThat(Relevances.of(judged, all, Optional.empty()).term(2)).isEqualTo(Relevance.Term.NONE);
-        assertThat(Relevances.of(judged, List.of(), Optional.of(relevance)).term(2))
-                .isEqualTo(Relevance.Term.NONE);
+        assertThat(Relevances.of(judged, Optional.empty()).term(2)).isEqualTo(Relevance.Term.NONE);
+        List<Evidence> disliked = List.of(new Evidence.Voted(new Vote(all.getFirst(), false, "mia", 0), 1));
+        assertThat(Relevances.of(disliked, Optional.of(relevance)).term(2)).isEqualTo(Relevance.Term.NONE);
     }
 
     @Test
