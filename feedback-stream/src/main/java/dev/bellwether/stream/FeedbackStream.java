@@ -119,8 +119,8 @@ public final class FeedbackStream implements AutoCloseable {
         try {
             Topics.ensure(admin, settings.topics());
             WatchedFile<Map<String, BotRollout>> watched = new WatchedFile<>(bots, FeedbackStream::readBots).watch();
-            KafkaStreams streams =
-                    new KafkaStreams(FeedbackTopology.build(TOKEN_VALID, watched::value), settings.properties());
+            KafkaStreams streams = new KafkaStreams(
+                    FeedbackTopology.build(TOKEN_VALID, watched::value), settings.properties(), new Clients());
             streams.setUncaughtExceptionHandler(new Replacement(Clock.systemUTC()));
             Progress progress = new Progress(streams, admin, StreamSettings.GROUP, System::nanoTime);
             HealthServer health = HealthServer.start(healthPort, progress);
