@@ -1,6 +1,7 @@
 package dev.bellwether.topic;
 
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.ObjectWriter;
 import dev.bellwether.event.Event;
 import dev.bellwether.event.EventJson;
 import java.io.IOException;
@@ -13,10 +14,12 @@ import org.apache.kafka.common.serialization.Serializer;
 public final class EventSerde<E extends Event> implements Serde<E> {
     private final Class<E> type;
     private final ObjectReader reader;
+    private final ObjectWriter writer;
 
     public EventSerde(Class<E> type) {
         this.type = type;
         this.reader = EventJson.mapper().readerFor(type);
+        this.writer = EventJson.mapper().writerFor(type);
     }
 
     @Override
@@ -31,7 +34,7 @@ public final class EventSerde<E extends Event> implements Serde<E> {
 
     private byte[] write(E event) {
         try {
-            return EventJson.mapper().writeValueAsBytes(event);
+            return writer.writeValueAsBytes(event);
         } catch (IOException e) {
             throw new SerializationException("%s cannot be written".formatted(type.getSimpleName()), e);
         }

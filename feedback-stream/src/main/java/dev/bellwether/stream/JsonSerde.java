@@ -1,6 +1,8 @@
 package dev.bellwether.stream;
 
 import com.fasterxml.jackson.databind.JavaType;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.type.TypeFactory;
 import dev.bellwether.event.EventJson;
 import java.io.IOException;
@@ -11,10 +13,12 @@ import org.apache.kafka.common.serialization.Serializer;
 
 /** Writes what a step remembers as JSON. */
 public final class JsonSerde<T> implements Serde<T> {
-    private final JavaType type;
+    private final ObjectReader reader;
+    private final ObjectWriter writer;
 
     private JsonSerde(JavaType type) {
-        this.type = type;
+        reader = EventJson.mapper().readerFor(type);
+        writer = EventJson.mapper().writerFor(type);
     }
 
     public static <T> JsonSerde<T> of(Class<T> type) {
@@ -30,7 +34,7 @@ public final class JsonSerde<T> implements Serde<T> {
     public Serializer<T> serializer() {
         return (topic, value) -> {
             try {
-                return value == null ? null : EventJson.mapper().writeValueAsBytes(value);
+                return value == null ? null : writer.writeValueAsBytes(value);
             } catch (IOException e) {
                 throw new SerializationException(e);
             }
@@ -41,7 +45,7 @@ public final class JsonSerde<T> implements Serde<T> {
     public Deserializer<T> deserializer() {
         return (topic, bytes) -> {
             try {
-                return bytes == null ? null : EventJson.mapper().readValue(bytes, type);
+                return bytes == null ? null : reader.readValue(bytes);
             } catch (IOException e) {
                 throw new SerializationException(e);
             }

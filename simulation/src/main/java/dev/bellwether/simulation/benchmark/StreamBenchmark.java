@@ -31,21 +31,22 @@ import org.apache.kafka.common.TopicPartition;
 
 /**
  * One instance of the feedback stream: events a second, beside a bare loop with the same guarantees, with empty stores and
- * with full ones; and how long it takes to be ready again. Each rate is that of a new process working off a backlog.
+ * with full ones; and how long it takes to be ready again. Each rate is that of a new process over the second half of a
+ * backlog.
  */
 final class StreamBenchmark {
     static final long INTERACTIONS_MIN = 20_000;
 
     /** A backlog is this many interactions with their judgements, or as many as the stores hold if that is less. */
-    private static final long BACKLOG_MAX = 100_000;
+    private static final long BACKLOG_MAX = 300_000;
 
     private static final int PER_PROMPT = 10;
     private static final int REPETITIONS = 3;
     private static final int THREADS = Runtime.getRuntime().availableProcessors();
     private static final String STREAM = "feedback-stream";
 
-    /** What a process does until then is its start. */
-    private static final double WARM_UP = .1;
+    /** Until then a process starts, and its compilers share the cores with it. */
+    private static final double WARM_UP = .5;
 
     private static final Duration LIMIT = Duration.ofMinutes(40);
     private static final Duration POLL = Duration.ofMillis(100);
@@ -80,7 +81,8 @@ final class StreamBenchmark {
                 "stream",
                 Machine.describe(),
                 figures,
-                List.of("broker and stream share all cores; rates are of new processes, their warming up included"));
+                List.of(
+                        "broker and stream share all cores; rates are of the second half of what a new process works off"));
     }
 
     private record Brokers(String address, Admin admin) {}
