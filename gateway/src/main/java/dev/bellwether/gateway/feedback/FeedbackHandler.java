@@ -15,6 +15,7 @@ import dev.bellwether.gateway.http.Bodies;
 import dev.bellwether.gateway.http.Cors;
 import dev.bellwether.gateway.http.Json;
 import dev.bellwether.gateway.journal.EventJournal;
+import dev.bellwether.gateway.journal.NotDurableException;
 import dev.bellwether.gateway.limits.IdempotencyStore;
 import dev.bellwether.gateway.limits.IdempotencyStore.Known;
 import dev.bellwether.gateway.privacy.Masking;
@@ -38,6 +39,8 @@ public final class FeedbackHandler {
 
     /** How long a judgement waits to be durable. */
     private static final Duration LIMIT = Duration.ofSeconds(8);
+
+    private static final Duration RETRY = Duration.ofSeconds(2);
 
     private static final int IDEMPOTENCY_KEY_MAX = 255;
     private static final String TOKEN = "feedback-token";
@@ -183,13 +186,24 @@ public final class FeedbackHandler {
                             feedback.feedbackId(),
                             feedback.interactionId(),
                             failure.getMessage());
-                    return Future.failedFuture(ApiException.later(
-                            503,
-                            "not_durable",
-                            "It is not known whether the feedback was stored; send it again with the same Idempotency-Key,"
-                                    + " it counts once.",
-                            Duration.ofSeconds(2)));
+                    return Future.failedFuture(notDurable(failure));
                 });
+    }
+
+    private static ApiException notDurable(Throwable failure) {
+        if (failure instanceof NotDurableException nowhere && !nowhere.sent()) {
+            return ApiException.later(
+                    503,
+                    "not_stored",
+                    "The feedback was not stored: there is no room for it now; send it again.",
+                    RETRY);
+        }
+        return ApiException.later(
+                503,
+                "not_durable",
+                "It is not known whether the feedback was stored; send it again with the same Idempotency-Key,"
+                        + " it counts once.",
+                RETRY);
     }
 
     private Source source(RoutingContext context, String bot) {

@@ -96,12 +96,16 @@ public final class EventJournal implements AutoCloseable {
         return spool.rows();
     }
 
-    /** Writes {@code event}; the future succeeds when it is durable and fails when it may not be. */
+    /**
+     * Writes {@code event}; the future succeeds when it is durable.
+     *
+     * <p>It fails with {@link NotDurableException}, which says whether the record may be there all the same.
+     */
     public <E extends Event> Future<Void> append(Topic<E> topic, String key, E event) {
         byte[] bytes = topic.valueSerde().serializer().serialize(topic.name(), event);
         if (bytes.length + key.length() > RECORD_BYTES_MAX) {
-            return Future.failedFuture(
-                    "%d bytes are more than a record of %s may have".formatted(bytes.length, topic.name()));
+            return Future.failedFuture(new NotDurableException(
+                    "%d bytes are more than a record of %s may have".formatted(bytes.length, topic.name()), false));
         }
         Delivery delivery = new Delivery(topic.name(), key, bytes);
         if (breaker.tryAcquirePermission()) {
@@ -126,6 +130,9 @@ public final class EventJournal implements AutoCloseable {
         private boolean unsent;
 
         private boolean spoolFailed;
+
+        /** Whether Kafka was given it. */
+        private boolean sent;
 
         /** Its row in the spool; 0 while it is not there. */
         private long row;
@@ -163,6 +170,7 @@ public final class EventJournal implements AutoCloseable {
                     unsent();
                     return;
                 }
+                sent = true;
             }
             kafka.send(topic, key, value, failed -> {
                 if (failed == null) {
@@ -231,7 +239,7 @@ public final class EventJournal implements AutoCloseable {
                 spoolFailed = true;
                 end();
                 timer.newTimeout(
-                        _ -> durable.tryFail("Kafka is late, and the spool does not take it"),
+                        _ -> fail("Kafka is late, and the spool does not take it"),
                         LAST_CHANCE.toMillis(),
                         TimeUnit.MILLISECONDS);
             }
@@ -240,8 +248,12 @@ public final class EventJournal implements AutoCloseable {
         /** Neither way is left. */
         private void end() {
             if (unsent && spoolFailed) {
-                durable.tryFail("neither Kafka nor the spool takes it");
+                fail("neither Kafka nor the spool takes it");
             }
+        }
+
+        private synchronized void fail(String why) {
+            durable.tryFail(new NotDurableException(why, sent));
         }
     }
 

@@ -126,15 +126,23 @@ final class SpoolWriter implements AutoCloseable {
         try {
             if (!in.isEmpty() || !out.isEmpty()) {
                 spool.write(in, out);
-                bytes = spool.bytes();
             }
             together.forEach(work -> work.done().complete());
-            alert();
+            weigh();
         } catch (SQLException | RuntimeException | Error e) {
             alerted = true;
             LOG.warn("{} records could not be spooled: {}", in.size(), e.getMessage());
             together.forEach(work -> work.done().fail(e));
             makeRoom(out);
+        }
+    }
+
+    private void weigh() {
+        try {
+            bytes = spool.bytes();
+            alert();
+        } catch (SQLException e) {
+            LOG.warn("how full the spool is cannot be read: {}", e.getMessage());
         }
     }
 

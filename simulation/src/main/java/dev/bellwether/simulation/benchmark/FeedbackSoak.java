@@ -2,6 +2,7 @@ package dev.bellwether.simulation.benchmark;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.bellwether.simulation.benchmark.JudgementLedger.Differences;
 import dev.bellwether.standalone.DataFolder;
 import dev.bellwether.standalone.LocalGateway;
@@ -68,6 +69,7 @@ final class FeedbackSoak {
     private final AtomicBoolean over = new AtomicBoolean();
     private final AtomicLong refused = new AtomicLong();
     private final AtomicLong unanswered = new AtomicLong();
+    private final AtomicLong givenUp = new AtomicLong();
     private final ConcurrentLinkedQueue<Chat> chats = new ConcurrentLinkedQueue<>();
     private volatile boolean gatewayAway;
     private volatile boolean kafkaAway;
@@ -75,6 +77,9 @@ final class FeedbackSoak {
 
     /** A reply that may be judged, and how often it was. */
     private record Reply(String token, int judged) {}
+
+    /** An answer's body, if one came, and whether it is what was wanted. */
+    private record Answer(boolean right, JsonNode body) {}
 
     /** How long a chat took, while what was away. */
     private record Chat(long millis, boolean withoutKafka, boolean answered) {}
@@ -160,19 +165,18 @@ final class FeedbackSoak {
             boolean withoutKafka = kafkaAway;
             boolean gatewayThere = !gatewayAway;
             long begin = System.nanoTime();
-            Optional<JsonNode> reply = send(
+            Answer reply = send(
                     port, "/v1/chat/completions", key, """
                     {"model":"%s","user":"user-%d","messages":[{"role":"user","content":"Question %s?"}],
                      "bellwether":{"duel":"always"}}
                     """.formatted(BOT, asked.get() % 50, UUID.randomUUID()), "");
             long millis = (System.nanoTime() - begin) / 1_000_000;
             if (gatewayThere && !gatewayAway) {
-                chats.add(new Chat(millis, withoutKafka && kafkaAway, reply.isPresent()));
+                chats.add(new Chat(millis, withoutKafka && kafkaAway, reply.right()));
             }
             asked.incrementAndGet();
-            String token = reply.map(json ->
-                            json.path("bellwether").path("feedback_token").asText())
-                    .orElse("");
+            String token =
+                    reply.body().path("bellwether").path("feedback_token").asText();
             if (!token.isEmpty()) {
                 replies.offer(new Reply(token, 0));
             }
@@ -180,14 +184,17 @@ final class FeedbackSoak {
         }
     }
 
-    /** One judgement after the other of a reply, each until it is answered with 202. */
+    /**
+     * One judgement after the other of a reply, each until it is answered with 202; but every other one that the gateway says
+     * it did not store is never sent again, and must be nowhere.
+     */
     private void judge(int port, Random random) {
         while (!over.get()) {
             try {
                 pace.acquire();
                 Reply reply = replies.poll(1, TimeUnit.SECONDS);
                 if (reply != null) {
-                    submit(port, reply, JUDGEMENTS.get(random.nextInt(JUDGEMENTS.size())));
+                    submit(port, reply, JUDGEMENTS.get(random.nextInt(JUDGEMENTS.size())), random.nextBoolean());
                     if (reply.judged() + 1 < JUDGED_AT_MOST) {
                         replies.offer(new Reply(reply.token(), reply.judged() + 1));
                     }
@@ -199,21 +206,26 @@ final class FeedbackSoak {
         }
     }
 
-    private void submit(int port, Reply reply, String judgement) {
+    private void submit(int port, Reply reply, String judgement, boolean patient) {
         String key = UUID.randomUUID().toString();
+        boolean nowhere = true;
         while (true) {
-            Optional<JsonNode> answer = send(port, "/v1/feedback", reply.token(), judgement, key);
-            String id = answer.map(json -> json.path("feedback_id").asText()).orElse("");
-            if (!id.isEmpty()) {
+            Answer answer = send(port, "/v1/feedback", reply.token(), judgement, key);
+            String id = answer.body().path("feedback_id").asText();
+            if (answer.right() && !id.isEmpty()) {
                 ledger.accept(id);
+                return;
+            }
+            nowhere &= answer.body().path("code").asText().equals("not_stored");
+            if (nowhere && !patient) {
+                givenUp.incrementAndGet();
                 return;
             }
             pause(TRY_AGAIN);
         }
     }
 
-    /** The answer, if it is the right one. */
-    private Optional<JsonNode> send(int port, String path, String bearer, String body, String idempotencyKey) {
+    private Answer send(int port, String path, String bearer, String body, String idempotencyKey) {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d%s".formatted(port, path)))
                 .timeout(Duration.ofSeconds(20))
                 .header("authorization", "Bearer " + bearer)
@@ -225,15 +237,16 @@ final class FeedbackSoak {
         try {
             HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
             if (response.statusCode() == 200 || response.statusCode() == 202) {
-                return Optional.of(JSON.readTree(response.body()));
+                return new Answer(true, JSON.readTree(response.body()));
             }
             refused.incrementAndGet();
+            return new Answer(false, JSON.readTree(response.body()));
         } catch (IOException e) {
             unanswered.incrementAndGet();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        return Optional.empty();
+        return new Answer(false, MissingNode.getInstance());
     }
 
     private static void pause(Duration pause) {
@@ -304,6 +317,7 @@ final class FeedbackSoak {
         none(figures, "records that nobody was told of", differences.unknown());
         none(figures, "interactions not as judged", differences.unrated());
         none(figures, "pairs that do not follow", differences.wrongPairs());
+        figures.add(Figure.of("not stored, and never sent again", at, (double) givenUp.get(), ""));
         figures.add(Figure.of("answers that sent back", at, (double) refused.get(), ""));
         figures.add(Figure.of("requests without an answer", at, (double) unanswered.get(), ""));
         none(
