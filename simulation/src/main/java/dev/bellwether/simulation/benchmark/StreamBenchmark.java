@@ -6,7 +6,6 @@ import dev.bellwether.standalone.DataFolder;
 import dev.bellwether.standalone.LocalKafka;
 import dev.bellwether.standalone.LocalStream;
 import dev.bellwether.topic.Layout;
-import dev.bellwether.topic.Topic;
 import dev.bellwether.topic.Topics;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -14,20 +13,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.OffsetSpec;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.common.TopicPartition;
 
 /**
  * One instance of the feedback stream: events a second, beside a bare loop with the same guarantees, with empty stores and
@@ -43,7 +36,6 @@ final class StreamBenchmark {
     private static final int PER_PROMPT = 10;
     private static final int REPETITIONS = 3;
     private static final int THREADS = Runtime.getRuntime().availableProcessors();
-    private static final String STREAM = "feedback-stream";
 
     /** Until then a process starts, and its compilers share the cores with it. */
     private static final double WARM_UP = .5;
@@ -151,7 +143,7 @@ final class StreamBenchmark {
     private double streamRate(Brokers kafka, DataFolder folder, long records)
             throws IOException, InterruptedException, ExecutionException, TimeoutException {
         try (LocalStream _ = LocalStream.start(home, folder, kafka.address(), LIMIT)) {
-            return awaitDone(kafka.admin(), STREAM, records);
+            return awaitDone(kafka.admin(), Backlog.STREAM, records);
         }
     }
 
@@ -161,7 +153,7 @@ final class StreamBenchmark {
             for (long done = 0; done < left; done += BACKLOG_MAX) {
                 say("filling the stores: %d of %d".formatted(done, left));
                 long records = traffic.write(Math.min(BACKLOG_MAX, left - done));
-                awaitDone(kafka.admin(), STREAM, records);
+                awaitDone(kafka.admin(), Backlog.STREAM, records);
             }
         }
     }
@@ -175,7 +167,7 @@ final class StreamBenchmark {
             stream.kill();
         }
         figures.add(Figure.of("ready again", "after kill -9", readyAfter(kafka, folder, "after kill -9"), "s"));
-        Folder.delete(folder.service(STREAM));
+        Folder.delete(folder.service(Backlog.STREAM));
         double restored = readyAfter(kafka, folder, "without its folder");
         figures.add(Figure.of("ready again", "its folder gone", restored, "s"));
         figures.add(
@@ -209,18 +201,13 @@ final class StreamBenchmark {
         long warmNanos = 0;
         long warmLeft = 0;
         while (true) {
-            Map<TopicPartition, Long> lags = lags(admin, group);
-            long left = lags.entrySet().stream()
-                    .filter(each -> input(each.getKey()))
-                    .mapToLong(Map.Entry::getValue)
-                    .sum();
+            Backlog backlog = Backlog.of(admin, group);
+            long left = backlog.inputs();
             if (warmNanos == 0 && left <= (1 - WARM_UP) * records) {
                 warmNanos = System.nanoTime();
                 warmLeft = left;
             }
-            // Of what a group sends to itself the end of a transaction is a record, which is not read.
-            boolean done = left == 0 && lags.values().stream().allMatch(lag -> lag <= 1);
-            if (done && warmNanos != 0) {
+            if (backlog.workedOff() && warmNanos != 0) {
                 return warmLeft / Math.max(1e-3, (System.nanoTime() - warmNanos) / 1e9);
             }
             if (System.nanoTime() - start > LIMIT.toNanos()) {
@@ -228,36 +215,6 @@ final class StreamBenchmark {
             }
             Thread.sleep(POLL);
         }
-    }
-
-    private static boolean input(TopicPartition partition) {
-        return partition.topic().equals(Topics.INTERACTIONS.name())
-                || partition.topic().equals(Topics.FEEDBACK.name());
-    }
-
-    /** Of each partition that a group reads: what it has not committed. */
-    private static Map<TopicPartition, Long> lags(Admin admin, String group)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        Map<TopicPartition, OffsetAndMetadata> committed = admin.listConsumerGroupOffsets(group)
-                .partitionsToOffsetAndMetadata()
-                .get(30, TimeUnit.SECONDS);
-        Map<TopicPartition, OffsetSpec> ends = Stream.concat(
-                        committed.keySet().stream(),
-                        Stream.of(Topics.INTERACTIONS, Topics.FEEDBACK).flatMap(StreamBenchmark::partitions))
-                .distinct()
-                .collect(Collectors.toMap(each -> each, _ -> OffsetSpec.latest()));
-        Map<TopicPartition, Long> lags = new HashMap<>();
-        admin.listOffsets(ends).all().get(30, TimeUnit.SECONDS).forEach((partition, end) -> {
-            OffsetAndMetadata at = committed.get(partition);
-            lags.put(partition, end.offset() - (at == null ? 0 : at.offset()));
-        });
-        return lags;
-    }
-
-    private static Stream<TopicPartition> partitions(Topic<?> topic) {
-        return Stream.iterate(0, each -> each + 1)
-                .limit(Layout.DEFAULT.partitions())
-                .map(each -> new TopicPartition(topic.name(), each));
     }
 
     private void say(String what) {
