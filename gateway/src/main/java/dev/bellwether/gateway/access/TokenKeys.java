@@ -9,7 +9,6 @@ import java.security.MessageDigest;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Optional;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
@@ -115,8 +114,8 @@ public final class TokenKeys {
         return keys.getFirst();
     }
 
-    public Optional<TokenKey> find(String kid) {
-        return keys.stream().filter(key -> key.kid().equals(kid)).findFirst();
+    public List<TokenKey> all() {
+        return keys;
     }
 
     /** 128 bits that only who holds the hash key can compute from {@code text}. */

@@ -3,14 +3,15 @@ package dev.bellwether.gateway.feedback;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.nimbusds.jose.EncryptionMethod;
 import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JOSEObject;
 import com.nimbusds.jose.JWEAlgorithm;
 import com.nimbusds.jose.JWEHeader;
 import com.nimbusds.jose.JWEObject;
 import com.nimbusds.jose.Payload;
 import com.nimbusds.jose.crypto.DirectDecrypter;
 import com.nimbusds.jose.crypto.DirectEncrypter;
-import com.nimbusds.jwt.EncryptedJWT;
-import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jose.crypto.impl.AAD;
+import com.nimbusds.jose.util.Base64URL;
 import dev.bellwether.gateway.access.TokenKeys;
 import dev.bellwether.gateway.access.TokenKeys.TokenKey;
 import dev.bellwether.gateway.http.ApiException;
@@ -38,6 +39,9 @@ public record FeedbackToken(
         private static final Duration VALID = Duration.ofDays(7);
         private static final Duration LEEWAY = Duration.ofSeconds(60);
 
+        /** Header, encrypted key (none), initialization vector, ciphertext and tag: RFC 7516, section 3.1. */
+        private static final int JWE_PARTS = 5;
+
         private final Supplier<TokenKeys> keys;
         private final Clock clock;
         private final Map<TokenKey, Seal> seals = new ConcurrentHashMap<>();
@@ -47,24 +51,34 @@ public record FeedbackToken(
             this.clock = clock;
         }
 
-        /** What of a token depends on its key alone. */
-        private record Seal(JWEHeader header, DirectEncrypter encrypter) {
+        /**
+         * What of a token depends on its key alone. Its header is always written the same, letter for letter, so that nobody
+         * else's has to be parsed.
+         */
+        private record Seal(JWEHeader header, DirectEncrypter encrypter, DirectDecrypter decrypter) {
             static Seal of(TokenKey key) {
                 try {
+                    ObjectNode header = Json.object()
+                            .put("kid", key.kid())
+                            .put("enc", EncryptionMethod.A256GCM.getName())
+                            .put("alg", JWEAlgorithm.DIR.getName());
                     return new Seal(
-                            new JWEHeader.Builder(JWEAlgorithm.DIR, EncryptionMethod.A256GCM)
-                                    .keyID(key.kid())
-                                    .build(),
-                            new DirectEncrypter(key.bytes()));
-                } catch (JOSEException e) {
+                            JWEHeader.parse(Base64URL.encode(Json.bytes(header))),
+                            new DirectEncrypter(key.bytes()),
+                            new DirectDecrypter(key.bytes()));
+                } catch (ParseException | JOSEException e) {
                     throw new IllegalStateException(e);
                 }
             }
         }
 
+        private Seal of(TokenKey key) {
+            return seals.computeIfAbsent(key, Seal::of);
+        }
+
         /** A token for an interaction served now. */
         public String seal(String interactionId, String bot, @Nullable String userHash, int replies) {
-            Seal seal = seals.computeIfAbsent(keys.get().current(), Seal::of);
+            Seal seal = of(keys.get().current());
             ObjectNode claims = Json.object()
                     .put("jti", interactionId)
                     .put("aud", bot)
@@ -94,21 +108,42 @@ public record FeedbackToken(
 
         private FeedbackToken decrypt(String sealed) {
             try {
-                EncryptedJWT token = EncryptedJWT.parse(sealed);
-                TokenKey key = keys.get()
-                        .find(String.valueOf(token.getHeader().getKeyID()))
+                Base64URL[] parts = JOSEObject.split(sealed);
+                if (parts.length != JWE_PARTS) {
+                    throw forged();
+                }
+                Seal seal = keys.get().all().stream()
+                        .map(this::of)
+                        .filter(each -> each.header().toBase64URL().equals(parts[0]))
+                        .findFirst()
                         .orElseThrow(Sealer::forged);
-                token.decrypt(new DirectDecrypter(key.bytes()));
-                JWTClaimsSet claims = token.getJWTClaimsSet();
-                return new FeedbackToken(
-                        claims.getJWTID(),
-                        claims.getAudience().getFirst(),
-                        claims.getSubject(),
-                        claims.getIntegerClaim("n"),
-                        claims.getExpirationTime().toInstant());
+                byte[] claims = seal.decrypter()
+                        .decrypt(
+                                seal.header(),
+                                parts[1].toString().isEmpty() ? null : parts[1],
+                                parts[2],
+                                parts[3],
+                                parts[4],
+                                AAD.compute(seal.header()));
+                return of(Json.parse(claims));
             } catch (ParseException | JOSEException | IllegalArgumentException e) {
                 throw forged();
             }
+        }
+
+        private static FeedbackToken of(ObjectNode claims) {
+            if (!claims.path("jti").isTextual()
+                    || !claims.path("aud").isTextual()
+                    || !claims.path("n").isInt()
+                    || !claims.path("exp").isIntegralNumber()) {
+                throw forged();
+            }
+            return new FeedbackToken(
+                    claims.path("jti").textValue(),
+                    claims.path("aud").textValue(),
+                    claims.path("sub").textValue(),
+                    claims.path("n").intValue(),
+                    Instant.ofEpochSecond(claims.path("exp").longValue()));
         }
 
         private static ApiException forged() {
